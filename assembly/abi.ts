@@ -1,0 +1,233 @@
+// The one memory layout, shared by every part: AssemblyScript nodes and the TypeScript host import
+// this file, and the shim's C++ header is generated from it. Integer constants only, so that each
+// compiler folds them. Offsets and sizes are bytes unless a comment says otherwise.
+//
+// IPv4 addresses in tables are "raw": the four bytes in network order, so a 32-bit load of a table
+// and of a packet compare equal. Everything else is little-endian, as WebAssembly is.
+
+/** Version of the node contract; a module's manifest names the one it was written for. */
+export const CONTRACT_VERSION = 1;
+
+// The linear memory
+//
+//   0            page zero                     inaccessible: a null pointer traps
+//   TABLES       control block, interfaces,    read-only for WebAssembly; the host writes through
+//                wiring, adjacencies, FIB      a second mapping of the same pages
+//   MODULES      static data of node modules   one region a module
+//   WORKERS      frames, counters, node state  one region a worker, shared by nobody
+//   pool         packet buffers                2 MiB aligned, on huge pages where there are any
+
+export const PAGE = 65536;
+export const TABLES = PAGE;
+
+/** Control block: what a node must know that is not constant. */
+export const CONTROL = TABLES;
+export const CONTROL_CONTRACT = 0; // u32
+export const CONTROL_POOL = 4; // u32, address of the first buffer
+export const CONTROL_POOL_END = 8; // u32, address after the last buffer
+
+/** Interfaces, by software interface index. */
+export const INTERFACES = TABLES + 0x1000;
+export const INTERFACE_COUNT = 256;
+export const INTERFACE_SIZE = 64;
+export const IF_FLAGS = 0; // u32, IF_FLAG_*
+export const IF_MTU = 4; // u16, largest IP packet
+export const IF_TX_SLOT = 6; // u16, next slot of interface-output
+export const IF_MAC = 8; // 6 bytes
+export const IF_IP4 = 16; // raw, primary address; 0 when there is none
+export const IF_FLAG_ADMIN_UP = 1;
+export const IF_FLAG_LINK_UP = 2;
+
+/** Wiring: node index of each next slot of each node, u16. */
+export const WIRING = TABLES + 0x10000;
+export const NODE_COUNT = 256;
+export const NEXT_COUNT = 256;
+export const WIRING_SIZE = 512; // one node's row
+/** In a wiring row: buffers that go here return to the free list. */
+export const ARC_FREE = 0xffff;
+/** In a wiring row: no such next node. */
+export const ARC_NONE = 0xfffe;
+
+// Adjacency: where a packet goes and the bytes to put before it.
+//
+//    0        2        4      6        7       8           12..15   16 ............ 47   48..63
+//   +--------+--------+------+--------+-------+-----------+--------+----------------+----------+
+//   | NEXT   | TX_IF  | MTU  | LENGTH | ICMP  | NEXT_HOP  |   -    | REWRITE        |     -    |
+//   +--------+--------+------+--------+-------+-----------+--------+----------------+----------+
+export const ADJACENCIES = TABLES + 0x30000;
+export const ADJACENCY_COUNT = 65536;
+export const ADJACENCY_SIZE = 64;
+export const ADJ_NEXT = 0; // u16, next slot of ip4-lookup
+export const ADJ_TX_IF = 2; // u16
+export const ADJ_MTU = 4; // u16
+export const ADJ_REWRITE_LENGTH = 6; // u8, bytes of REWRITE in use
+export const ADJ_ICMP_CODE = 7; // u8, code of the destination unreachable to send (ADJ_NEXT = unreachable)
+export const ADJ_NEXT_HOP = 8; // raw; 0: the packet's own destination
+/** ADJ_NEXT_HOP of an adjacency (local or drop) whose address is a broadcast one: never answered, not by ARP either. */
+export const ADJ_BROADCAST = 0xffffffff;
+export const ADJ_REWRITE = 16;
+export const ADJ_REWRITE_MAX = 32;
+/** Adjacency of an address that no route covers. */
+export const ADJ_NO_ROUTE = 0;
+/** Adjacency that drops silently. */
+export const ADJ_DROP = 1;
+
+// Values of ADJ_NEXT: the next slots of ip4-lookup, in the order in which that node declares them.
+export const LOOKUP_NEXT_DROP = 0;
+export const LOOKUP_NEXT_REWRITE = 1;
+export const LOOKUP_NEXT_LOCAL = 2;
+export const LOOKUP_NEXT_GLEAN = 3;
+export const LOOKUP_NEXT_UNREACHABLE = 4;
+
+// FIB: a 16-8-8 multibit trie. The root has an entry for each value of an address' first 16 bits, a
+// ply one for each of the next 8. An entry is
+//
+//    31 ......... 8   7 ........ 1   0
+//   +----------------+--------------+---+
+//   | adjacency      | prefix length| 1 |   leaf; the length tells which route wrote it
+//   +----------------+--------------+---+
+//   | ply number                    | 0 |   look in that ply with the next 8 bits
+//   +-------------------------------+---+
+export const FIB_ROOT = ADJACENCIES + ADJACENCY_COUNT * ADJACENCY_SIZE;
+export const FIB_ROOT_SIZE = 0x40000;
+export const FIB_PLIES = FIB_ROOT + FIB_ROOT_SIZE;
+export const FIB_PLY_SIZE = 1024;
+export const FIB_PLY_COUNT = 32768;
+export const TABLES_END = FIB_PLIES + FIB_PLY_COUNT * FIB_PLY_SIZE;
+
+/** Static data of modules: module m owns MODULE_SIZE bytes from MODULES + m * MODULE_SIZE. */
+export const MODULES = TABLES_END;
+export const MODULE_SIZE = PAGE;
+export const MODULE_COUNT = 64;
+
+// A worker's region
+//
+//   0          graph block (below)
+//   0x10000    interface counters, one block an interface
+//   0x20000    frames
+//   0x100000   free list: u32 count, then at FREE_LIST_ENTRIES the indices of free buffers (u32), a stack
+//   0x200000   node runtime blocks
+export const WORKERS = MODULES + MODULE_SIZE * MODULE_COUNT;
+export const WORKER_SIZE = 0x800000;
+export const WORKER_INTERFACES = 0x10000;
+export const WORKER_FRAMES = 0x20000;
+export const WORKER_FREE_LIST = 0x100000;
+export const WORKER_NODES = 0x200000;
+export const FREE_LIST_ENTRIES = 64;
+/** Most buffers a pool can have: the free list of a worker has room for all of them. */
+export const BUFFER_COUNT_MAX = 0x3fff0;
+
+// The graph block: which nodes have packets waiting. A worker has at most VECTOR packets in the graph
+// at a time, so each node needs one frame, and one is to spare for the node that is running.
+export const GRAPH_READY_HEAD = 0; // u32, next to take from the ring of ready nodes
+export const GRAPH_READY_TAIL = 4; // u32, next free place in it
+export const GRAPH_SPARE = 8; // u32, address of the spare frame
+export const GRAPH_EPOCH = 12; // u32, grows with each turn of the scheduler: what was freed in an earlier one has no reader
+export const GRAPH_DROPPED = 16; // u64, packets returned to the free list by drops
+export const GRAPH_BAD_BUFFER = 24; // u64, indices refused: not a buffer in use
+export const GRAPH_HELD = 32; // u64, packets that a host node keeps now
+export const GRAPH_ORIGINATED = 40; // u64, packets that the router made
+export const GRAPH_FRAME = 48; // u32, frame of the node to run now
+export const GRAPH_PACKETS = 52; // u32, packets in it
+export const GRAPH_MAIL = 56; // i32, grows with each message for the worker
+export const GRAPH_READY = 64; // u16[NODE_COUNT], a ring
+export const GRAPH_PENDING = 1024; // { u32 frame address, u32 packets }[NODE_COUNT]
+export const GRAPH_PENDING_SIZE = 8;
+
+// Frame: a vector of buffer indices, and a next slot for each.
+export const VECTOR = 256;
+export const FRAME_BUFFERS = 0; // u32[VECTOR]
+export const FRAME_NEXT = 1024; // u16[VECTOR]
+export const FRAME_SIZE = 1600; // 25 cache lines: frames do not alias in the cache
+/** Next slot that a host node may write: it keeps this packet and will inject it later. */
+export const NEXT_HOLD = 0xffff;
+
+// Node runtime block, the first argument of process().
+export const NODE_CALLS = 0; // u64
+export const NODE_VECTORS = 8; // u64, packets
+export const NODE_CLOCKS = 16; // f64, TSC
+export const NODE_TRAPS = 24; // u64, frames dropped because the node trapped
+export const NODE_BAD_NEXT = 32; // u64, packets dropped because their next slot does not exist
+export const NODE_COUNTERS = 64; // u64[COUNTER_COUNT], in the order of the manifest
+export const COUNTER_COUNT = 64;
+export const NODE_STATE = 576;
+
+// Counters of an interface, u64 each, written by the worker's driver.
+export const IFC_SIZE = 256;
+export const IFC_RX_PACKETS = 0;
+export const IFC_RX_BYTES = 8;
+export const IFC_RX_MISSED = 16; // lost before the driver: ring full
+export const IFC_RX_TRUNCATED = 24; // did not fit and could not be fetched whole
+export const IFC_RX_NO_BUFFER = 32; // times the pool was empty; the packets wait in the ring
+export const IFC_TX_PACKETS = 40;
+export const IFC_TX_BYTES = 48;
+export const IFC_TX_NO_ROOM = 56; // ENOBUFS, EAGAIN: the device's queue is full
+export const IFC_TX_DOWN = 64; // ENETDOWN, ENXIO: link down or interface gone
+export const IFC_TX_TOO_LONG = 72; // EMSGSIZE
+export const IFC_TX_ERROR = 80; // anything else
+export const IFC_RX_ERROR = 88; // failed reads
+
+// Buffer. Its index is its address divided by BUFFER_ALIGN, so finding it costs one shift.
+//
+//   0 ......... 63   64 ........ 191   192 ............ 2239
+//   +---------------+----------------+-----------------------+
+//   | header        | headroom       | packet                |
+//   +---------------+----------------+-----------------------+
+//                                    ^ DATA at receive; nodes move it as they strip and add headers
+export const BUFFER_SHIFT = 6;
+export const BUFFER_ALIGN = 64;
+export const BUFFER_HEADROOM = 128;
+export const BUFFER_START = 192; // header and headroom
+export const BUFFER_DATA = 2048;
+export const BUFFER_SIZE = 2240; // 35 cache lines: odd, so that buffers spread over all cache sets
+
+export const B_DATA = 0; // u16, offset of the current layer's first byte from the buffer's start
+export const B_LENGTH = 2; // u16, bytes from DATA to the end of what this buffer holds
+export const B_TOTAL = 4; // u32, bytes from DATA over the whole chain: what the packet is long
+export const B_NEXT = 8; // u32, index of the chain's next buffer; 0: none
+export const B_FLAGS = 12; // u16, B_FLAG_*
+export const B_RX_IF = 14; // u16
+export const B_TX_IF = 16; // u16
+export const B_L2 = 18; // u16, offset of the Ethernet header from the buffer's start
+export const B_ADJ = 20; // u32, adjacency that ip4-lookup chose
+export const B_ICMP = 24; // u16, (type << 8) | code that ip4-icmp-error is to send
+export const B_STATE = 26; // u16, BUFFER_FREE or BUFFER_USED
+export const B_ICMP_DATA = 28; // u32, the error's second word, host order (next-hop MTU)
+// What the kernel's virtio_net_hdr tells of offloads not yet done (linux/virtio_net.h)
+export const B_GSO_SIZE = 32; // u16, payload of one segment; 0: not a super-packet
+export const B_GSO_TYPE = 34; // u8, VIRTIO_NET_HDR_GSO_*
+export const B_CSUM_FLAGS = 35; // u8, VIRTIO_NET_HDR_F_*
+export const B_CSUM_START = 36; // u16, offset from the buffer's start
+export const B_CSUM_OFFSET = 38; // u16, from CSUM_START
+export const B_HEADER_LENGTH = 40; // u16, bytes of all headers, from the Ethernet header on
+export const B_PUNT = 42; // u16, PUNT_*: why the packet goes to the host
+export const B_OPAQUE = 48; // 16 bytes for nodes that pass something along
+
+export const B_FLAG_LOCAL = 1; // made by the router itself: its TTL is not decremented
+export const B_FLAG_LINK_BROADCAST = 2; // came in a broadcast or multicast frame
+
+export const BUFFER_FREE = 0;
+export const BUFFER_USED = 0x5a5a;
+
+/** Values of B_PUNT. */
+export const PUNT_ECHO_REPLY = 1;
+export const PUNT_ICMP_ERROR = 2;
+export const PUNT_UDP = 3;
+export const PUNT_TCP = 4;
+
+// arp-input's state, from NODE_STATE on: a ring of neighbours to learn. The node writes an entry, then
+// WRITTEN; the host reads up to WRITTEN, then sets READ. Both only ever count up (modulo 2^32).
+//
+//   0         4      8 ....... 15   16 ............. 1039
+//   +---------+------+-----------+-----------------------+
+//   | WRITTEN | READ |     -     | 64 entries, 16 bytes  |
+//   +---------+------+-----------+-----------------------+
+export const ARP_LEARN_WRITTEN = 0; // u32, entries written since start
+export const ARP_LEARN_READ = 4; // u32, entries the host has taken
+export const ARP_LEARN_ENTRIES = 16; // entry k of all times is at place k % ARP_LEARN_COUNT
+export const ARP_LEARN_COUNT = 64;
+export const ARP_LEARN_ENTRY_SIZE = 16;
+export const ARP_LEARN_IP4 = 0; // raw
+export const ARP_LEARN_MAC = 4; // 6 bytes
+export const ARP_LEARN_IF = 10; // u16
+export const ARP_LEARN_STATE_SIZE = 1040;

@@ -1,0 +1,36 @@
+// Hands each packet to the port of its transmit interface, if that interface is up.
+
+import { IF_FLAG_ADMIN_UP, IF_FLAG_LINK_UP, INTERFACE_COUNT } from "../abi";
+import { txInterface } from "../sdk/buffer";
+import { interfaceAt, interfaceFlags, interfaceTxSlot } from "../sdk/tables";
+import { NEXT_DROP, bufferAt, drop, setNext } from "../sdk/vector";
+
+const NO_INTERFACE: u32 = 0;
+const ADMIN_DOWN: u32 = 1;
+const LINK_DOWN: u32 = 2;
+const NO_PORT: u32 = 3;
+
+export function interfaceOutput(node: usize, frame: usize, n: u32): void {
+  for (let i: u32 = 0; i < n; i++) setNext(frame, i, portOf(node, bufferAt(frame, i)));
+}
+
+function portOf(node: usize, buffer: usize): u32 {
+  const index = txInterface(buffer);
+  if (index >= <u32>INTERFACE_COUNT) return drop(node, NO_INTERFACE);
+  const entry = interfaceAt(index);
+  const state = interfaceFlags(entry);
+  if ((state & IF_FLAG_ADMIN_UP) == 0) return drop(node, ADMIN_DOWN);
+  if ((state & IF_FLAG_LINK_UP) == 0) return drop(node, LINK_DOWN);
+  const slot = interfaceTxSlot(entry);
+  if (slot == NEXT_DROP) return drop(node, NO_PORT);
+  return slot;
+}
+
+// The host adds one next slot for each port.
+// @ts-ignore: taken out by the build, see sdk/manifest.mjs
+declareNode({
+  name: "interface-output",
+  process: "interfaceOutput",
+  next: ["error-drop"],
+  counters: ["no such interface", "interface administratively down", "link down", "interface has no port"],
+});

@@ -1,0 +1,98 @@
+// Turns a packet into the ICMP error about it (RFC 792; RFC 1812, 4.3.2): an IP and an ICMP header before
+// it, its tail cut off. What to send, requestIcmp left in the buffer.
+
+import { B_FLAG_LINK_BROADCAST, B_FLAG_LOCAL, NODE_STATE } from "../abi";
+import {
+  advance, clearOffloads, flags, headroom, lengthHere, lengthTotal, packetAt, requestedIcmp, requestedIcmpData, rxInterface, setFlags, truncate,
+} from "../sdk/buffer";
+import { adjacencyAt, fibLookup, interfaceAt, interfaceIp4, isBroadcastAdjacency } from "../sdk/tables";
+import { bufferAt, drop, setNext } from "../sdk/vector";
+import { sumPacket } from "../wire/checksum";
+import { ICMP_HEADER, icmpType, isErrorType, setIcmpChecksum, writeErrorHeader } from "../wire/icmp";
+import {
+  IP4_HEADER, PROTOCOL_ICMP, destination, headerLength, isLaterFragment, isUnicast, protocol, source, writeHeader,
+} from "../wire/ipv4";
+
+const NEXT_LOOKUP: u32 = 1;
+
+const ABOUT_OWN: u32 = 0;
+const ABOUT_ERROR: u32 = 1;
+const ABOUT_FRAGMENT: u32 = 2;
+const ABOUT_BROADCAST: u32 = 3;
+const BAD_SOURCE: u32 = 4;
+const NO_ADDRESS: u32 = 5;
+const NO_HEADROOM: u32 = 6;
+
+const HEADERS: u32 = IP4_HEADER + ICMP_HEADER;
+/** RFC 1812, 4.3.2.3: as much of the original as fits in 576 bytes. */
+const QUOTE_MAX: u32 = 576 - HEADERS;
+const ERROR_TTL: u32 = 64;
+/** RFC 1812, 4.3.2.5: precedence 6, internetwork control. */
+const ERROR_TOS: u32 = 0xc0;
+
+export function ip4IcmpError(node: usize, frame: usize, n: u32): void {
+  for (let i: u32 = 0; i < n; i++) {
+    const buffer = bufferAt(frame, i);
+    const refused = forbidden(buffer);
+    setNext(frame, i, refused < 0 ? send(node, buffer) : drop(node, refused));
+  }
+}
+
+/** RFC 1812, 4.3.2.7: the counter of the reason why no error may be sent about this packet; -1: it may. */
+function forbidden(buffer: usize): i32 {
+  const header = packetAt(buffer);
+  if ((flags(buffer) & B_FLAG_LOCAL) != 0) return ABOUT_OWN;
+  if (isLaterFragment(header)) return ABOUT_FRAGMENT;
+  if (protocol(header) == PROTOCOL_ICMP && mayBeError(buffer, header)) return ABOUT_ERROR;
+  if ((flags(buffer) & B_FLAG_LINK_BROADCAST) != 0 || !isHost(destination(header))) return ABOUT_BROADCAST;
+  if (!isHost(source(header))) return BAD_SOURCE;
+  if (interfaceIp4(interfaceAt(rxInterface(buffer))) == 0) return NO_ADDRESS;
+  if (headroom(buffer) < HEADERS) return NO_HEADROOM;
+  return -1;
+}
+
+/** Whether an ICMP message is an error, or too short to tell. */
+function mayBeError(buffer: usize, header: usize): bool {
+  const skip = headerLength(header);
+  return lengthHere(buffer) <= skip || isErrorType(icmpType(header + skip));
+}
+
+/** Whether an address is one host's: neither special nor a broadcast address that the host marked. */
+function isHost(address: u32): bool {
+  return isUnicast(address) && !isBroadcastAdjacency(adjacencyAt(fibLookup(address)));
+}
+
+function send(node: usize, buffer: usize): u32 {
+  const original = packetAt(buffer);
+  const to = source(original);
+  const from = interfaceIp4(interfaceAt(rxInterface(buffer)));
+  truncate(buffer, min(lengthTotal(buffer), QUOTE_MAX));
+  advance(buffer, -<i32>HEADERS);
+  const header = original - HEADERS;
+  writeHeader(header, ERROR_TOS, lengthTotal(buffer), takeIdentification(node), ERROR_TTL, PROTOCOL_ICMP, from, to);
+  const message = header + IP4_HEADER;
+  writeErrorHeader(message, requestedIcmp(buffer), requestedIcmpData(buffer));
+  setIcmpChecksum(message, sumPacket(buffer, IP4_HEADER) ^ 0xffff);
+  clearOffloads(buffer);
+  setFlags(buffer, B_FLAG_LOCAL);
+  return NEXT_LOOKUP;
+}
+
+/** The state is a u32, the number of errors sent: it numbers the packets (RFC 791, identification). */
+function takeIdentification(node: usize): u32 {
+  const identification = load<u32>(node, NODE_STATE);
+  store<u32>(node, identification + 1, NODE_STATE);
+  return identification;
+}
+
+// @ts-ignore: taken out by the build, see sdk/manifest.mjs
+declareNode({
+  name: "ip4-icmp-error",
+  process: "ip4IcmpError",
+  next: ["error-drop", "ip4-lookup"],
+  counters: [
+    "about a packet of the router's own", "about an ICMP error", "about a later fragment", "about a broadcast or multicast",
+    "source not one host", "receiving interface has no address", "no headroom",
+  ],
+  state: 4,
+});

@@ -1,0 +1,90 @@
+// Forwards: TTL (RFC 1812, 5.3.1), MTU (RFC 1191, 4), and the link header before the packet.
+
+import { B_FLAG_LOCAL } from "../abi";
+import { adjacency, advance, flags, headroom, lengthHere, lengthTotal, packetAt, requestIcmp, segmentSize } from "../sdk/buffer";
+import { adjacencyAt, adjacencyMtu, adjacencyRewrite, adjacencyRewriteLength } from "../sdk/tables";
+import { bufferAt, count, drop, setNext } from "../sdk/vector";
+import { ETHERNET_HEADER } from "../wire/ethernet";
+import { CODE_FRAGMENTATION_NEEDED, CODE_TTL_EXCEEDED, ICMP_TIME_EXCEEDED, ICMP_UNREACHABLE } from "../wire/icmp";
+import { PROTOCOL_TCP, decrementTtl, dontFragment, headerLength, protocol, timeToLive } from "../wire/ipv4";
+import { TCP_HEADER, tcpHeaderLength } from "../wire/tcp";
+import { UDP_HEADER } from "../wire/udp";
+
+const NEXT_OUTPUT: u32 = 1;
+const NEXT_ICMP_ERROR: u32 = 2;
+
+const TTL_EXPIRED: u32 = 0;
+const FRAGMENTATION_NEEDED: u32 = 1;
+const TOO_LONG: u32 = 2;
+const BAD_SUPER_PACKET: u32 = 3;
+const NO_HEADROOM: u32 = 4;
+const NO_LINK_HEADER: u32 = 5;
+
+export function ip4Rewrite(node: usize, frame: usize, n: u32): void {
+  for (let i: u32 = 0; i < n; i++) setNext(frame, i, rewrite(node, bufferAt(frame, i)));
+}
+
+function rewrite(node: usize, buffer: usize): u32 {
+  const entry = adjacencyAt(adjacency(buffer));
+  const header = packetAt(buffer);
+  const forwarded = (flags(buffer) & B_FLAG_LOCAL) == 0;
+  if (forwarded && timeToLive(header) <= 1) return expire(node, buffer);
+  const length = segmentSize(buffer) == 0 ? lengthTotal(buffer) : segmentLength(buffer, header);
+  if (length > adjacencyMtu(entry)) return tooLong(node, buffer, header, length, adjacencyMtu(entry));
+  const size = adjacencyRewriteLength(entry);
+  // The host may have taken the neighbour away since ip4-lookup ran.
+  if (size == 0) return drop(node, NO_LINK_HEADER);
+  if (headroom(buffer) < size) return drop(node, NO_HEADROOM);
+
+  if (forwarded) decrementTtl(header);
+  advance(buffer, -<i32>size);
+  putBefore(header, adjacencyRewrite(entry), size);
+  return NEXT_OUTPUT;
+}
+
+/** Copies a link header to just before the packet. */
+// @ts-ignore: decorator
+@inline
+function putBefore(header: usize, from: usize, size: u32): void {
+  const to = header - size;
+  if (size == ETHERNET_HEADER) { // two copies of 8 that overlap
+    store<u64>(to, load<u64>(from));
+    store<u64>(to, load<u64>(from, 6), 6);
+  } else for (let i: u32 = 0; i < size; i++) store<u8>(to + i, load<u8>(from + i));
+}
+
+/**
+ * Bytes of the IP packet that each full segment of a super-packet will be; over any MTU if the transport header is not whole.
+ * It is read from the headers: the kernel's hdr_len is how much of the packet was linear, not how long the headers are.
+ */
+function segmentLength(buffer: usize, header: usize): u32 {
+  const ip = headerLength(header);
+  if (protocol(header) != PROTOCOL_TCP) return ip + UDP_HEADER + segmentSize(buffer);
+  if (lengthHere(buffer) < ip + TCP_HEADER) return u32.MAX_VALUE;
+  return ip + tcpHeaderLength(header + ip) + segmentSize(buffer);
+}
+
+function expire(node: usize, buffer: usize): u32 {
+  count(node, TTL_EXPIRED);
+  requestIcmp(buffer, ICMP_TIME_EXCEEDED, CODE_TTL_EXCEEDED);
+  return NEXT_ICMP_ERROR;
+}
+
+function tooLong(node: usize, buffer: usize, header: usize, length: u32, mtu: u32): u32 {
+  if (length == u32.MAX_VALUE) return drop(node, BAD_SUPER_PACKET);
+  if (!dontFragment(header)) return drop(node, TOO_LONG);
+  count(node, FRAGMENTATION_NEEDED);
+  requestIcmp(buffer, ICMP_UNREACHABLE, CODE_FRAGMENTATION_NEEDED, mtu); // RFC 1191, 4: the MTU in the low half
+  return NEXT_ICMP_ERROR;
+}
+
+// @ts-ignore: taken out by the build, see sdk/manifest.mjs
+declareNode({
+  name: "ip4-rewrite",
+  process: "ip4Rewrite",
+  next: ["error-drop", "interface-output", "ip4-icmp-error"],
+  counters: [
+    "TTL expired", "fragmentation needed but not allowed", "too long, fragmentation not supported", "malformed super-packet", "no headroom",
+    "no link header",
+  ],
+});

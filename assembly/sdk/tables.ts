@@ -1,0 +1,87 @@
+// The read-only tables: interfaces, adjacencies, FIB. A store to any of them traps.
+
+import {
+  ADJACENCIES, ADJACENCY_SIZE, ADJ_BROADCAST, ADJ_ICMP_CODE, ADJ_MTU, ADJ_NEXT, ADJ_NEXT_HOP, ADJ_REWRITE, ADJ_REWRITE_LENGTH, ADJ_TX_IF,
+  FIB_PLIES, FIB_PLY_SIZE, FIB_ROOT, IF_FLAGS, IF_IP4, IF_MAC, IF_TX_SLOT, INTERFACES, INTERFACE_SIZE,
+} from "../abi";
+
+/** Address of an interface's entry. */
+// @ts-ignore: decorator
+@inline
+export function interfaceAt(index: u32): usize { return <usize>INTERFACES + <usize>index * <usize>INTERFACE_SIZE; }
+
+// @ts-ignore: decorator
+@inline
+export function interfaceFlags(entry: usize): u32 { return load<u32>(entry, IF_FLAGS); }
+
+/** Address of the interface's six-byte MAC address. */
+// @ts-ignore: decorator
+@inline
+export function interfaceMac(entry: usize): usize { return entry + IF_MAC; }
+
+/** Primary IPv4 address, raw; 0: none. */
+// @ts-ignore: decorator
+@inline
+export function interfaceIp4(entry: usize): u32 { return load<u32>(entry, IF_IP4); }
+
+/** Next slot of interface-output that leads to this interface. */
+// @ts-ignore: decorator
+@inline
+export function interfaceTxSlot(entry: usize): u32 { return load<u16>(entry, IF_TX_SLOT); }
+
+/** Address of an adjacency. */
+// @ts-ignore: decorator
+@inline
+export function adjacencyAt(index: u32): usize { return <usize>ADJACENCIES + <usize>index * <usize>ADJACENCY_SIZE; }
+
+/** Next slot of ip4-lookup: LOOKUP_NEXT_*. */
+// @ts-ignore: decorator
+@inline
+export function adjacencyNext(entry: usize): u32 { return load<u16>(entry, ADJ_NEXT); }
+
+// @ts-ignore: decorator
+@inline
+export function adjacencyTxInterface(entry: usize): u32 { return load<u16>(entry, ADJ_TX_IF); }
+
+/** Largest IP packet that this adjacency's interface sends. */
+// @ts-ignore: decorator
+@inline
+export function adjacencyMtu(entry: usize): u32 { return load<u16>(entry, ADJ_MTU); }
+
+/** Code of the destination unreachable that this adjacency answers with. */
+// @ts-ignore: decorator
+@inline
+export function adjacencyIcmpCode(entry: usize): u32 { return load<u8>(entry, ADJ_ICMP_CODE); }
+
+/** Gateway, raw; 0: the packet's own destination. */
+// @ts-ignore: decorator
+@inline
+export function adjacencyNextHop(entry: usize): u32 { return load<u32>(entry, ADJ_NEXT_HOP); }
+
+/** Whether the adjacency stands for a broadcast address. */
+// @ts-ignore: decorator
+@inline
+export function isBroadcastAdjacency(entry: usize): bool { return adjacencyNextHop(entry) == <u32>ADJ_BROADCAST; }
+
+/** Bytes to put before the packet, and how many. */
+// @ts-ignore: decorator
+@inline
+export function adjacencyRewrite(entry: usize): usize { return entry + ADJ_REWRITE; }
+
+// @ts-ignore: decorator
+@inline
+export function adjacencyRewriteLength(entry: usize): u32 { return load<u8>(entry, ADJ_REWRITE_LENGTH); }
+
+/** Index of the adjacency of the longest prefix that covers an address (raw). */
+// @ts-ignore: decorator
+@inline
+export function fibLookup(address: u32): u32 {
+  // The first 16 bits of the address are the low half of its raw word, its bytes swapped.
+  const high = ((address & 0xff) << 8) | ((address >> 8) & 0xff);
+  let entry = load<u32>(<usize>FIB_ROOT + (<usize>high << 2));
+  if ((entry & 1) == 0) {
+    entry = load<u32>(<usize>FIB_PLIES + <usize>(entry >> 1) * <usize>FIB_PLY_SIZE + (<usize>((address >> 16) & 0xff) << 2));
+    if ((entry & 1) == 0) entry = load<u32>(<usize>FIB_PLIES + <usize>(entry >> 1) * <usize>FIB_PLY_SIZE + (<usize>(address >> 24) << 2));
+  }
+  return entry >> 8;
+}

@@ -1,0 +1,136 @@
+// IPv4 header (RFC 791, 3.1). Addresses are raw, as they lie in the packet.
+//
+//    0                   1                   2                   3
+//    0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1
+//   +-------+-------+---------------+-------------------------------+
+//   |Version|  IHL  |Type of service|         Total length          |
+//   +-------+-------+---------------+-----+-------------------------+
+//   |        Identification         |Flags|     Fragment offset     |
+//   +---------------+---------------+-----+-------------------------+
+//   | Time to live  |   Protocol    |        Header checksum        |
+//   +---------------+---------------+-------------------------------+
+//   |                        Source address                         |
+//   +---------------------------------------------------------------+
+//   |                      Destination address                      |
+//   +---------------------------------------------------------------+
+
+import { fold, sumBytes, updateChecksum } from "./checksum";
+
+export const IP4_HEADER: u32 = 20;
+export const IP4_BROADCAST: u32 = 0xffffffff;
+export const PROTOCOL_ICMP: u32 = 1;
+export const PROTOCOL_TCP: u32 = 6;
+export const PROTOCOL_UDP: u32 = 17;
+
+// @ts-ignore: decorator
+@inline
+export function version(header: usize): u32 { return <u32>load<u8>(header) >> 4; }
+
+/** Header length in bytes, options included. */
+// @ts-ignore: decorator
+@inline
+export function headerLength(header: usize): u32 { return (<u32>load<u8>(header) & 15) << 2; }
+
+// @ts-ignore: decorator
+@inline
+export function totalLength(header: usize): u32 { return bswap<u16>(load<u16>(header, 2)); }
+
+/** Don't fragment. */
+// @ts-ignore: decorator
+@inline
+export function dontFragment(header: usize): bool { return (load<u8>(header, 6) & 0x40) != 0; }
+
+/** Whether this is a part of a packet: more fragments follow, or some came before. */
+// @ts-ignore: decorator
+@inline
+export function isFragment(header: usize): bool { return (load<u16>(header, 6) & 0xff3f) != 0; }
+
+/** Whether the packet's first byte, and with it the next protocol's header, is elsewhere. */
+// @ts-ignore: decorator
+@inline
+export function isLaterFragment(header: usize): bool { return (load<u16>(header, 6) & 0xff1f) != 0; }
+
+// @ts-ignore: decorator
+@inline
+export function timeToLive(header: usize): u32 { return load<u8>(header, 8); }
+
+// @ts-ignore: decorator
+@inline
+export function protocol(header: usize): u32 { return load<u8>(header, 9); }
+
+// @ts-ignore: decorator
+@inline
+export function source(header: usize): u32 { return load<u32>(header, 12); }
+
+// @ts-ignore: decorator
+@inline
+export function destination(header: usize): u32 { return load<u32>(header, 16); }
+
+/** Sum over the header of `length` bytes: SUM_INTACT if its checksum is right. */
+// @ts-ignore: decorator
+@inline
+export function headerSum(header: usize, length: u32): u32 {
+  if (length != IP4_HEADER) return sumBytes(header, length);
+  const a = load<u64>(header);
+  const b = load<u64>(header, 8);
+  return fold((a & 0xffffffff) + (a >> 32) + (b & 0xffffffff) + (b >> 32) + <u64>load<u32>(header, 16));
+}
+
+/**
+ * Takes one from the TTL, which is at least 1, and mends the checksum: RFC 1624, equation 3. As loaded, the TTL is the low byte
+ * of its word m, so m' = m - 1 and HC' = ~(~HC + ~m + m') = ~(~HC - 1): HC + 1, where 0xffff comes out as 0, not as -0.
+ */
+// @ts-ignore: decorator
+@inline
+export function decrementTtl(header: usize): void {
+  const word = load<u32>(header, 8); // TTL, protocol, checksum
+  const checksum = (word >> 16) + 1;
+  store<u32>(header, ((word - 1) & 0xffff) | ((checksum + <u32>(checksum >= 0xffff)) << 16), 8);
+}
+
+/** Sets the TTL and mends the checksum. */
+// @ts-ignore: decorator
+@inline
+export function setTtl(header: usize, ttl: u32): void {
+  const before: u32 = load<u16>(header, 8);
+  const after = (before & 0xff00) | ttl;
+  store<u16>(header, <u16>after, 8);
+  store<u16>(header, <u16>updateChecksum(load<u16>(header, 10), before, after), 10);
+}
+
+/** Exchanges source and destination; the checksum stays right, it does not see the order of words. */
+// @ts-ignore: decorator
+@inline
+export function swapAddresses(header: usize): void {
+  const from = source(header);
+  store<u32>(header, destination(header), 12);
+  store<u32>(header, from, 16);
+}
+
+/** Writes a header without options, checksum included. `identification` is in host order. */
+export function writeHeader(header: usize, tos: u32, total: u32, identification: u32, ttl: u32, protocol: u32, from: u32, to: u32): void {
+  store<u8>(header, 0x45);
+  store<u8>(header, <u8>tos, 1);
+  store<u16>(header, bswap<u16>(<u16>total), 2);
+  store<u16>(header, bswap<u16>(<u16>identification), 4);
+  store<u16>(header, 0, 6);
+  store<u8>(header, <u8>ttl, 8);
+  store<u8>(header, <u8>protocol, 9);
+  store<u16>(header, 0, 10);
+  store<u32>(header, from, 12);
+  store<u32>(header, to, 16);
+  store<u16>(header, <u16>(headerSum(header, IP4_HEADER) ^ 0xffff), 10);
+}
+
+/** An address that one host can have: not in 0/8 or 127/8 (RFC 1122, 3.2.1.3), below 224.0.0.0. */
+// @ts-ignore: decorator
+@inline
+export function isUnicast(address: u32): bool {
+  const first = address & 0xff;
+  return first - 1 < 126 || first - 128 < 96; // 1 … 126, 128 … 223
+}
+
+/** 224.0.0.0/4 (RFC 1112, 4). */
+// @ts-ignore: decorator
+@inline
+export function isMulticast(address: u32): bool { return (address & 0xf0) == 0xe0; }

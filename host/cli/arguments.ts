@@ -1,0 +1,48 @@
+// The typed arguments of commands, by the name that stands in a pattern: `<mtu>`. Only the form is judged
+// here; whether an interface exists is the control plane's to say.
+
+import { isIPv4 } from "node:net";
+
+export interface Argument {
+  accepts: (text: string) => boolean;
+  /** what is expected, with an example: "a number from 68 to 65535, such as 1500" */
+  expected: string;
+}
+
+const ADDRESS: Argument = { accepts: isIPv4, expected: "an IPv4 address, such as 192.0.2.2" };
+
+/** A decimal number in a range. */
+function number(least: number, most: number, example: string, pattern = /^\d{1,10}$/): Argument {
+  return {
+    accepts: (text) => pattern.test(text) && Number(text) >= least && Number(text) <= most,
+    expected: `a number from ${least} to ${most}, such as ${example}`,
+  };
+}
+
+function isPrefix(text: string): boolean {
+  const [address, length, ...more] = text.split("/");
+  return more.length === 0 && isIPv4(address!) && /^\d{1,2}$/.test(length ?? "") && Number(length) <= 32;
+}
+
+/** What Linux takes as a netdev's name: dev_valid_name() in net/core/dev.c, and printable. */
+function isNetdev(text: string): boolean {
+  return /^[!-~]{1,15}$/.test(text) && !/[/:]/.test(text) && text !== "." && text !== "..";
+}
+
+/** Every interface's name has a dash or a digit in it (host-eth0, local0), and no word of a command has: so a typo is seen as one. */
+function isInterface(text: string): boolean {
+  return /^[A-Za-z][!-~]{0,63}$/.test(text) && /[-0-9]/.test(text);
+}
+
+export const ARGUMENTS: Record<string, Argument> = {
+  interface: { accepts: isInterface, expected: "an interface, such as host-eth0" },
+  netdev: { accepts: isNetdev, expected: "the name of a Linux network device, such as eth0" },
+  address: ADDRESS,
+  gateway: ADDRESS,
+  prefix: { accepts: isPrefix, expected: "an IPv4 address and prefix length, such as 192.0.2.1/24" },
+  mac: { accepts: (text) => /^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/i.test(text), expected: "a MAC address, such as 02:fe:00:00:00:01" },
+  mtu: number(68, 65535, "1500"),
+  repeat: number(1, 2147483647, "5"),
+  interval: number(0.001, 3600, "0.5", /^(\d{1,4}(\.\d{0,6})?|\.\d{1,6})$/),
+  size: number(8, 1472, "56"),
+};

@@ -1,0 +1,75 @@
+// The command line's entry. The only layer that prints; it never exits, it gives the exit status.
+
+import { readFileSync } from "node:fs";
+import { WeftError } from "../errors.js";
+import { type Output, ctl } from "./ctl.js";
+import { quote, suggestion } from "./nearest.js";
+import { exitStatus } from "./status.js";
+import { SUBCOMMANDS, usage } from "./usage.js";
+
+const OUTPUT: Output = {
+  out: (text) => void process.stdout.write(text),
+  error: (text) => void process.stderr.write(text),
+};
+
+/** Runs `weft ARGV…`; gives the exit status: 0, 1 failed, 2 called wrongly. */
+export async function main(argv: string[]): Promise<number> {
+  process.stdout.on("error", endOfOutput);
+  try {
+    return await dispatch(argv);
+  } catch (error) {
+    if (!(error instanceof WeftError)) throw error;
+    OUTPUT.error(`weft: ${error.message}\n`);
+    return exitStatus(error);
+  }
+}
+
+async function dispatch([first, ...rest]: string[]): Promise<number> {
+  if (first === undefined || first === "--help" || first === "-h" || first === "help") return help(first === "help" ? rest[0] : undefined);
+  if (first === "--version") return version();
+  if (SUBCOMMANDS.includes(first) && wantsHelp(first, rest)) return help(first);
+  // Modules are loaded when they are needed: ctl and --help work without the native shim.
+  switch (first) {
+    case "run": {
+      const { run } = await import("./run.js");
+      return run(rest, async (options) => (await import("../control/router.js")).Router.start(options), OUTPUT);
+    }
+    case "ctl":
+      return ctl(rest, OUTPUT);
+    case "demo":
+      return (await import("./demo.js")).demo(rest);
+    case "doctor":
+      return (await import("./doctor.js")).doctor(rest);
+    default:
+      throw unknown(first);
+  }
+}
+
+/** `weft run --help`, `weft run help`; but `weft ctl help` is a command to the router. */
+function wantsHelp(subcommand: string, argv: string[]): boolean {
+  return argv.includes("--help") || argv.includes("-h") || (argv[0] === "help" && subcommand !== "ctl");
+}
+
+function help(subcommand: string | undefined): number {
+  if (subcommand !== undefined && !SUBCOMMANDS.includes(subcommand)) throw unknown(subcommand);
+  OUTPUT.out(usage(subcommand));
+  return 0;
+}
+
+function version(): number {
+  // dist/host/cli/main.js → package.json
+  const description = JSON.parse(readFileSync(new URL("../../../package.json", import.meta.url), "utf8")) as { version: string };
+  OUTPUT.out(`weft ${description.version}\n`);
+  return 0;
+}
+
+function unknown(word: string): WeftError {
+  const what = word.startsWith("-") ? "option" : "subcommand";
+  const right = word.startsWith("-") ? ["--help", "--version"] : SUBCOMMANDS;
+  return new WeftError("BAD_COMMAND", `unknown ${what} ${quote(word)}${suggestion(word, right)} (weft --help)`);
+}
+
+/** `weft ctl … | head`: the reader is gone, which is no failure of ours. */
+function endOfOutput(error: NodeJS.ErrnoException): void {
+  if (error.code !== "EPIPE") throw error;
+}

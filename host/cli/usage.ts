@@ -1,0 +1,89 @@
+// What --help prints.
+
+export const SUBCOMMANDS = ["run", "ctl", "demo", "doctor", "help"];
+
+const GENERAL = `weft: a packet graph whose every node is a WebAssembly function
+
+Usage: weft SUBCOMMAND …
+
+  run [FILE]      start a router, configured by the commands in FILE
+  ctl COMMAND…    give a command to a running router
+  demo ping       a router and the kernel ping each other
+  demo forward    a router between two hosts: ping, traceroute, iperf3
+  doctor          what this machine has and lacks
+  help [SUBCOMMAND], --help, -h
+  --version
+
+Examples:
+  weft demo ping
+  weft run router.weft
+  weft ctl show interface
+  weft help run
+`;
+
+const RUN = `Usage: weft run [FILE] [OPTIONS]
+
+Starts a router and executes the commands in FILE, one a line; "#" begins a comment. A file with an error changes
+nothing. Runs until Ctrl-C or SIGTERM.
+
+  --socket PATH   control socket; default $XDG_RUNTIME_DIR/weft.sock, else /run/weft.sock for root
+  --buffers N     packet buffers of 2048 bytes, 1024 to 262128; default 16384
+  --cpu N         pin the worker to this CPU
+  --no-clocks     do not measure the nodes' clocks
+
+Example of a FILE:
+  create host-interface name eth0
+  set interface state host-eth0 up
+  set interface ip address host-eth0 192.0.2.1/24
+  ip route add 0.0.0.0/0 via 192.0.2.254
+
+Examples:
+  weft run
+  weft run router.weft --socket /tmp/weft.sock --cpu 1
+`;
+
+const CTL = `Usage: weft ctl [--socket PATH] [--json] COMMAND…
+
+Gives one command to a running router. Any unambiguous prefix of a word will do: "sh int" is "show interface".
+"weft ctl help" lists all commands, "weft ctl help show" those that begin with show.
+
+  --socket PATH   control socket of the router; default as for weft run
+  --json          output of a show command as one line of JSON
+
+Exit status: 0 done, 1 it failed (or a ping had no answer), 2 the command was wrong.
+
+Examples:
+  weft ctl show runtime
+  weft ctl --json show interface
+  weft ctl ip route add 198.51.100.0/24 via 192.0.2.2
+  weft ctl ping 192.0.2.2 repeat 3
+`;
+
+const DEMO = `Usage: weft demo ping|forward [--json]
+
+Runs in network namespaces of its own and leaves nothing behind.
+
+  ping            the kernel pings a router, the router pings the kernel
+  forward         two hosts with a router between them: ping, traceroute, iperf3
+  --json          one JSON object on standard output, nothing else there
+
+Exit status 0 only if nothing was lost that should not be.
+
+Examples:
+  weft demo ping
+  weft demo forward --json
+`;
+
+const DOCTOR = `Usage: weft doctor [--json]
+
+Says what this machine has and what it lacks, with a hint for each.
+
+Examples:
+  weft doctor
+  weft doctor --json
+`;
+
+/** Help for a subcommand, or for all of weft. */
+export function usage(subcommand?: string): string {
+  return { run: RUN, ctl: CTL, demo: DEMO, doctor: DOCTOR }[subcommand ?? ""] ?? GENERAL;
+}

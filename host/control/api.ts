@@ -1,0 +1,195 @@
+// Shapes that the control plane takes and gives. Addresses are text ("192.0.2.1", "192.0.2.0/24",
+// "02:fe:00:00:00:01"), times milliseconds unless a name says otherwise, counters numbers since start
+// or the last clear.
+
+export interface RouterOptions {
+  /** packet buffers of 2048 bytes; 1024 … 262,128, default 16,384 */
+  buffers?: number;
+  /** CPU to pin the worker to; default: not pinned */
+  cpu?: number;
+  /** read the TSC around each dispatch for `show runtime`; default true */
+  clocks?: boolean;
+  /** called with one-line notices for the operator ("no huge pages: …") */
+  notice?: (line: string) => void;
+}
+
+export interface InterfaceInfo {
+  name: string;
+  /** software interface index */
+  index: number;
+  kind: "local" | "af_packet";
+  /** the Linux netdev behind it, where there is one */
+  hostInterface: string | null;
+  adminUp: boolean;
+  linkUp: boolean;
+  mac: string;
+  mtu: number;
+  /** "192.0.2.1/24", the primary first */
+  addresses: string[];
+  counters: InterfaceCounters;
+}
+
+export interface InterfaceCounters {
+  rxPackets: number;
+  rxBytes: number;
+  /** lost before the driver saw them: ring full */
+  rxMissed: number;
+  rxTruncated: number;
+  rxErrors: number;
+  /** polls that found the pool empty; the packets wait in the ring */
+  rxNoBuffer: number;
+  txPackets: number;
+  txBytes: number;
+  /** ENOBUFS: the device's queue was full */
+  txNoRoom: number;
+  txDown: number;
+  txTooLong: number;
+  txErrors: number;
+}
+
+export interface NodeRuntime {
+  name: string;
+  kind: "wasm" | "host" | "port";
+  calls: number;
+  vectors: number;
+  clocks: number;
+  /** clocks / vectors; 0 when idle */
+  clocksPerPacket: number;
+  /** vectors / calls; 0 when idle */
+  vectorsPerCall: number;
+  /** frames lost because the node trapped */
+  traps: number;
+}
+
+export interface RuntimeInfo {
+  /** seconds since start or the last clear */
+  seconds: number;
+  /** TSC clocks a second */
+  clockRate: number;
+  workers: { name: string; vectorsPerCall: number; /** packets a second that came in and went out */ rxRate: number; txRate: number; nodes: NodeRuntime[] }[];
+}
+
+export interface ErrorCounter {
+  count: number;
+  node: string;
+  reason: string;
+}
+
+export interface BufferInfo {
+  size: number;
+  total: number;
+  free: number;
+  /** kept by host nodes while a neighbour is being resolved */
+  held: number;
+  /** pool page size in bytes: 2 MiB where huge pages were had */
+  pageSize: number;
+}
+
+export interface RouteTarget {
+  /** gateway; absent: the destination itself is on the link */
+  via?: string;
+  /** interface name; with `via` it may be left out */
+  interface?: string;
+  /** instead of a gateway */
+  kind?: "drop" | "unreachable" | "prohibit";
+}
+
+export interface RouteInfo {
+  prefix: string;
+  kind: "gateway" | "connected" | "local" | "broadcast" | "neighbor" | "drop" | "unreachable" | "prohibit";
+  via: string | null;
+  interface: string | null;
+  adjacency: number;
+}
+
+export interface NeighborInfo {
+  address: string;
+  mac: string | null;
+  interface: string;
+  state: "static" | "reachable" | "probe" | "incomplete";
+  /** seconds since it was last confirmed */
+  age: number;
+}
+
+export interface PingOptions {
+  /** default 5 */
+  count?: number;
+  /** default 1000; at least 1 */
+  interval?: number;
+  /** payload bytes, 8 … 1472; default 56 */
+  size?: number;
+  /** how long to wait for the last reply; default 1000 */
+  timeout?: number;
+  onReply?: (reply: PingReply) => void;
+  signal?: AbortSignal;
+}
+
+export interface PingReply {
+  sequence: number;
+  from: string;
+  bytes: number;
+  ttl: number;
+  /** round trip */
+  time: number;
+}
+
+export interface PingResult {
+  sent: number;
+  received: number;
+  /** round trips; 0 when nothing came back */
+  min: number;
+  average: number;
+  max: number;
+}
+
+/** Where every packet went: received + originated = transmitted + dropped + held (+ those in the graph at this moment). */
+export interface Balance {
+  received: number;
+  originated: number;
+  transmitted: number;
+  dropped: number;
+  held: number;
+  /** received + originated - transmitted - dropped - held: 0 when the graph is at rest */
+  difference: number;
+}
+
+export interface VersionInfo {
+  version: string;
+  contract: number;
+  node: string;
+}
+
+/** The control plane: everything the command line can do. Each call either takes effect whole or throws a WeftError and changes nothing. */
+export interface Control {
+  createHostInterface(hostInterface: string): Promise<InterfaceInfo>;
+  deleteHostInterface(hostInterface: string): Promise<void>;
+  setInterfaceState(name: string, up: boolean): void;
+  /** 68 … 65535, RFC 791's least and IPv4's most */
+  setInterfaceMtu(name: string, mtu: number): void;
+  setInterfaceMac(name: string, mac: string): void;
+  addAddress(name: string, address: string): void;
+  removeAddress(name: string, address: string): void;
+  addRoute(prefix: string, target: RouteTarget): void;
+  deleteRoute(prefix: string): void;
+  setNeighbor(name: string, address: string, mac: string): void;
+  deleteNeighbor(name: string, address: string): void;
+  ping(address: string, options?: PingOptions): Promise<PingResult>;
+
+  interfaces(): InterfaceInfo[];
+  runtime(): RuntimeInfo;
+  errors(): ErrorCounter[];
+  buffers(): BufferInfo;
+  routes(): RouteInfo[];
+  neighbors(): NeighborInfo[];
+  version(): VersionInfo;
+  balance(): Balance;
+
+  clearInterfaces(): void;
+  clearRuntime(): void;
+  clearErrors(): void;
+  /** Forgets neighbours that were learned; static ones stay. */
+  clearNeighbors(): void;
+
+  /** Ends the worker, closes every port. */
+  stop(): Promise<void>;
+}

@@ -1,0 +1,27 @@
+// Reuse of table entries that a worker may still be reading.
+
+/** Numbers 0 … size - 1 to give out. One that was given back is given out again only in a later turn of the worker: no packet can still refer to it. */
+export class EpochPool {
+  private next: number;
+  private readonly returned: { number: number; epoch: number }[] = [];
+
+  constructor(first: number, private readonly size: number, private readonly epoch: () => number) {
+    this.next = first;
+  }
+
+  /** A free number; undefined when there is none. */
+  take(): number | undefined {
+    const oldest = this.returned[0];
+    if (oldest && oldest.epoch !== this.epoch()) return this.returned.shift()!.number;
+    return this.next < this.size ? this.next++ : undefined;
+  }
+
+  give(number: number): void {
+    this.returned.push({ number, epoch: this.epoch() });
+  }
+
+  /** Numbers in use. */
+  get used(): number {
+    return this.next - this.returned.length;
+  }
+}

@@ -1,0 +1,77 @@
+// The interfaces there are, and their entries in the tables.
+
+import { IF_FLAG_ADMIN_UP, IF_FLAG_LINK_UP, INTERFACE_COUNT } from "../../assembly/abi.js";
+import { WeftError } from "../errors.js";
+import type { NodeSpec } from "../graph/messages.js";
+import type { Tables } from "../memory/tables.js";
+import type { Prefix } from "./addresses.js";
+import type { InterfaceInfo } from "./api.js";
+
+export interface Interface {
+  readonly name: string;
+  /** software interface index */
+  readonly index: number;
+  readonly kind: InterfaceInfo["kind"];
+  readonly hostInterface: string | null;
+  /** of the port; null: no port */
+  readonly handle: number | null;
+  readonly txNode: NodeSpec | null;
+  /** next slot of interface-output */
+  readonly txSlot: number;
+  /** adjacencies: packets for the router itself, and for neighbours not yet known */
+  readonly localAdjacency: number;
+  readonly gleanAdjacency: number;
+  adminUp: boolean;
+  linkUp: boolean;
+  mac: Uint8Array;
+  mtu: number;
+  /** the primary first */
+  addresses: Prefix[];
+}
+
+export class Interfaces {
+  private readonly table: (Interface | undefined)[] = [];
+
+  constructor(private readonly tables: Tables) {}
+
+  list(): Interface[] {
+    return this.table.filter((entry) => entry !== undefined);
+  }
+
+  byIndex(index: number): Interface | undefined {
+    return this.table[index];
+  }
+
+  has(name: string): boolean {
+    return this.table.some((entry) => entry?.name === name);
+  }
+
+  /** Throws NOT_FOUND, naming those there are. */
+  find(name: string): Interface {
+    const found = this.table.find((entry) => entry?.name === name);
+    if (found) return found;
+    throw new WeftError("NOT_FOUND", `no interface "${name}": there are ${this.list().map((entry) => entry.name).join(", ")}`);
+  }
+
+  /** The lowest free index. Throws NO_MEMORY. */
+  freeIndex(): number {
+    for (let index = 0; index < INTERFACE_COUNT; index++) if (!this.table[index]) return index;
+    throw new WeftError("NO_MEMORY", `there are ${INTERFACE_COUNT} interfaces already, the most there can be`);
+  }
+
+  add(entry: Interface): void {
+    this.table[entry.index] = entry;
+    this.write(entry);
+  }
+
+  remove(entry: Interface): void {
+    delete this.table[entry.index];
+    this.tables.writeInterface(entry.index, { flags: 0, mtu: 0, txSlot: 0, mac: new Uint8Array(6), ip4: 0 });
+  }
+
+  /** Brings the tables up to date after a change. */
+  write(entry: Interface): void {
+    const flags = (entry.adminUp ? IF_FLAG_ADMIN_UP : 0) | (entry.linkUp ? IF_FLAG_LINK_UP : 0);
+    this.tables.writeInterface(entry.index, { flags, mtu: entry.mtu, txSlot: entry.txSlot, mac: entry.mac, ip4: entry.addresses[0]?.address ?? 0 });
+  }
+}

@@ -1,0 +1,85 @@
+// ping: echo requests from the router, one every interval, and their replies.
+
+import { WeftError } from "../errors.js";
+import type { FromEngine, ToEngine } from "../graph/messages.js";
+import { formatIp4, parseIp4 } from "./addresses.js";
+import type { PingOptions, PingResult } from "./api.js";
+
+type Report = Extract<FromEngine, { type: "ping-reply" | "ping-failed" }>;
+
+export class Pinger {
+  private readonly running = new Map<number, (report: Report) => void>();
+  private nextId = 1 + Math.floor(Math.random() * 0xfff0);
+
+  constructor(private readonly post: (message: ToEngine) => void) {}
+
+  receive(report: Report): void {
+    this.running.get(report.id)?.(report);
+  }
+
+  /** Throws BAD_ARGUMENT for a value out of range, NOT_FOUND when no route leads there. */
+  async ping(address: string, options: PingOptions): Promise<PingResult> {
+    const target = parseIp4(address);
+    const { count = 5, interval = 1000, size = 56, timeout = 1000, signal, onReply } = options;
+    check("count", count, 1, 65_535);
+    check("interval", interval, 1, 3_600_000);
+    check("size", size, 8, 1472);
+    check("timeout", timeout, 1, 3_600_000);
+
+    const id = this.nextId;
+    this.nextId = (this.nextId % 0xffff) + 1;
+    const times: number[] = [];
+    let failure: WeftError | undefined;
+    const wake = { now: (): void => {} };
+    let answered = 0;
+    this.running.set(id, (report) => {
+      answered++;
+      if (report.type === "ping-failed") {
+        if (report.reason === "no-route") failure = new WeftError("NOT_FOUND", `no route to ${address}, or no address to send from`);
+      } else {
+        times.push(report.time);
+        onReply?.({ sequence: report.sequence, from: formatIp4(report.from), bytes: report.bytes, ttl: report.ttl, time: report.time });
+      }
+      if (failure || answered === count) wake.now();
+    });
+    const stop = (): void => wake.now();
+    signal?.addEventListener("abort", stop);
+    this.post({ type: "ping-open", id });
+    let sent = 0;
+    try {
+      while (sent < count && !signal?.aborted && !failure) {
+        this.post({ type: "ping", id, sequence: ++sent, target, size });
+        await sleep(sent < count ? interval : timeout, wake);
+      }
+    } finally {
+      this.post({ type: "ping-close", id });
+      this.running.delete(id);
+      signal?.removeEventListener("abort", stop);
+    }
+    if (failure) throw failure;
+    return summary(sent, times);
+  }
+}
+
+/** Waits, but not longer than until `wake.now` is called. */
+function sleep(ms: number, wake: { now: () => void }): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, ms);
+    wake.now = () => {
+      clearTimeout(timer);
+      resolve();
+    };
+  });
+}
+
+function summary(sent: number, times: number[]): PingResult {
+  const received = times.length;
+  if (received === 0) return { sent, received, min: 0, average: 0, max: 0 };
+  const average = times.reduce((sum, time) => sum + time, 0) / received;
+  return { sent, received, min: Math.min(...times), average, max: Math.max(...times) };
+}
+
+function check(name: string, value: number, least: number, most: number): void {
+  if (Number.isInteger(value) && value >= least && value <= most) return;
+  throw new WeftError("BAD_ARGUMENT", `ping: ${name} ${value} is not a whole number from ${least} to ${most}`);
+}

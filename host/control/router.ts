@@ -1,0 +1,361 @@
+// The control plane: a router made of a packet memory, a worker that runs the graph, and the tables that say where packets go.
+
+import { randomBytes } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { CONTRACT_VERSION, GRAPH_EPOCH } from "../../assembly/abi.js";
+import { addon } from "../addon.js";
+import { WeftError } from "../errors.js";
+import { type EngineOptions, INPUT_NODE } from "../graph/engine.js";
+import { GLEAN_NODE } from "../graph/glean.js";
+import type { FromEngine, ToEngine } from "../graph/messages.js";
+import { loadModule } from "../graph/module.js";
+import { PUNT_NODE } from "../graph/punt.js";
+import { Registry } from "../graph/registry.js";
+import { BUFFERS_DEFAULT, createMemory, type OwnedMemory, workerAt } from "../memory/memory.js";
+import { Tables } from "../memory/tables.js";
+import { type OpenedHostInterface, openHostInterface } from "../ports/af-packet.js";
+import { formatMac, formatPrefix, parseIp4, parseMac } from "./addresses.js";
+import { Adjacencies } from "./adjacencies.js";
+import type {
+  Balance, BufferInfo, Control, ErrorCounter, InterfaceInfo, NeighborInfo, PingOptions, PingResult, RouteInfo, RouterOptions, RouteTarget, RuntimeInfo,
+  VersionInfo,
+} from "./api.js";
+import { type EngineLink, startWorker } from "./engine-link.js";
+import { Fib } from "./fib.js";
+import { type Interface, Interfaces } from "./interfaces.js";
+import { Neighbours } from "./neighbours.js";
+import { Pinger } from "./pinger.js";
+import { Routes } from "./routes.js";
+import { Statistics } from "./statistics.js";
+
+const ROOT = new URL("../../../", import.meta.url); // dist/host/control/ → the package
+const WORKER = 0;
+const TICK = 1000;
+
+/** How a router reaches its engine: in a worker thread unless a caller of the constructor has something else. */
+export type Connect = (options: EngineOptions, memory: OwnedMemory, receive: (message: FromEngine) => void, failed: (error: WeftError) => void) => Promise<EngineLink>;
+
+export class Router implements Control {
+  private link: EngineLink | undefined;
+  private readonly interfaceTable: Interfaces;
+  private readonly adjacencies: Adjacencies;
+  private readonly neighbourTable: Neighbours;
+  private readonly routeTable: Routes;
+  private readonly statistics: Statistics;
+  private readonly pinger: Pinger;
+  private readonly removed = new Map<number, () => void>();
+  private timer: NodeJS.Timeout | undefined;
+  private failure: WeftError | undefined;
+
+  private constructor(memory: OwnedMemory, tables: Tables, private readonly registry: Registry, private readonly notice: (line: string) => void) {
+    const epoch = (): number => memory.packets.u32[(workerAt(WORKER) + GRAPH_EPOCH) >> 2]!;
+    this.interfaceTable = new Interfaces(tables);
+    this.adjacencies = new Adjacencies(tables, epoch);
+    this.routeTable = new Routes(new Fib(tables.words, epoch), this.interfaceTable, () => this.neighbourTable);
+    this.neighbourTable = new Neighbours(this.adjacencies, {
+      link: (index) => this.interfaceTable.byIndex(index),
+      ask: (index, target, mac) => this.post({ type: "arp-request", index, target, ...(mac && { mac }) }),
+      settle: (index, address, reachable) => this.post({ type: "resolved", index, address, reachable }),
+      route: (neighbour) => this.routeTable.addNeighbour(neighbour),
+      unroute: (neighbour) => this.routeTable.removeNeighbour(neighbour),
+    });
+    this.statistics = new Statistics(memory, () => registry.list());
+    this.pinger = new Pinger((message) => this.post(message));
+    this.addLocalInterface();
+  }
+
+  /** Makes the packet memory, loads the built-in nodes and starts the worker. Throws BAD_ARGUMENT, NO_MEMORY, BAD_MODULE, ADDON_MISSING. */
+  static async start(options: RouterOptions = {}, connect: Connect = inThread(options.cpu)): Promise<Router> {
+    const notice = options.notice ?? ((): void => {});
+    const graph = loadGraph();
+    const nodes = loadModule(fileURLToPath(new URL("build/nodes.wasm", ROOT)));
+    const memory = createMemory(options.buffers ?? BUFFERS_DEFAULT, 1, notice);
+    const tables = new Tables(memory.tables);
+    const registry = new Registry(tables);
+    registry.add("port", INPUT_NODE);
+    for (const node of nodes.nodes) registry.add("wasm", node);
+    registry.add("host", GLEAN_NODE);
+    registry.add("host", PUNT_NODE);
+    registry.connect();
+
+    const router = new Router(memory, tables, registry, notice);
+    const shared = { memory: memory.packets.memory, layout: memory.packets.layout };
+    const engine: EngineOptions = { shared, worker: WORKER, clocks: options.clocks ?? true, graphModule: graph, nodeModule: nodes.module, nodes: registry.list() };
+    router.link = await connect(engine, memory, (message) => router.receive(message), (error) => router.fail(error));
+    router.timer = setInterval(() => router.tick(), TICK);
+    return router;
+  }
+
+  async stop(): Promise<void> {
+    clearInterval(this.timer);
+    const link = this.link;
+    this.link = undefined;
+    await link?.close();
+    for (const entry of this.interfaceTable.list()) if (entry.handle !== null) addon.closePort(entry.handle);
+  }
+
+  // Interfaces
+
+  async createHostInterface(hostInterface: string): Promise<InterfaceInfo> {
+    const name = `host-${hostInterface}`;
+    if (this.interfaceTable.has(name)) throw new WeftError("CONFLICT", `interface ${name} exists already`);
+    const index = this.interfaceTable.freeIndex();
+    const opened = openHostInterface(hostInterface);
+    try {
+      return this.interfaceInfo(this.addPort(name, hostInterface, index, opened));
+    } catch (error) {
+      addon.closePort(opened.handle);
+      throw error;
+    }
+  }
+
+  async deleteHostInterface(hostInterface: string): Promise<void> {
+    const entry = this.interfaceTable.find(`host-${hostInterface}`);
+    entry.adminUp = false;
+    this.interfaceTable.write(entry);
+    this.routeTable.removeInterface(entry);
+    for (const neighbour of this.neighbourTable.list(entry.index)) this.neighbourTable.forget(neighbour);
+    this.registry.removeNext(this.registry.find("interface-output"), entry.txSlot);
+    await new Promise<void>((resolve) => {
+      this.removed.set(entry.index, resolve);
+      this.post({ type: "remove-port", index: entry.index, txNode: entry.txNode!.index });
+    });
+    this.registry.remove(entry.txNode!);
+    addon.closePort(entry.handle!);
+    this.interfaceTable.remove(entry);
+    this.adjacencies.free(entry.localAdjacency);
+    this.adjacencies.free(entry.gleanAdjacency);
+  }
+
+  setInterfaceState(name: string, up: boolean): void {
+    const entry = this.port(name);
+    entry.adminUp = up;
+    this.interfaceTable.write(entry);
+  }
+
+  setInterfaceMtu(name: string, mtu: number): void {
+    const entry = this.port(name);
+    if (!Number.isInteger(mtu) || mtu < 68 || mtu > 65_535) {
+      throw new WeftError("BAD_ARGUMENT", `mtu ${mtu} is not a whole number from 68 (RFC 791) to 65535`);
+    }
+    entry.mtu = mtu;
+    this.refresh(entry);
+  }
+
+  setInterfaceMac(name: string, mac: string): void {
+    const entry = this.port(name);
+    entry.mac = parseMac(mac);
+    this.refresh(entry);
+  }
+
+  addAddress(name: string, address: string): void {
+    this.routeTable.addAddress(this.port(name), address);
+  }
+
+  removeAddress(name: string, address: string): void {
+    this.routeTable.removeAddress(this.port(name), address);
+  }
+
+  // Routes and neighbours
+
+  addRoute(prefix: string, target: RouteTarget): void {
+    this.routeTable.add(prefix, target);
+  }
+
+  deleteRoute(prefix: string): void {
+    this.routeTable.delete(prefix);
+  }
+
+  setNeighbor(name: string, address: string, mac: string): void {
+    const entry = this.port(name);
+    const raw = parseIp4(address);
+    const bytes = parseMac(mac);
+    if (!this.routeTable.onLink(entry, raw) && !this.neighbourTable.get(entry.index, raw)) {
+      throw new WeftError("BAD_ARGUMENT", `${address} is not on a network of interface ${name}: give the interface an address there first`);
+    }
+    if (entry.addresses.some((own) => own.address === raw)) throw new WeftError("BAD_ARGUMENT", `${address} is interface ${name}'s own address`);
+    this.neighbourTable.setStatic(entry.index, raw, bytes);
+  }
+
+  deleteNeighbor(name: string, address: string): void {
+    const entry = this.port(name);
+    const neighbour = this.neighbourTable.get(entry.index, parseIp4(address));
+    if (!neighbour) throw new WeftError("NOT_FOUND", `interface ${name} has no neighbor ${address}`);
+    this.neighbourTable.forget(neighbour);
+  }
+
+  clearNeighbors(): void {
+    for (const neighbour of this.neighbourTable.list()) if (neighbour.state !== "static") this.neighbourTable.forget(neighbour);
+  }
+
+  async ping(address: string, options: PingOptions = {}): Promise<PingResult> {
+    return this.pinger.ping(address, options);
+  }
+
+  // What there is to see
+
+  interfaces(): InterfaceInfo[] {
+    return this.interfaceTable.list().map((entry) => this.interfaceInfo(entry));
+  }
+
+  runtime(): RuntimeInfo {
+    return this.statistics.runtime();
+  }
+
+  errors(): ErrorCounter[] {
+    return this.statistics.errors();
+  }
+
+  buffers(): BufferInfo {
+    return this.statistics.buffers();
+  }
+
+  balance(): Balance {
+    return this.statistics.balance();
+  }
+
+  routes(): RouteInfo[] {
+    return this.routeTable.info();
+  }
+
+  neighbors(): NeighborInfo[] {
+    return this.neighbourTable.list().map((neighbour) => this.neighbourTable.info(neighbour));
+  }
+
+  version(): VersionInfo {
+    const { version } = JSON.parse(readFileSync(new URL("package.json", ROOT), "utf8")) as { version: string };
+    return { version, contract: CONTRACT_VERSION, node: process.version };
+  }
+
+  clearInterfaces(): void {
+    this.statistics.clearInterfaces();
+  }
+
+  clearRuntime(): void {
+    this.statistics.clearRuntime();
+  }
+
+  clearErrors(): void {
+    this.statistics.clearErrors();
+  }
+
+  // Within
+
+  private post(message: ToEngine): void {
+    if (this.failure) throw this.failure;
+    this.link?.post(message);
+  }
+
+  private receive(message: FromEngine): void {
+    switch (message.type) {
+      case "learned":
+        return this.learn(message.index, message.address, message.mac);
+      case "wanted":
+        return this.neighbourTable.wanted(message.index, message.address);
+      case "ping-reply":
+      case "ping-failed":
+        return this.pinger.receive(message);
+      case "port-removed":
+        this.removed.get(message.index)?.();
+        this.removed.delete(message.index);
+        return;
+      case "trap":
+        return this.notice(`node ${message.node} trapped and lost its frame: ${message.message}`);
+      case "ready":
+        return;
+    }
+  }
+
+  /** arp-input has checked that the address is on the link (RFC 826); it may have left it since. */
+  private learn(index: number, address: number, mac: Uint8Array): void {
+    const entry = this.interfaceTable.byIndex(index);
+    if (!entry || (!this.routeTable.onLink(entry, address) && !this.neighbourTable.get(index, address))) return;
+    this.neighbourTable.learned(index, address, mac);
+  }
+
+  private fail(error: WeftError): void {
+    this.failure = error;
+    this.notice(error.message);
+  }
+
+  private tick(): void {
+    if (this.failure) return;
+    for (const entry of this.interfaceTable.list()) if (entry.handle !== null) this.watchLink(entry, entry.handle);
+    this.neighbourTable.tick();
+  }
+
+  /** Follows the netdev: link up and down, removed and made again. */
+  private watchLink(entry: Interface, handle: number): void {
+    let state = addon.linkState(handle);
+    if (!state.present && addon.reopen(handle)) {
+      this.notice(`interface ${entry.name}: ${entry.hostInterface} is back`);
+      state = addon.linkState(handle);
+    }
+    const up = state.present && state.up;
+    if (up === entry.linkUp) return;
+    entry.linkUp = up;
+    this.interfaceTable.write(entry);
+    this.notice(`interface ${entry.name}: link ${up ? "up" : state.present ? "down" : "gone"}`);
+  }
+
+  private port(name: string): Interface {
+    const entry = this.interfaceTable.find(name);
+    if (entry.kind === "local") throw new WeftError("BAD_ARGUMENT", `interface ${name} has no port: it cannot be configured`);
+    return entry;
+  }
+
+  private addLocalInterface(): void {
+    this.interfaceTable.add({
+      name: "local0", index: this.interfaceTable.freeIndex(), kind: "local", hostInterface: null, handle: null, txNode: null, txSlot: 0,
+      localAdjacency: 0, gleanAdjacency: 0, adminUp: false, linkUp: false, mac: new Uint8Array(6), mtu: 0, addresses: [],
+    });
+  }
+
+  private addPort(name: string, hostInterface: string, index: number, opened: OpenedHostInterface): Interface {
+    const txNode = this.registry.add("port", { name: `${name}-tx`, next: [], counters: [] });
+    const txSlot = this.registry.addNext(this.registry.find("interface-output"), txNode);
+    const entry: Interface = {
+      name, index, kind: "af_packet", hostInterface, handle: opened.handle, txNode, txSlot, localAdjacency: this.adjacencies.take(),
+      gleanAdjacency: this.adjacencies.take(), adminUp: false, linkUp: opened.up, mac: randomMac(), mtu: Math.min(opened.mtu, 65_535), addresses: [],
+    };
+    this.interfaceTable.add(entry);
+    this.statistics.clearInterface(index);
+    this.statistics.clearNode(txNode);
+    this.refresh(entry);
+    this.post({ type: "add-port", port: { index, handle: opened.handle }, txNode });
+    return entry;
+  }
+
+  /** Brings everything that depends on an interface's MAC address or MTU up to date. */
+  private refresh(entry: Interface): void {
+    this.interfaceTable.write(entry);
+    this.adjacencies.setLocal(entry.localAdjacency, entry);
+    this.adjacencies.setGlean(entry.gleanAdjacency, entry);
+    this.neighbourTable.refresh(entry.index);
+  }
+
+  private interfaceInfo(entry: Interface): InterfaceInfo {
+    const { name, index, kind, hostInterface, adminUp, linkUp, mtu } = entry;
+    const addresses = entry.addresses.map(({ address, length }) => formatPrefix(address, length));
+    return { name, index, kind, hostInterface, adminUp, linkUp, mac: formatMac(entry.mac), mtu, addresses, counters: this.statistics.interfaceCounters(index) };
+  }
+}
+
+/** A locally administered address of weft's own: the kernel keeps the netdev's, so each takes only what is meant for it. */
+function randomMac(): Uint8Array {
+  return Uint8Array.from([0x02, 0xfe, ...randomBytes(4)]);
+}
+
+function loadGraph(): WebAssembly.Module {
+  const path = fileURLToPath(new URL("build/graph.wasm", ROOT));
+  try {
+    return new WebAssembly.Module(new Uint8Array(readFileSync(path)));
+  } catch (cause) {
+    throw new WeftError("BAD_MODULE", `${path} cannot be loaded: run "npm run setup"`, { cause });
+  }
+}
+
+function inThread(cpu: number | undefined): Connect {
+  return (engine, memory, receive, failed) => startWorker(engine, cpu ?? null, memory.packets, receive, failed);
+}

@@ -1,0 +1,181 @@
+// Counters as the operator sees them: what the workers have counted, less what stood there at the last clear.
+
+import {
+  BUFFER_SIZE, GRAPH_DROPPED, GRAPH_HELD, GRAPH_ORIGINATED, IFC_RX_BYTES, IFC_RX_ERROR, IFC_RX_MISSED, IFC_RX_NO_BUFFER, IFC_RX_PACKETS,
+  IFC_RX_TRUNCATED, IFC_SIZE, IFC_TX_BYTES, IFC_TX_DOWN, IFC_TX_ERROR, IFC_TX_NO_ROOM, IFC_TX_PACKETS, IFC_TX_TOO_LONG, INTERFACE_COUNT, NODE_BAD_NEXT,
+  NODE_CALLS, NODE_CLOCKS, NODE_COUNTERS, NODE_TRAPS, NODE_VECTORS, WORKER_INTERFACES,
+} from "../../assembly/abi.js";
+import { addon } from "../addon.js";
+import type { NodeSpec } from "../graph/messages.js";
+import { type OwnedMemory, workerAt } from "../memory/memory.js";
+import type { Balance, BufferInfo, ErrorCounter, InterfaceCounters, NodeRuntime, RuntimeInfo } from "./api.js";
+
+const INTERFACE_OFFSETS: Record<keyof InterfaceCounters, number> = {
+  rxPackets: IFC_RX_PACKETS,
+  rxBytes: IFC_RX_BYTES,
+  rxMissed: IFC_RX_MISSED,
+  rxTruncated: IFC_RX_TRUNCATED,
+  rxErrors: IFC_RX_ERROR,
+  rxNoBuffer: IFC_RX_NO_BUFFER,
+  txPackets: IFC_TX_PACKETS,
+  txBytes: IFC_TX_BYTES,
+  txNoRoom: IFC_TX_NO_ROOM,
+  txDown: IFC_TX_DOWN,
+  txTooLong: IFC_TX_TOO_LONG,
+  txErrors: IFC_TX_ERROR,
+};
+/** Counters in which a packet that was to be sent ends. */
+const TX_LOSSES = [IFC_TX_NO_ROOM, IFC_TX_DOWN, IFC_TX_TOO_LONG, IFC_TX_ERROR];
+
+export class Statistics {
+  private readonly baseline = new Map<number, number>();
+  private since = performance.now();
+  /** packets received and sent when the runtime was last cleared: rates have a clear of their own */
+  private readonly trafficAtClear = new Map<string, number>();
+
+  constructor(private readonly memory: OwnedMemory, private readonly nodes: () => NodeSpec[]) {}
+
+  interfaceCounters(index: number): InterfaceCounters {
+    const entries = Object.entries(INTERFACE_OFFSETS).map(([name, offset]) => [name, this.sum((worker) => this.read(blockOf(worker, index) + offset))]);
+    return Object.fromEntries(entries) as InterfaceCounters;
+  }
+
+  runtime(): RuntimeInfo {
+    const seconds = (performance.now() - this.since) / 1000;
+    const workers = this.workers().map((worker) => {
+      const nodes = this.nodes().map((node) => this.nodeRuntime(workerAt(worker) + node.runtime, node));
+      const input = nodes.find((node) => node.name === "ethernet-input");
+      const rate = (offset: number): number => (this.traffic(worker, offset) - (this.trafficAtClear.get(keyOf(worker, offset)) ?? 0)) / seconds;
+      return { name: `worker ${worker}`, vectorsPerCall: input?.vectorsPerCall ?? 0, rxRate: rate(IFC_RX_PACKETS), txRate: rate(IFC_TX_PACKETS), nodes };
+    });
+    return { seconds, clockRate: addon.clockRate(), workers };
+  }
+
+  errors(): ErrorCounter[] {
+    const found: ErrorCounter[] = [];
+    for (const node of this.nodes()) {
+      const add = (reason: string, offset: number): void => {
+        const count = this.sum((worker) => this.read(workerAt(worker) + node.runtime + offset));
+        if (count > 0) found.push({ count, node: node.name, reason });
+      };
+      for (const [counter, reason] of node.counters.entries()) add(reason, NODE_COUNTERS + counter * 8);
+      add("next slot that does not exist", NODE_BAD_NEXT);
+      add("frame lost to a trap", NODE_TRAPS);
+    }
+    return found;
+  }
+
+  buffers(): BufferInfo {
+    const { packets, pageSize } = this.memory;
+    const free = this.sum((worker) => packets.free(worker));
+    const held = this.sum((worker) => packets.counter(workerAt(worker) + GRAPH_HELD));
+    return { size: BUFFER_SIZE, total: packets.layout.buffers, free, held, pageSize };
+  }
+
+  /** Never cleared: it must hold from start to end. */
+  balance(): Balance {
+    const count = (address: number): number => this.memory.packets.counter(address);
+    const interfaces = (offset: number): number => this.sum((worker) => this.sumInterfaces(worker, (at) => count(at + offset)));
+    const graph = (offset: number): number => this.sum((worker) => count(workerAt(worker) + offset));
+    const received = interfaces(IFC_RX_PACKETS);
+    const originated = graph(GRAPH_ORIGINATED);
+    const transmitted = interfaces(IFC_TX_PACKETS);
+    const dropped = graph(GRAPH_DROPPED) + TX_LOSSES.reduce((sum, offset) => sum + interfaces(offset), 0);
+    const held = graph(GRAPH_HELD);
+    return { received, originated, transmitted, dropped, held, difference: received + originated - transmitted - dropped - held };
+  }
+
+  clearInterfaces(): void {
+    for (let index = 0; index < INTERFACE_COUNT; index++) this.clearInterface(index);
+  }
+
+  /** Also for a new interface that takes the index of an old one. */
+  clearInterface(index: number): void {
+    for (const worker of this.workers()) for (const offset of Object.values(INTERFACE_OFFSETS)) this.clear(blockOf(worker, index) + offset);
+  }
+
+  clearRuntime(): void {
+    this.since = performance.now();
+    for (const worker of this.workers()) {
+      for (const offset of [IFC_RX_PACKETS, IFC_TX_PACKETS]) this.trafficAtClear.set(keyOf(worker, offset), this.traffic(worker, offset));
+    }
+    for (const node of this.nodes()) this.clearNodeRuntime(node);
+  }
+
+  clearErrors(): void {
+    for (const node of this.nodes()) this.clearNodeErrors(node);
+  }
+
+  /** Also for a new node that takes the place of an old one. */
+  clearNode(node: NodeSpec): void {
+    this.clearNodeRuntime(node);
+    this.clearNodeErrors(node);
+  }
+
+  private clearNodeErrors(node: NodeSpec): void {
+    for (const worker of this.workers()) {
+      const block = workerAt(worker) + node.runtime;
+      for (const offset of [NODE_BAD_NEXT, NODE_TRAPS]) this.clear(block + offset);
+      for (const counter of node.counters.keys()) this.clear(block + NODE_COUNTERS + counter * 8);
+    }
+  }
+
+  private clearNodeRuntime(node: NodeSpec): void {
+    for (const worker of this.workers()) {
+      const block = workerAt(worker) + node.runtime;
+      for (const offset of [NODE_CALLS, NODE_VECTORS]) this.clear(block + offset);
+      this.baseline.set(block + NODE_CLOCKS, this.memory.packets.f64[(block + NODE_CLOCKS) >> 3]!);
+    }
+  }
+
+  private nodeRuntime(block: number, node: NodeSpec): NodeRuntime {
+    const calls = this.read(block + NODE_CALLS);
+    const vectors = this.read(block + NODE_VECTORS);
+    const clocks = this.memory.packets.f64[(block + NODE_CLOCKS) >> 3]! - (this.baseline.get(block + NODE_CLOCKS) ?? 0);
+    return {
+      name: node.name,
+      kind: node.kind,
+      calls,
+      vectors,
+      clocks,
+      clocksPerPacket: vectors && clocks / vectors,
+      vectorsPerCall: calls && vectors / calls,
+      traps: this.read(block + NODE_TRAPS),
+    };
+  }
+
+  private traffic(worker: number, offset: number): number {
+    return this.sumInterfaces(worker, (block) => this.memory.packets.counter(block + offset));
+  }
+
+  private read(address: number): number {
+    return this.memory.packets.counter(address) - (this.baseline.get(address) ?? 0);
+  }
+
+  private clear(address: number): void {
+    this.baseline.set(address, this.memory.packets.counter(address));
+  }
+
+  private workers(): number[] {
+    return Array.from({ length: this.memory.packets.layout.workers }, (_, worker) => worker);
+  }
+
+  private sum(of: (worker: number) => number): number {
+    return this.workers().reduce((sum, worker) => sum + of(worker), 0);
+  }
+
+  private sumInterfaces(worker: number, of: (block: number) => number): number {
+    let sum = 0;
+    for (let index = 0; index < INTERFACE_COUNT; index++) sum += of(blockOf(worker, index));
+    return sum;
+  }
+}
+
+/** Counter block of an interface in a worker's region. */
+function blockOf(worker: number, index: number): number {
+  return workerAt(worker) + WORKER_INTERFACES + index * IFC_SIZE;
+}
+
+function keyOf(worker: number, offset: number): string {
+  return `${worker} ${offset}`;
+}

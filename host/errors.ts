@@ -1,0 +1,29 @@
+/** What went wrong, for programs; the message is for people: what, where, how to mend it. */
+export type WeftErrorCode =
+  | "ADDON_MISSING" // native/ is not built
+  | "BAD_ARGUMENT" // a value out of range or malformed
+  | "BAD_COMMAND" // a command line that does not parse
+  | "BAD_MODULE" // a node module that does not keep the contract
+  | "CONFLICT" // clashes with what is configured already
+  | "NOT_FOUND" // no such interface, route, neighbour, namespace, file
+  | "NO_MEMORY" // memory, memlock or huge pages
+  | "NO_PERMISSION" // a capability is missing
+  | "NOT_RUNNING" // no router answers on the socket
+  | "SYSTEM" // a system call failed; `syscall` and `errno` say which and why
+  | "WORKER"; // the worker thread died
+
+/** The one error class that weft throws. */
+export class WeftError extends Error {
+  readonly code: WeftErrorCode;
+  /** name of the failed system call, and its errno as text (`ENOBUFS`), where there is one */
+  readonly syscall: string | undefined;
+  readonly errno: string | undefined;
+
+  constructor(code: WeftErrorCode, message: string, system: { syscall?: string; errno?: string; cause?: unknown } = {}) {
+    super(message, system.cause === undefined ? undefined : { cause: system.cause });
+    this.name = "WeftError";
+    this.code = code;
+    this.syscall = system.syscall;
+    this.errno = system.errno;
+  }
+}

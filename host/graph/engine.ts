@@ -1,0 +1,143 @@
+// A worker's whole work, without its thread: ports in, graph, ports out, and what the control plane asks for.
+
+import {
+  ARP_LEARN_COUNT, ARP_LEARN_ENTRIES, ARP_LEARN_ENTRY_SIZE, ARP_LEARN_IF, ARP_LEARN_IP4, ARP_LEARN_MAC, ARP_LEARN_READ, ARP_LEARN_WRITTEN, GRAPH_MAIL,
+  INTERFACE_COUNT, NODE_STATE,
+} from "../../assembly/abi.js";
+import { PacketMemory, type SharedMemory } from "../memory/memory.js";
+import type { Port } from "../ports/port.js";
+import { Glean, GLEAN_NODE } from "./glean.js";
+import { Graph } from "./graph.js";
+import type { FromEngine, NodeSpec, ToEngine } from "./messages.js";
+import { writeArpRequest, writeEchoRequest } from "./originate.js";
+import { Punt, PUNT_NODE } from "./punt.js";
+
+/** Where packets enter the graph: what receiving them costs. */
+export const INPUT_NODE = { name: "af-packet-input", next: ["ethernet-input"], counters: [] };
+
+export interface EngineOptions {
+  shared: SharedMemory;
+  worker: number;
+  clocks: boolean;
+  /** compiled assembly/graph and the module of the built-in nodes */
+  graphModule: WebAssembly.Module;
+  nodeModule: WebAssembly.Module;
+  nodes: NodeSpec[];
+}
+
+export class Engine {
+  readonly graph: Graph;
+  readonly ports: Port[] = [];
+  private readonly glean: Glean;
+  private readonly punt: Punt;
+  private readonly input: NodeSpec;
+  private readonly first: number;
+  private readonly interfaceOutput: number;
+  private readonly lookup: number;
+  private readonly drop: number;
+  /** address of arp-input's ring of neighbours to learn */
+  private readonly learned: number;
+
+  constructor(options: EngineOptions, private readonly emit: (message: FromEngine) => void) {
+    const { shared, worker, nodes } = options;
+    const packets = new PacketMemory(shared.memory, shared.layout);
+    this.graph = new Graph(packets, worker, options.graphModule, options.clocks, (node, error) => emit({ type: "trap", node, message: error.message }));
+    const find = (name: string): NodeSpec => nodes.find((node) => node.name === name)!;
+    this.input = find(INPUT_NODE.name);
+    this.first = find("ethernet-input").index;
+    this.interfaceOutput = find("interface-output").index;
+    this.lookup = find("ip4-lookup").index;
+    this.drop = find("error-drop").index;
+    this.learned = this.graph.base + find("arp-input").runtime + NODE_STATE;
+    this.glean = new Glean(this.graph, { lookup: this.lookup, icmpError: find("ip4-icmp-error").index, drop: this.drop }, emit);
+    this.punt = new Punt(this.graph, emit);
+
+    const wasm = new WebAssembly.Instance(options.nodeModule, { env: { memory: shared.memory } }).exports as Record<string, (a: number, b: number, c: number) => void>;
+    for (const node of nodes) {
+      if (node.kind === "wasm") this.graph.add(node, wasm[node.process!]!);
+    }
+    this.graph.add(find(GLEAN_NODE.name), this.glean.process);
+    this.graph.add(find(PUNT_NODE.name), this.punt.process);
+  }
+
+  /** One turn: a burst from every port, each taken through the graph. Gives how many packets came. */
+  turn(): number {
+    let packets = 0;
+    for (const port of this.ports) packets += this.graph.receive(port, this.input, this.first);
+    if (packets > 0) this.afterPackets();
+    this.graph.endTurn();
+    return packets;
+  }
+
+  /** How many messages the control plane has sent; a change means that some wait. */
+  mail(): number {
+    return Atomics.load(this.graph.packets.i32, (this.graph.base + GRAPH_MAIL) >> 2);
+  }
+
+  addPort(port: Port, txNode: NodeSpec): void {
+    this.ports.push(port);
+    this.graph.add(txNode, (_node, frame, n) => port.transmit(frame, n));
+  }
+
+  handle(message: Exclude<ToEngine, { type: "add-port" | "stop" }>): void {
+    switch (message.type) {
+      case "remove-port":
+        return this.removePort(message.index, message.txNode);
+      case "arp-request":
+        return this.askFor(message.index, message.target, message.mac);
+      case "resolved":
+        return this.glean.release(message.index, message.address, message.reachable);
+      case "ping-open":
+        return this.punt.open(message.id);
+      case "ping-close":
+        return this.punt.close(message.id);
+      case "ping":
+        return this.ping(message);
+    }
+  }
+
+  private removePort(index: number, txNode: number): void {
+    this.glean.dropInterface(index);
+    const place = this.ports.findIndex((port) => port.index === index);
+    if (place >= 0) this.ports.splice(place, 1);
+    this.graph.remove(txNode);
+    this.emit({ type: "port-removed", index });
+  }
+
+  private askFor(index: number, target: number, mac: Uint8Array | undefined): void {
+    const buffer = this.graph.allocate();
+    if (buffer === 0) return; // asked again a second later
+    writeArpRequest(this.graph.packets, buffer, index, target, mac);
+    this.graph.inject(this.interfaceOutput, [buffer]);
+  }
+
+  private ping(ping: { id: number; sequence: number; target: number; size: number }): void {
+    const buffer = this.graph.allocate();
+    if (buffer === 0) return this.emit({ type: "ping-failed", id: ping.id, sequence: ping.sequence, reason: "no-buffer" });
+    this.punt.expect(ping.id, ping.sequence);
+    const routed = writeEchoRequest(this.graph.packets, buffer, ping);
+    if (!routed) this.emit({ type: "ping-failed", id: ping.id, sequence: ping.sequence, reason: "no-route" });
+    this.graph.inject(routed ? this.lookup : this.drop, [buffer]);
+    this.afterPackets();
+  }
+
+  private afterPackets(): void {
+    this.glean.flush();
+    this.readLearned();
+  }
+
+  /** Tells the control plane which neighbours arp-input has heard of; the ring is drawn in abi.ts. */
+  private readLearned(): void {
+    const { u32, u16, u8 } = this.graph.packets;
+    const written = u32[(this.learned + ARP_LEARN_WRITTEN) >> 2]!;
+    const read = u32[(this.learned + ARP_LEARN_READ) >> 2]!;
+    const fresh = Math.min((written - read) >>> 0, ARP_LEARN_COUNT);
+    for (let entries = fresh; entries > 0; entries--) {
+      const entry = this.learned + ARP_LEARN_ENTRIES + (((written - entries) >>> 0) % ARP_LEARN_COUNT) * ARP_LEARN_ENTRY_SIZE;
+      const index = u16[(entry + ARP_LEARN_IF) >> 1]!;
+      const mac = u8.slice(entry + ARP_LEARN_MAC, entry + ARP_LEARN_MAC + 6);
+      if (index < INTERFACE_COUNT) this.emit({ type: "learned", index, address: u32[(entry + ARP_LEARN_IP4) >> 2]!, mac });
+    }
+    u32[(this.learned + ARP_LEARN_READ) >> 2] = written;
+  }
+}

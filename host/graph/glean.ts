@@ -1,0 +1,115 @@
+// ip4-glean: packets for a neighbour whose MAC address is not known yet. It has the control plane ask
+// by ARP and keeps the last packets until there is an answer (RFC 1122 2.3.2.2).
+
+import {
+  ADJACENCIES, ADJACENCY_SIZE, ADJ_NEXT_HOP, ADJ_TX_IF, B_ADJ, B_DATA, B_ICMP, B_ICMP_DATA, BUFFER_SHIFT, NEXT_HOLD,
+} from "../../assembly/abi.js";
+import type { Graph } from "./graph.js";
+import type { FromEngine } from "./messages.js";
+
+/** Packets kept for one neighbour: as many as Linux keeps of full-sized ones (unres_qlen_bytes, 212,992 bytes). */
+const HELD_PER_NEIGHBOUR = 101;
+/** Neighbours that are asked for at a time; a scan of a network must not empty the pool. */
+const NEIGHBOURS_MAX = 256;
+const HOST_UNREACHABLE = (3 << 8) | 1;
+
+const NEXT_DROP = 0;
+const ASKED = 0;
+const OVERFLOW = 1;
+const TOO_MANY = 2;
+
+export const GLEAN_NODE = {
+  name: "ip4-glean",
+  next: ["error-drop", "ip4-lookup", "ip4-icmp-error"],
+  counters: ["neighbour asked for", "too many packets wait for this neighbour", "too many neighbours asked for"],
+};
+
+export class Glean {
+  /** packets that wait, oldest first, by interface and address */
+  private readonly waiting = new Map<string, number[]>();
+
+  constructor(
+    private readonly graph: Graph,
+    private readonly targets: { lookup: number; icmpError: number; drop: number },
+    private readonly emit: (message: FromEngine) => void,
+  ) {}
+
+  readonly process = (node: number, frame: number, n: number): void => {
+    const evicted: number[] = [];
+    for (let i = 0; i < n; i++) this.graph.setNext(frame, i, this.hold(node, this.graph.bufferAt(frame, i), evicted));
+    if (evicted.length > 0) this.evicted.push(...evicted);
+  };
+
+  /** packets that newer ones pushed out; they are dropped at the end of the turn */
+  private readonly evicted: number[] = [];
+
+  /** Lets go of packets that newer ones pushed out. The scheduler calls it while the graph is at rest. */
+  flush(): void {
+    if (this.evicted.length === 0) return;
+    const buffers = this.evicted.splice(0);
+    this.graph.unhold(buffers.length);
+    this.graph.inject(this.targets.drop, buffers);
+  }
+
+  /** The neighbour answered (its packets are routed anew), or never will (host unreachable, RFC 1812 5.2.7.1). */
+  release(index: number, address: number, reachable: boolean): void {
+    const key = keyOf(index, address);
+    const buffers = this.waiting.get(key);
+    if (!buffers) return;
+    this.waiting.delete(key);
+    this.graph.unhold(buffers.length);
+    if (!reachable) for (const buffer of buffers) this.markUnreachable(buffer);
+    this.graph.inject(reachable ? this.targets.lookup : this.targets.icmpError, buffers);
+  }
+
+  /** Drops what waits behind an interface that goes away. */
+  dropInterface(index: number): void {
+    for (const key of [...this.waiting.keys()]) {
+      if (!key.startsWith(`${index} `)) continue;
+      this.evicted.push(...this.waiting.get(key)!);
+      this.waiting.delete(key);
+    }
+    this.flush();
+  }
+
+  private hold(node: number, buffer: number, evicted: number[]): number {
+    const { u32, u16 } = this.graph.packets;
+    const adjacency = ADJACENCIES + u32[(buffer + B_ADJ) >> 2]! * ADJACENCY_SIZE;
+    const index = u16[(adjacency + ADJ_TX_IF) >> 1]!;
+    const address = u32[(adjacency + ADJ_NEXT_HOP) >> 2]! || this.destination(buffer);
+    const key = keyOf(index, address);
+    let queue = this.waiting.get(key);
+    if (!queue) {
+      if (this.waiting.size >= NEIGHBOURS_MAX) {
+        this.graph.count(node, TOO_MANY);
+        return NEXT_DROP;
+      }
+      this.waiting.set(key, (queue = []));
+      this.graph.count(node, ASKED);
+      this.emit({ type: "wanted", index, address });
+    }
+    queue.push(buffer >>> BUFFER_SHIFT);
+    if (queue.length > HELD_PER_NEIGHBOUR) {
+      this.graph.count(node, OVERFLOW);
+      evicted.push(queue.shift()!);
+    }
+    return NEXT_HOLD;
+  }
+
+  /** Destination of the IP packet in a buffer, raw: RFC 791, bytes 16 to 19. */
+  private destination(buffer: number): number {
+    const { view, u16 } = this.graph.packets;
+    return view.getUint32(buffer + u16[(buffer + B_DATA) >> 1]! + 16, true);
+  }
+
+  private markUnreachable(index: number): void {
+    const { u16, u32 } = this.graph.packets;
+    const buffer = (index << BUFFER_SHIFT) >>> 0;
+    u16[(buffer + B_ICMP) >> 1] = HOST_UNREACHABLE;
+    u32[(buffer + B_ICMP_DATA) >> 2] = 0;
+  }
+}
+
+function keyOf(index: number, address: number): string {
+  return `${index} ${address}`;
+}

@@ -1,0 +1,98 @@
+// Packets that the router itself makes: ARP requests and echo requests.
+
+import {
+  ADJACENCIES, ADJACENCY_SIZE, ADJ_NEXT, ADJ_TX_IF, B_DATA, B_L2, B_LENGTH, B_TOTAL, B_TX_IF, BUFFER_SHIFT, BUFFER_START, FIB_PLIES, FIB_PLY_SIZE,
+  FIB_ROOT, IF_IP4, IF_MAC, INTERFACES, INTERFACE_SIZE, LOOKUP_NEXT_DROP, LOOKUP_NEXT_UNREACHABLE,
+} from "../../assembly/abi.js";
+import type { PacketMemory } from "../memory/memory.js";
+
+/** Where an echo request carries the time it left, from its ICMP header on: a float64 of performance.now(). */
+export const PING_TIME = 8;
+const BROADCAST = new Uint8Array(6).fill(0xff);
+
+/** Writes an ARP request (RFC 826) into a fresh buffer; `to`: the one MAC address that is asked, default everyone. */
+export function writeArpRequest({ u8, u16, u32, view }: PacketMemory, index: number, txInterface: number, target: number, to: Uint8Array = BROADCAST): void {
+  const buffer = (index << BUFFER_SHIFT) >>> 0;
+  const own = INTERFACES + txInterface * INTERFACE_SIZE;
+  const mac = u8.slice(own + IF_MAC, own + IF_MAC + 6);
+  const frame = buffer + BUFFER_START;
+  u8.set(to, frame);
+  u8.set(mac, frame + 6);
+  view.setUint16(frame + 12, 0x0806);
+  view.setUint16(frame + 14, 1); // hardware: Ethernet
+  view.setUint16(frame + 16, 0x0800); // protocol: IPv4
+  view.setUint16(frame + 18, 0x0604); // address lengths
+  view.setUint16(frame + 20, 1); // request
+  u8.set(mac, frame + 22);
+  view.setUint32(frame + 28, u32[(own + IF_IP4) >> 2]!, true);
+  u8.fill(0, frame + 32, frame + 38);
+  view.setUint32(frame + 38, target, true);
+  setLength(u16, u32, buffer, 42);
+  u16[(buffer + B_L2) >> 1] = BUFFER_START;
+  u16[(buffer + B_TX_IF) >> 1] = txInterface;
+}
+
+/** Writes an ICMP echo request (RFC 792) with `size` payload bytes into a fresh buffer; false when no route leads to the target. */
+export function writeEchoRequest(packets: PacketMemory, index: number, ping: { id: number; sequence: number; target: number; size: number }): boolean {
+  const source = sourceFor(packets, ping.target);
+  if (source === 0) return false;
+  const { u8, u16, u32, view } = packets;
+  const buffer = (index << BUFFER_SHIFT) >>> 0;
+  const ip = buffer + BUFFER_START;
+  const total = 28 + ping.size;
+  view.setUint16(ip, 0x4500);
+  view.setUint16(ip + 2, total);
+  view.setUint16(ip + 4, ping.sequence);
+  view.setUint16(ip + 6, 0);
+  view.setUint16(ip + 8, (64 << 8) | 1);
+  view.setUint16(ip + 10, 0);
+  view.setUint32(ip + 12, source, true);
+  view.setUint32(ip + 16, ping.target, true);
+  view.setUint16(ip + 10, checksum(view, ip, 20));
+
+  const icmp = ip + 20;
+  view.setUint16(icmp, 0x0800);
+  view.setUint16(icmp + 2, 0);
+  view.setUint16(icmp + 4, ping.id);
+  view.setUint16(icmp + 6, ping.sequence);
+  for (let at = 8; at < 8 + ping.size; at++) u8[icmp + at] = at & 0xff;
+  view.setFloat64(icmp + PING_TIME, performance.now(), true);
+  view.setUint16(icmp + 2, checksum(view, icmp, 8 + ping.size));
+  setLength(u16, u32, buffer, total);
+  return true;
+}
+
+/** The address to send from: the primary one of the interface that the route names; 0: no route, or no address. */
+function sourceFor({ u32, u16 }: PacketMemory, target: number): number {
+  const adjacency = ADJACENCIES + lookup(u32, target) * ADJACENCY_SIZE;
+  const next = u16[(adjacency + ADJ_NEXT) >> 1];
+  if (next === LOOKUP_NEXT_DROP || next === LOOKUP_NEXT_UNREACHABLE) return 0;
+  const port = INTERFACES + u16[(adjacency + ADJ_TX_IF) >> 1]! * INTERFACE_SIZE;
+  return u32[(port + IF_IP4) >> 2]!;
+}
+
+/** Longest prefix match, as the nodes' own (assembly/sdk/tables.ts) does it: the trie is drawn in abi.ts. */
+function lookup(u32: Uint32Array, address: number): number {
+  const high = ((address & 0xff) << 8) | ((address >>> 8) & 0xff);
+  let entry = u32[(FIB_ROOT >> 2) + high]!;
+  for (const shift of [16, 24]) {
+    if (entry & 1) break;
+    entry = u32[((FIB_PLIES + (entry >>> 1) * FIB_PLY_SIZE) >> 2) + ((address >>> shift) & 0xff)]!;
+  }
+  return entry >>> 8;
+}
+
+/** RFC 1071. */
+function checksum(view: DataView, from: number, length: number): number {
+  let sum = 0;
+  for (let at = 0; at + 1 < length; at += 2) sum += view.getUint16(from + at);
+  if (length & 1) sum += view.getUint8(from + length - 1) << 8;
+  while (sum > 0xffff) sum = (sum & 0xffff) + (sum >>> 16);
+  return ~sum & 0xffff;
+}
+
+function setLength(u16: Uint16Array, u32: Uint32Array, buffer: number, length: number): void {
+  u16[(buffer + B_DATA) >> 1] = BUFFER_START;
+  u16[(buffer + B_LENGTH) >> 1] = length;
+  u32[(buffer + B_TOTAL) >> 2] = length;
+}

@@ -1,0 +1,155 @@
+// The one WebAssembly memory: where its parts lie, and the buffer pool in it. assembly/abi.ts draws the map.
+
+import {
+  B_STATE, BUFFER_ALIGN, BUFFER_COUNT_MAX, BUFFER_FREE, BUFFER_SHIFT, BUFFER_SIZE, CONTRACT_VERSION, CONTROL, CONTROL_CONTRACT, CONTROL_POOL,
+  CONTROL_POOL_END, FRAME_SIZE, FREE_LIST_ENTRIES, GRAPH_PENDING, GRAPH_PENDING_SIZE, GRAPH_SPARE, NODE_COUNT, PAGE, TABLES, TABLES_END, WORKERS,
+  WORKER_FRAMES, WORKER_FREE_LIST, WORKER_SIZE,
+} from "../../assembly/abi.js";
+import { addon } from "../addon.js";
+import { WeftError } from "../errors.js";
+
+const HUGE_PAGE = 2 * 1024 * 1024;
+export const BUFFERS_MIN = 1024;
+export const BUFFERS_DEFAULT = 16384;
+
+/** Where the pool lies; the same in every thread. */
+export interface Layout {
+  /** addresses of the first buffer and after the last one */
+  pool: number;
+  poolEnd: number;
+  buffers: number;
+  workers: number;
+}
+
+/** A packet memory as another thread receives it. */
+export interface SharedMemory {
+  memory: WebAssembly.Memory;
+  layout: Layout;
+}
+
+/** Address of a worker's region. */
+export function workerAt(worker: number): number {
+  return WORKERS + worker * WORKER_SIZE;
+}
+
+/** Views of the linear memory. The tables in it must be written through `tables` only: a store by address would end the process. */
+export class PacketMemory {
+  readonly u8: Uint8Array;
+  readonly u16: Uint16Array;
+  readonly u32: Uint32Array;
+  readonly i32: Int32Array;
+  readonly u64: BigUint64Array;
+  readonly f64: Float64Array;
+  readonly view: DataView;
+
+  constructor(readonly memory: WebAssembly.Memory, readonly layout: Layout) {
+    const bytes = memory.buffer;
+    this.u8 = new Uint8Array(bytes);
+    this.u16 = new Uint16Array(bytes);
+    this.u32 = new Uint32Array(bytes);
+    this.i32 = new Int32Array(bytes);
+    this.u64 = new BigUint64Array(bytes);
+    this.f64 = new Float64Array(bytes);
+    this.view = new DataView(bytes);
+  }
+
+  /** A 64-bit counter as a number. */
+  counter(address: number): number {
+    return Number(this.u64[address >> 3]);
+  }
+
+  /** Buffers in the free list of a worker. */
+  free(worker: number): number {
+    return this.u32[(workerAt(worker) + WORKER_FREE_LIST) >> 2]!;
+  }
+}
+
+/** The memory as its maker has it: with the writable mapping of the tables. */
+export interface OwnedMemory {
+  packets: PacketMemory;
+  tables: ArrayBuffer;
+  /** bytes of the pages under the pool */
+  pageSize: number;
+}
+
+/**
+ * Makes the memory and lays it out: page zero inaccessible, tables read-only, pool on huge pages where there are any.
+ * Throws BAD_ARGUMENT for a count out of range, NO_MEMORY when the system has too little.
+ */
+export function createMemory(buffers: number, workers: number, notice: (line: string) => void): OwnedMemory {
+  if (!Number.isInteger(buffers) || buffers < BUFFERS_MIN || buffers > BUFFER_COUNT_MAX) {
+    throw new WeftError("BAD_ARGUMENT", `buffers: ${buffers} is not a whole number from ${BUFFERS_MIN} to ${BUFFER_COUNT_MAX}`);
+  }
+  const poolBytes = roundUp(buffers * BUFFER_SIZE, HUGE_PAGE);
+  const total = workerAt(workers) + poolBytes + HUGE_PAGE;
+  const memory = allocate(total, buffers);
+  const bytes = new Uint8Array(memory.buffer);
+
+  const pool = alignedPool(workerAt(workers), addon.memoryOffset(bytes));
+  const layout: Layout = { pool, poolEnd: pool + buffers * BUFFER_SIZE, buffers, workers };
+  const mapped = map(bytes, pool, pool + poolBytes);
+  if (!mapped.hugePages) {
+    notice(`no huge pages: the pool uses normal ones, which is slower; "sysctl -w vm.nr_hugepages=${poolBytes / HUGE_PAGE}" gives it ${poolBytes / HUGE_PAGE}`);
+  }
+  const packets = new PacketMemory(memory, layout);
+  const control = new DataView(mapped.tables, CONTROL - TABLES);
+  control.setUint32(CONTROL_CONTRACT, CONTRACT_VERSION, true);
+  control.setUint32(CONTROL_POOL, layout.pool, true);
+  control.setUint32(CONTROL_POOL_END, layout.poolEnd, true);
+  fillFreeLists(packets);
+  for (let worker = 0; worker < workers; worker++) layFrames(packets, workerAt(worker));
+  return { packets, tables: mapped.tables, pageSize: mapped.hugePages ? HUGE_PAGE : 4096 };
+}
+
+function allocate(bytes: number, buffers: number): WebAssembly.Memory {
+  const pages = Math.ceil(bytes / PAGE);
+  try {
+    return new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
+  } catch (cause) {
+    const size = Math.ceil(bytes / 2 ** 20);
+    throw new WeftError("NO_MEMORY", `no room for ${size} MiB of packet memory: ask for fewer than ${buffers} buffers, or raise "ulimit -v"`, { cause });
+  }
+}
+
+function map(bytes: Uint8Array, pool: number, poolEnd: number): { tables: ArrayBuffer; hugePages: boolean } {
+  try {
+    return addon.mapMemory(bytes, TABLES, TABLES_END, pool, poolEnd);
+  } catch (cause) {
+    const { code, syscall } = cause as { code?: string; syscall?: string };
+    const system = { cause, ...(code && { errno: code }), ...(syscall && { syscall }) };
+    throw new WeftError("NO_MEMORY", `the packet memory cannot be mapped: ${syscall ?? "mmap"} says ${code ?? cause}: free some memory or raise "ulimit -v" and "ulimit -l"`, system);
+  }
+}
+
+/** First pool address not below `from` that is 2 MiB aligned in the process and a multiple of a buffer's alignment in the memory. */
+function alignedPool(from: number, memoryOffset: number): number {
+  const pool = roundUp(from + memoryOffset, HUGE_PAGE) - memoryOffset;
+  if (pool % BUFFER_ALIGN !== 0) throw new WeftError("NO_MEMORY", "the WebAssembly memory is not aligned to a cache line");
+  return pool;
+}
+
+/** Deals the buffers out to the workers' free lists; the lowest addresses are taken first. */
+function fillFreeLists({ u16, u32, layout }: PacketMemory): void {
+  for (let worker = 0; worker < layout.workers; worker++) {
+    const list = (workerAt(worker) + WORKER_FREE_LIST) >> 2;
+    const first = Math.floor((layout.buffers * worker) / layout.workers);
+    const last = Math.floor((layout.buffers * (worker + 1)) / layout.workers) - 1;
+    for (let buffer = last, place = list + (FREE_LIST_ENTRIES >> 2); buffer >= first; buffer--, place++) {
+      const address = layout.pool + buffer * BUFFER_SIZE;
+      u16[(address + B_STATE) >> 1] = BUFFER_FREE;
+      u32[place] = address >>> BUFFER_SHIFT;
+    }
+    u32[list] = last - first + 1;
+  }
+}
+
+/** Gives each node its frame, and the graph the one to spare. */
+function layFrames({ u32 }: PacketMemory, graph: number): void {
+  const frames = graph + WORKER_FRAMES;
+  for (let node = 0; node < NODE_COUNT; node++) u32[(graph + GRAPH_PENDING + node * GRAPH_PENDING_SIZE) >> 2] = frames + node * FRAME_SIZE;
+  u32[(graph + GRAPH_SPARE) >> 2] = frames + NODE_COUNT * FRAME_SIZE;
+}
+
+function roundUp(value: number, unit: number): number {
+  return Math.ceil(value / unit) * unit;
+}

@@ -1,0 +1,77 @@
+// Writes the tables that nodes read: through the writable mapping, entry by entry, so that a worker
+// reading at the same time sees an entry as it was or as it is, never half of one.
+
+import {
+  ADJACENCIES, ADJACENCY_SIZE, ADJ_ICMP_CODE, ADJ_MTU, ADJ_NEXT, ADJ_NEXT_HOP, ADJ_REWRITE, ADJ_REWRITE_LENGTH, ADJ_TX_IF, ARC_NONE, IF_FLAGS, IF_IP4,
+  IF_MAC, IF_MTU, IF_TX_SLOT, INTERFACES, INTERFACE_SIZE, NEXT_COUNT, NODE_COUNT, TABLES, WIRING, WIRING_SIZE,
+} from "../../assembly/abi.js";
+
+/** An adjacency's content; addresses raw (see abi.ts). */
+export interface AdjacencyEntry {
+  /** LOOKUP_NEXT_* */
+  next: number;
+  txInterface?: number;
+  mtu?: number;
+  icmpCode?: number;
+  nextHop?: number;
+  /** bytes before the IP header, at most 16 */
+  rewrite?: Uint8Array;
+}
+
+export interface InterfaceEntry {
+  flags: number;
+  mtu: number;
+  txSlot: number;
+  mac: Uint8Array;
+  ip4: number;
+}
+
+export class Tables {
+  private readonly view: DataView;
+  /** The whole window as words, for the FIB. Index: (address - TABLES) / 4. */
+  readonly words: Uint32Array;
+
+  constructor(buffer: ArrayBuffer) {
+    this.view = new DataView(buffer);
+    this.words = new Uint32Array(buffer);
+    for (let node = 0; node < NODE_COUNT; node++) {
+      for (let slot = 0; slot < NEXT_COUNT; slot++) this.wire(node, slot, ARC_NONE);
+    }
+  }
+
+  /** Leads a node's next slot to a node, or to ARC_FREE or ARC_NONE. */
+  wire(node: number, slot: number, target: number): void {
+    this.view.setUint16(WIRING - TABLES + node * WIRING_SIZE + slot * 2, target, true);
+  }
+
+  writeInterface(index: number, entry: InterfaceEntry): void {
+    const at = INTERFACES - TABLES + index * INTERFACE_SIZE;
+    this.view.setUint16(at + IF_MTU, entry.mtu, true);
+    this.view.setUint16(at + IF_TX_SLOT, entry.txSlot, true);
+    const mac = new Uint8Array(8);
+    mac.set(entry.mac);
+    this.view.setBigUint64(at + IF_MAC, new DataView(mac.buffer).getBigUint64(0, true), true);
+    this.view.setUint32(at + IF_IP4, entry.ip4, true);
+    this.view.setUint32(at + IF_FLAGS, entry.flags, true);
+  }
+
+  /** Writes an adjacency; where it goes is written last. */
+  writeAdjacency(index: number, entry: AdjacencyEntry): void {
+    const at = ADJACENCIES - TABLES + index * ADJACENCY_SIZE;
+    this.view.setUint16(at + ADJ_TX_IF, entry.txInterface ?? 0, true);
+    this.view.setUint16(at + ADJ_MTU, entry.mtu ?? 0, true);
+    this.view.setUint8(at + ADJ_ICMP_CODE, entry.icmpCode ?? 0);
+    this.view.setUint32(at + ADJ_NEXT_HOP, entry.nextHop ?? 0, true);
+    if (entry.rewrite) this.writeRewrite(at, entry.rewrite);
+    this.view.setUint16(at + ADJ_NEXT, entry.next, true);
+  }
+
+  /** The destination's six bytes go in one 64-bit store: no packet leaves with half of a MAC address. */
+  private writeRewrite(at: number, rewrite: Uint8Array): void {
+    const bytes = new Uint8Array(16);
+    bytes.set(rewrite);
+    const source = new DataView(bytes.buffer);
+    for (const offset of [0, 8]) this.view.setBigUint64(at + ADJ_REWRITE + offset, source.getBigUint64(offset, true), true);
+    this.view.setUint8(at + ADJ_REWRITE_LENGTH, rewrite.length);
+  }
+}

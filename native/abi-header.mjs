@@ -1,0 +1,13 @@
+// Writes build/abi.h, the C++ side of assembly/abi.ts, from what tsc compiled it to.
+// It stands outside native/build because `node-gyp rebuild` empties that folder.
+
+import { mkdirSync, writeFileSync } from "node:fs";
+
+const abi = await import(new URL("../dist/assembly/abi.js", import.meta.url));
+const lines = Object.entries(abi).map(([name, value]) => {
+  if (!Number.isInteger(value) || value < 0 || value > 0xffffffff) throw new Error(`assembly/abi.ts: ${name} is ${value}, not a u32`);
+  return `constexpr uint32_t ${name} = ${value}u;`;
+});
+mkdirSync(new URL("../build/", import.meta.url), { recursive: true });
+const header = ["// Generated from assembly/abi.ts by native/abi-header.mjs.", "#pragma once", "#include <cstdint>", "", "namespace abi {", ...lines, "}", ""];
+writeFileSync(new URL("../build/abi.h", import.meta.url), header.join("\n"));

@@ -1,0 +1,162 @@
+// Receive: from the ring, and from the socket's queue what is too long for it, into buffers of the linear memory.
+
+#include <arpa/inet.h>
+#include <linux/if_ether.h>
+#include <netinet/in.h>
+#include <time.h>
+
+#include <cerrno>
+
+#include "af_packet.h"
+
+constexpr uint32_t VLAN_TAG = 4;
+constexpr uint64_t MISSED_EVERY_MS = 100;
+
+uint32_t AfPacket::receive(const WorkerMemory& memory, uint32_t frame, uint32_t max, uint32_t swIfIndex) {
+  uint32_t n = 0;
+  uint64_t bytes = 0;
+  bool losing = false, starved = false;
+  while (n < max) {
+    uint8_t* slot = slotAt(next_);
+    tpacket2_hdr* header = reinterpret_cast<tpacket2_hdr*>(slot);
+    uint32_t status = __atomic_load_n(&header->tp_status, __ATOMIC_ACQUIRE);
+    if (!(status & TP_STATUS_USER)) break;
+    uint32_t length = header->tp_len, index = 0;
+    Taken taken = takePacket(memory, slot, swIfIndex, &index);
+    if (taken == Taken::noBuffers) {
+      starved = true; // the packet stays where it is; the next burst tries again
+      break;
+    }
+    losing |= (status & TP_STATUS_LOSING) != 0;
+    __atomic_store_n(&header->tp_status, TP_STATUS_KERNEL, __ATOMIC_RELEASE);
+    if (++next_ == slots_) next_ = 0;
+    if (taken == Taken::lost) continue;
+    memory.write(frame + abi::FRAME_BUFFERS + 4 * n++, index);
+    bytes += length;
+  }
+  if (n > 0) {
+    memory.count(swIfIndex, abi::IFC_RX_PACKETS, n);
+    memory.count(swIfIndex, abi::IFC_RX_BYTES, bytes);
+  }
+  if (starved) memory.count(swIfIndex, abi::IFC_RX_NO_BUFFER, 1);
+  starved_ = starved;
+  readMissed(memory, swIfIndex, losing);
+  return n;
+}
+
+/** Writes the headers of a packet's buffers, for `length` bytes from BUFFER_START on. */
+static void linkChain(const WorkerMemory& memory, const uint32_t* chain, uint32_t count, uint32_t length, uint32_t swIfIndex) {
+  uint32_t left = length;
+  for (uint32_t i = 0; i < count; i++) {
+    uint32_t here = left < abi::BUFFER_DATA ? left : abi::BUFFER_DATA;
+    left -= here;
+    memset(memory.base + chain[i], 0, abi::BUFFER_ALIGN);
+    memory.write<uint16_t>(chain[i] + abi::B_DATA, abi::BUFFER_START);
+    memory.write<uint16_t>(chain[i] + abi::B_LENGTH, here);
+    memory.write<uint16_t>(chain[i] + abi::B_STATE, abi::BUFFER_USED);
+    if (i + 1 < count) memory.write<uint32_t>(chain[i] + abi::B_NEXT, chain[i + 1] >> abi::BUFFER_SHIFT);
+  }
+  memory.write<uint32_t>(chain[0] + abi::B_TOTAL, length);
+  memory.write<uint16_t>(chain[0] + abi::B_RX_IF, swIfIndex);
+}
+
+/** Bytes of all headers of a super-packet: hdr_len is what the kernel happened to hold in one piece, so look at the transport header. */
+static uint32_t headerLength(const uint8_t* packet, uint32_t held, const OffloadHeader& offload) {
+  uint32_t transport = offload.checksumStart;
+  if (!(offload.flags & NEEDS_CHECKSUM) || transport + 20 > held) return offload.headerLength;
+  if ((offload.gsoType & ~GSO_ECN) == GSO_UDP) return transport + 8; // RFC 768
+  return transport + (packet[transport + 12] >> 4) * 4; // RFC 9293 3.1: the data offset, in words
+}
+
+static void writeOffload(const WorkerMemory& memory, uint32_t buffer, const OffloadHeader& offload) {
+  memory.write<uint8_t>(buffer + abi::B_CSUM_FLAGS, offload.flags);
+  if (offload.flags & NEEDS_CHECKSUM) {
+    memory.write<uint16_t>(buffer + abi::B_CSUM_START, abi::BUFFER_START + offload.checksumStart);
+    memory.write<uint16_t>(buffer + abi::B_CSUM_OFFSET, offload.checksumOffset);
+  }
+  if (offload.gsoType == GSO_NONE) return;
+  uint32_t held = memory.read<uint16_t>(buffer + abi::B_LENGTH);
+  memory.write<uint8_t>(buffer + abi::B_GSO_TYPE, offload.gsoType);
+  memory.write<uint16_t>(buffer + abi::B_GSO_SIZE, offload.gsoSize);
+  memory.write<uint16_t>(buffer + abi::B_HEADER_LENGTH, headerLength(memory.base + buffer + abi::BUFFER_START, held, offload));
+}
+
+/** Puts a VLAN tag that the kernel took out back behind the addresses (IEEE 802.1Q 9.3): they move into the headroom. */
+static void restoreTag(const WorkerMemory& memory, uint32_t buffer, const tpacket2_hdr& header) {
+  uint16_t held = memory.read<uint16_t>(buffer + abi::B_LENGTH);
+  if (held < 2 * ETH_ALEN) return;
+  uint8_t* start = memory.base + buffer + abi::BUFFER_START;
+  memmove(start - VLAN_TAG, start, 2 * ETH_ALEN);
+  uint16_t tag[2] = {htons(header.tp_status & TP_STATUS_VLAN_TPID_VALID ? header.tp_vlan_tpid : ETH_P_8021Q), htons(header.tp_vlan_tci)};
+  memcpy(start - VLAN_TAG + 2 * ETH_ALEN, tag, sizeof tag);
+  memory.write<uint16_t>(buffer + abi::B_DATA, abi::BUFFER_START - VLAN_TAG);
+  memory.write<uint16_t>(buffer + abi::B_LENGTH, held + VLAN_TAG);
+  memory.write<uint32_t>(buffer + abi::B_TOTAL, memory.read<uint32_t>(buffer + abi::B_TOTAL) + VLAN_TAG);
+  uint16_t headers = memory.read<uint16_t>(buffer + abi::B_HEADER_LENGTH);
+  if (headers) memory.write<uint16_t>(buffer + abi::B_HEADER_LENGTH, headers + VLAN_TAG);
+}
+
+AfPacket::Taken AfPacket::takePacket(const WorkerMemory& memory, const uint8_t* slot, uint32_t swIfIndex, uint32_t* index) {
+  const tpacket2_hdr& header = *reinterpret_cast<const tpacket2_hdr*>(slot);
+  uint32_t length = header.tp_len;
+  bool queued = header.tp_status & TP_STATUS_COPY;
+  uint32_t count = (length + abi::BUFFER_DATA - 1) / abi::BUFFER_DATA;
+  if (count == 0 || count > CHAIN_MAX || (!queued && header.tp_snaplen < length)) {
+    if (queued) recv(fd_, nullptr, 0, MSG_DONTWAIT | MSG_TRUNC); // its place in the queue must not stay for the next one
+    memory.count(swIfIndex, abi::IFC_RX_TRUNCATED, 1);
+    return Taken::lost;
+  }
+  uint32_t chain[CHAIN_MAX];
+  if (!memory.take(count, chain)) return Taken::noBuffers;
+  linkChain(memory, chain, count, length, swIfIndex);
+
+  OffloadHeader offload;
+  if (!queued) {
+    // The kernel puts the virtio_net_hdr right before the packet.
+    const uint8_t* packet = slot + header.tp_mac;
+    memcpy(&offload, packet - sizeof offload, sizeof offload);
+    for (uint32_t i = 0, done = 0; i < count; i++, done += abi::BUFFER_DATA) {
+      memcpy(memory.base + chain[i] + abi::BUFFER_START, packet + done, length - done < abi::BUFFER_DATA ? length - done : abi::BUFFER_DATA);
+    }
+  } else if (!fetchLong(memory, chain, length, &offload)) {
+    for (uint32_t i = 0; i < count; i++) memory.give(chain[i]);
+    memory.count(swIfIndex, abi::IFC_RX_ERROR, 1);
+    return Taken::lost;
+  }
+  writeOffload(memory, chain[0], offload);
+  if (header.tp_status & TP_STATUS_VLAN_VALID) restoreTag(memory, chain[0], header);
+  *index = chain[0] >> abi::BUFFER_SHIFT;
+  return Taken::packet;
+}
+
+/** Slots marked TP_STATUS_COPY and packets in the socket's queue are in the same order: the kernel adds both under one lock. */
+bool AfPacket::fetchLong(const WorkerMemory& memory, const uint32_t* chain, uint32_t length, OffloadHeader* offload) {
+  iovec pieces[1 + CHAIN_MAX];
+  pieces[0] = {offload, sizeof *offload};
+  uint32_t count = 0;
+  for (uint32_t done = 0; done < length; done += abi::BUFFER_DATA, count++) {
+    uint32_t here = length - done < abi::BUFFER_DATA ? length - done : abi::BUFFER_DATA;
+    pieces[1 + count] = {memory.base + chain[count] + abi::BUFFER_START, here};
+  }
+  msghdr message{};
+  message.msg_iov = pieces;
+  message.msg_iovlen = 1 + count;
+  ssize_t got = recvmsg(fd_, &message, MSG_DONTWAIT);
+  // The first try may have met the error that a link going down left behind, in place of the packet.
+  if (got < 0 && errno != EAGAIN) got = recvmsg(fd_, &message, MSG_DONTWAIT);
+  return got == static_cast<ssize_t>(sizeof *offload + length);
+}
+
+/** Adds what the kernel dropped since the last time. Reading resets its counter; it is a system call, so not in every burst. */
+void AfPacket::readMissed(const WorkerMemory& memory, uint32_t swIfIndex, bool now) {
+  timespec time;
+  clock_gettime(CLOCK_MONOTONIC_COARSE, &time);
+  uint64_t ms = static_cast<uint64_t>(time.tv_sec) * 1000 + static_cast<uint64_t>(time.tv_nsec) / 1000000;
+  if (!now && ms - missedRead_ < MISSED_EVERY_MS) return;
+  missedRead_ = ms;
+  tpacket_stats stats;
+  socklen_t length = sizeof stats;
+  if (getsockopt(fd_, SOL_PACKET, PACKET_STATISTICS, &stats, &length) == 0 && stats.tp_drops) {
+    memory.count(swIfIndex, abi::IFC_RX_MISSED, stats.tp_drops);
+  }
+}

@@ -1,0 +1,105 @@
+// Lays the linear memory out: an inaccessible page zero, read-only tables with a writable alias, a pool on huge pages.
+// WebAssembly's loads and stores that hit a protected page become a RuntimeError, V8's trap handler sees to that.
+
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "abi.h"
+#include "addon.h"
+#include "system_error.h"
+
+constexpr size_t SMALL_PAGE = 4096;
+constexpr size_t HUGE_PAGE = 2 << 20;
+
+LinearMemory linearMemory(Napi::Value value) {
+  LinearMemory memory;
+  // Not Napi::Uint8Array: it insists on an ArrayBuffer, and a shared memory's buffer is a SharedArrayBuffer.
+  void* data = nullptr;
+  size_t length = 0;
+  if (napi_get_typedarray_info(value.Env(), value, nullptr, &length, &data, nullptr, nullptr) != napi_ok) return memory;
+  memory.data = static_cast<uint8_t*>(data);
+  memory.length = length;
+  return memory;
+}
+
+/** Puts a memfd's pages into [at, at + length) read-only and anywhere else writable; gives the writable place. */
+static SystemError mapWindow(uint8_t* at, size_t length, void** alias) {
+  int fd = memfd_create("weft-tables", MFD_CLOEXEC);
+  if (fd < 0) return {"memfd_create", errno};
+  SystemError error;
+  if (ftruncate(fd, static_cast<off_t>(length)) != 0) {
+    error = {"ftruncate", errno};
+  } else if ((*alias = mmap(nullptr, length, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0)) == MAP_FAILED) {
+    error = {"mmap", errno};
+  } else if (mmap(at, length, PROT_READ, MAP_SHARED | MAP_FIXED, fd, 0) == MAP_FAILED) {
+    error = {"mmap", errno};
+    munmap(*alias, length);
+  }
+  close(fd); // the mappings keep the pages
+  return error;
+}
+
+/** True if the range lies on huge pages now; its former contents are gone either way. */
+static SystemError mapPool(uint8_t* at, size_t length, bool* huge) {
+  *huge = false;
+  if (length == 0) return {};
+  constexpr int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED;
+  if (mmap(at, length, PROT_READ | PROT_WRITE, flags | MAP_HUGETLB, -1, 0) != MAP_FAILED) {
+    // A reservation can still be refused at the first touch (a cgroup's limit, a NUMA policy), and that is a SIGBUS:
+    // touch every page here, where a refusal is an errno. Kernels before 5.14 do not know the advice (EINVAL).
+    if (madvise(at, length, MADV_POPULATE_WRITE) == 0 || errno == EINVAL) {
+      *huge = true;
+      return {};
+    }
+  }
+  // A failed MAP_FIXED may have unmapped what was there, so normal pages are mapped anew.
+  if (mmap(at, length, PROT_READ | PROT_WRITE, flags, -1, 0) == MAP_FAILED) return {"mmap", errno};
+  madvise(at, length, MADV_HUGEPAGE); // transparent ones where the kernel has them: only speed depends on it
+  return {};
+}
+
+static size_t roundUp(size_t value, size_t unit) { return (value + unit - 1) / unit * unit; }
+
+static Napi::Value mapMemory(const Napi::CallbackInfo& info) {
+  Napi::Env env = info.Env();
+  LinearMemory memory = linearMemory(info[0]);
+  size_t tables = info[1].ToNumber().Uint32Value(), tablesEnd = info[2].ToNumber().Uint32Value();
+  size_t pool = info[3].ToNumber().Uint32Value(), poolEnd = info[4].ToNumber().Uint32Value();
+  bool ordered = abi::PAGE <= tables && tables < tablesEnd && tablesEnd <= pool && pool < poolEnd && poolEnd <= memory.length;
+  if (!memory.data || !ordered || tables % SMALL_PAGE || tablesEnd % SMALL_PAGE) {
+    throwRangeError(env, "mapMemory: regions out of order, out of the memory or not on page boundaries");
+    return env.Undefined();
+  }
+
+  SystemError error;
+  void* alias = nullptr;
+  bool huge = false;
+  uintptr_t base = reinterpret_cast<uintptr_t>(memory.data);
+  size_t first = roundUp(base + pool, HUGE_PAGE) - base;
+  size_t last = (base + poolEnd) / HUGE_PAGE * HUGE_PAGE - base;
+  if (mprotect(memory.data, abi::PAGE, PROT_NONE) != 0) error = {"mprotect", errno};
+  if (!error) error = mapPool(memory.data + first, last > first ? last - first : 0, &huge);
+  if (!error) error = mapWindow(memory.data + tables, tablesEnd - tables, &alias);
+  if (error) {
+    throwSystemError(env, error);
+    return env.Undefined();
+  }
+
+  size_t length = tablesEnd - tables;
+  Napi::Object result = Napi::Object::New(env);
+  result.Set("tables", Napi::ArrayBuffer::New(env, alias, length, [length](Napi::Env, void* data) { munmap(data, length); }));
+  result.Set("hugePages", Napi::Boolean::New(env, huge));
+  return result;
+}
+
+static Napi::Value memoryOffset(const Napi::CallbackInfo& info) {
+  uintptr_t base = reinterpret_cast<uintptr_t>(linearMemory(info[0]).data);
+  return Napi::Number::New(info.Env(), static_cast<double>(base % HUGE_PAGE));
+}
+
+void addMemory(Napi::Env env, Napi::Object exports) {
+  exports.Set("mapMemory", Napi::Function::New<mapMemory>(env, "mapMemory"));
+  exports.Set("memoryOffset", Napi::Function::New<memoryOffset>(env, "memoryOffset"));
+}

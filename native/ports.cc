@@ -1,0 +1,121 @@
+#include "ports.h"
+
+#include <cerrno>
+
+#include "addon.h"
+
+constexpr uint32_t PORT_MAX = abi::INTERFACE_COUNT;
+
+static std::mutex tableLock;
+static std::shared_ptr<AfPacket> table[PORT_MAX];
+
+std::shared_ptr<AfPacket> portAt(uint32_t handle) {
+  std::lock_guard<std::mutex> lock(tableLock);
+  return handle < PORT_MAX ? table[handle] : nullptr;
+}
+
+static uint32_t argument(const Napi::CallbackInfo& info, size_t position) { return info[position].As<Napi::Number>().Uint32Value(); }
+
+static Napi::Value openAfPacket(const Napi::CallbackInfo& info) {
+  Napi::Env env = info.Env();
+  std::string name = info[0].ToString().Utf8Value();
+  uint32_t ringSlots = info[1].ToObject().Get("ringSlots").ToNumber().Uint32Value();
+  if (env.IsExceptionPending()) return env.Undefined();
+  SystemError error;
+  std::shared_ptr<AfPacket> port = AfPacket::open(name, ringSlots, error);
+  uint32_t handle = 0;
+  if (!error) {
+    std::lock_guard<std::mutex> lock(tableLock);
+    while (handle < PORT_MAX && table[handle]) handle++;
+    if (handle < PORT_MAX) table[handle] = port;
+    else error = {"openAfPacket", EMFILE};
+  }
+  if (error) {
+    throwSystemError(env, error);
+    return env.Undefined();
+  }
+  LinkState link = port->linkState();
+  Napi::Object result = Napi::Object::New(env);
+  result.Set("handle", Napi::Number::New(env, handle));
+  result.Set("mac", Napi::String::New(env, port->mac()));
+  result.Set("mtu", Napi::Number::New(env, link.mtu));
+  result.Set("up", Napi::Boolean::New(env, link.up));
+  return result;
+}
+
+/** The arguments of a burst, checked; a null port means that an exception is pending. */
+struct BurstArguments {
+  std::shared_ptr<AfPacket> port;
+  uint32_t frame;
+  uint32_t n;
+  uint32_t swIfIndex;
+};
+
+static BurstArguments burstArguments(const Napi::CallbackInfo& info) {
+  BurstArguments burst{portAt(argument(info, 0)), argument(info, 1), argument(info, 2), argument(info, 3)};
+  const char* wrong = nullptr;
+  if (!attached.base) wrong = "attachWorker was not called on this thread";
+  else if (!burst.port) wrong = "no port has this handle";
+  else if (!attached.isFrame(burst.frame)) wrong = "the frame is not in this worker's memory";
+  else if (burst.n > abi::VECTOR) wrong = "more packets than a frame holds";
+  else if (burst.swIfIndex >= abi::INTERFACE_COUNT) wrong = "no such interface";
+  if (wrong) {
+    throwRangeError(info.Env(), wrong);
+    burst.port.reset();
+  }
+  return burst;
+}
+
+static Napi::Value receive(const Napi::CallbackInfo& info) {
+  BurstArguments burst = burstArguments(info);
+  if (!burst.port) return info.Env().Undefined();
+  std::lock_guard<std::mutex> lock(burst.port->busy());
+  return Napi::Number::New(info.Env(), burst.port->receive(attached, burst.frame, burst.n, burst.swIfIndex));
+}
+
+static Napi::Value transmit(const Napi::CallbackInfo& info) {
+  BurstArguments burst = burstArguments(info);
+  if (!burst.port) return info.Env().Undefined();
+  std::lock_guard<std::mutex> lock(burst.port->busy());
+  return Napi::Number::New(info.Env(), burst.port->transmit(attached, burst.frame, burst.n, burst.swIfIndex));
+}
+
+static Napi::Value linkState(const Napi::CallbackInfo& info) {
+  std::shared_ptr<AfPacket> port = portAt(argument(info, 0));
+  LinkState link = port ? port->linkState() : LinkState();
+  Napi::Object result = Napi::Object::New(info.Env());
+  result.Set("present", Napi::Boolean::New(info.Env(), link.present));
+  result.Set("up", Napi::Boolean::New(info.Env(), link.up));
+  result.Set("mtu", Napi::Number::New(info.Env(), link.mtu));
+  return result;
+}
+
+/** The old port stays whole for a worker that is inside it; the handle leads to the new one from now on. */
+static Napi::Value reopen(const Napi::CallbackInfo& info) {
+  uint32_t handle = argument(info, 0);
+  std::shared_ptr<AfPacket> old = portAt(handle);
+  if (!old) return Napi::Boolean::New(info.Env(), false);
+  SystemError error;
+  std::shared_ptr<AfPacket> fresh = AfPacket::open(old->name(), old->ringSlots(), error);
+  if (!fresh) return Napi::Boolean::New(info.Env(), false);
+  std::lock_guard<std::mutex> lock(tableLock);
+  if (table[handle] != old) return Napi::Boolean::New(info.Env(), false); // closed meanwhile
+  table[handle] = fresh;
+  return Napi::Boolean::New(info.Env(), true);
+}
+
+static void closePort(const Napi::CallbackInfo& info) {
+  uint32_t handle = argument(info, 0);
+  std::shared_ptr<AfPacket> old;
+  std::lock_guard<std::mutex> lock(tableLock);
+  if (handle < PORT_MAX) old.swap(table[handle]);
+}
+
+void addPorts(Napi::Env env, Napi::Object exports) {
+  exports.Set("openAfPacket", Napi::Function::New<openAfPacket>(env, "openAfPacket"));
+  exports.Set("receive", Napi::Function::New<receive>(env, "receive"));
+  exports.Set("transmit", Napi::Function::New<transmit>(env, "transmit"));
+  exports.Set("linkState", Napi::Function::New<linkState>(env, "linkState"));
+  exports.Set("reopen", Napi::Function::New<reopen>(env, "reopen"));
+  exports.Set("closePort", Napi::Function::New<closePort>(env, "closePort"));
+}

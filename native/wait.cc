@@ -1,0 +1,55 @@
+// Sleeping until there is something to do: poll(2) on the ports and on an eventfd(2) by which other threads wake the sleeper.
+
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <vector>
+
+#include "addon.h"
+#include "ports.h"
+
+/** How long a port without buffers is left alone, ms; its packets are there already, so poll() would not sleep. */
+constexpr int STARVED_MS = 1;
+
+static Napi::Value openWaiter(const Napi::CallbackInfo& info) {
+  int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  if (fd < 0) throwSystemError(info.Env(), {"eventfd", errno});
+  return Napi::Number::New(info.Env(), fd);
+}
+
+static void wake(const Napi::CallbackInfo& info) {
+  if (eventfd_write(info[0].As<Napi::Number>().Int32Value(), 1) != 0 && errno != EAGAIN) throwSystemError(info.Env(), {"eventfd_write", errno});
+}
+
+static void closeWaiter(const Napi::CallbackInfo& info) { close(info[0].As<Napi::Number>().Int32Value()); }
+
+static void wait(const Napi::CallbackInfo& info) {
+  int waiter = info[0].As<Napi::Number>().Int32Value();
+  Napi::Array handles = info[1].As<Napi::Array>();
+  int timeout = info[2].As<Napi::Number>().Int32Value();
+  std::vector<std::shared_ptr<AfPacket>> ports;
+  std::vector<pollfd> polled{{waiter, POLLIN, 0}};
+  for (uint32_t i = 0; i < handles.Length(); i++) {
+    std::shared_ptr<AfPacket> port = portAt(handles.Get(i).As<Napi::Number>().Uint32Value());
+    if (!port) continue;
+    bool starved = port->starved();
+    if (starved && (timeout < 0 || timeout > STARVED_MS)) timeout = STARVED_MS;
+    polled.push_back({port->fd(), static_cast<short>(starved ? 0 : POLLIN), 0});
+    ports.push_back(std::move(port));
+  }
+  if (poll(polled.data(), polled.size(), timeout) <= 0) return;
+  eventfd_t count;
+  if (polled[0].revents & POLLIN) eventfd_read(waiter, &count);
+  for (size_t i = 0; i < ports.size(); i++) {
+    if (polled[i + 1].revents & POLLERR) ports[i]->clearError();
+  }
+}
+
+void addWait(Napi::Env env, Napi::Object exports) {
+  exports.Set("openWaiter", Napi::Function::New<openWaiter>(env, "openWaiter"));
+  exports.Set("wake", Napi::Function::New<wake>(env, "wake"));
+  exports.Set("closeWaiter", Napi::Function::New<closeWaiter>(env, "closeWaiter"));
+  exports.Set("wait", Napi::Function::New<wait>(env, "wait"));
+}

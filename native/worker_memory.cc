@@ -1,0 +1,92 @@
+#include "worker_memory.h"
+
+#include "addon.h"
+#include "system_error.h"
+
+static_assert(abi::BUFFER_SIZE == abi::BUFFER_ALIGN + abi::BUFFER_HEADROOM + abi::BUFFER_DATA, "the drawing in abi.ts");
+static_assert(abi::BUFFER_START == abi::BUFFER_ALIGN + abi::BUFFER_HEADROOM, "the drawing in abi.ts");
+static_assert(abi::BUFFER_ALIGN == 1u << abi::BUFFER_SHIFT && abi::BUFFER_SIZE % abi::BUFFER_ALIGN == 0, "index = address >> shift");
+static_assert(abi::FREE_LIST_ENTRIES + 4 * abi::BUFFER_COUNT_MAX <= abi::WORKER_NODES - abi::WORKER_FREE_LIST, "the free list's room");
+static_assert(abi::INTERFACE_COUNT * abi::IFC_SIZE <= abi::WORKER_FRAMES - abi::WORKER_INTERFACES, "the counters' room");
+
+thread_local WorkerMemory attached;
+
+bool WorkerMemory::isFrame(uint32_t frame) const {
+  uint32_t first = worker + abi::WORKER_FRAMES, last = worker + abi::WORKER_FREE_LIST - abi::FRAME_SIZE;
+  return frame >= first && frame <= last && frame % 4 == 0;
+}
+
+uint32_t WorkerMemory::bufferAt(uint32_t index) const {
+  uint64_t address = static_cast<uint64_t>(index) << abi::BUFFER_SHIFT;
+  if (address < pool || address + abi::BUFFER_SIZE > poolEnd) return 0;
+  uint32_t offset = static_cast<uint32_t>(address) - pool;
+  return offset % abi::BUFFER_SIZE == 0 ? static_cast<uint32_t>(address) : 0;
+}
+
+uint32_t WorkerMemory::usedBufferAt(uint32_t index) const {
+  uint32_t address = bufferAt(index);
+  return address && read<uint16_t>(address + abi::B_STATE) == abi::BUFFER_USED ? address : 0;
+}
+
+bool WorkerMemory::take(uint32_t count, uint32_t* addresses) const {
+  uint32_t list = worker + abi::WORKER_FREE_LIST;
+  uint32_t left = read<uint32_t>(list);
+  if (left > abi::BUFFER_COUNT_MAX) return false; // scribbled over: nothing in it can be believed
+  uint32_t taken = 0;
+  while (taken < count && left > 0) {
+    uint32_t index = read<uint32_t>(list + abi::FREE_LIST_ENTRIES + 4 * --left);
+    uint32_t address = bufferAt(index);
+    if (address && read<uint16_t>(address + abi::B_STATE) == abi::BUFFER_FREE) {
+      write<uint16_t>(address + abi::B_STATE, abi::BUFFER_USED); // a second entry of the same buffer is refused
+      addresses[taken++] = address;
+    } else {
+      countBadBuffer();
+    }
+  }
+  write(list, left);
+  if (taken == count) return true;
+  while (taken > 0) give(addresses[--taken]);
+  return false;
+}
+
+void WorkerMemory::give(uint32_t address) const {
+  uint32_t list = worker + abi::WORKER_FREE_LIST;
+  uint32_t count = read<uint32_t>(list);
+  if (count >= abi::BUFFER_COUNT_MAX) return countBadBuffer();
+  write<uint16_t>(address + abi::B_STATE, abi::BUFFER_FREE);
+  write(list + abi::FREE_LIST_ENTRIES + 4 * count, address >> abi::BUFFER_SHIFT);
+  write(list, count + 1);
+}
+
+bool WorkerMemory::freeChain(uint32_t index) const {
+  uint32_t address = usedBufferAt(index);
+  if (!address) return false;
+  // Ends even on a chain that is a circle: a buffer given back is no longer in use.
+  while (address) {
+    uint32_t next = read<uint32_t>(address + abi::B_NEXT);
+    give(address);
+    address = 0;
+    if (next != 0 && (address = usedBufferAt(next)) == 0) countBadBuffer();
+  }
+  return true;
+}
+
+static void attachWorker(const Napi::CallbackInfo& info) {
+  LinearMemory memory = linearMemory(info[0]);
+  uint32_t worker = info[1].ToNumber().Uint32Value();
+  uint32_t pool = info[2].ToNumber().Uint32Value(), poolEnd = info[3].ToNumber().Uint32Value();
+  uint64_t workerEnd = static_cast<uint64_t>(worker) + abi::WORKER_SIZE;
+  bool aligned = (worker - abi::WORKERS) % abi::WORKER_SIZE == 0 && pool % abi::BUFFER_ALIGN == 0;
+  if (!memory.data || worker < abi::WORKERS || !aligned || workerEnd > pool || pool >= poolEnd || poolEnd > memory.length) {
+    return throwRangeError(info.Env(), "attachWorker: worker or pool out of order, out of the memory or misaligned");
+  }
+  // The memory must outlive the thread's pointer to it; Node frees the reference with the environment.
+  static thread_local napi_ref reference = nullptr;
+  if (reference) napi_delete_reference(info.Env(), reference);
+  napi_create_reference(info.Env(), info[0], 1, &reference);
+  attached = {memory.data, worker, pool, poolEnd};
+}
+
+void addWorkerMemory(Napi::Env env, Napi::Object exports) {
+  exports.Set("attachWorker", Napi::Function::New<attachWorker>(env, "attachWorker"));
+}

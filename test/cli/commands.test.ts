@@ -1,0 +1,172 @@
+import fc from "fast-check";
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import type { Control } from "../../host/control/api.js";
+import { COMMANDS, grammar } from "../../host/cli/commands.js";
+import { WeftError } from "../../host/errors.js";
+import { ETH0, stub } from "./stub.js";
+
+/** Runs a line; gives what was asked of the control plane, what was printed, and the status. */
+async function run(line: string, overrides: Partial<Control> = {}): Promise<{ calls: unknown[][]; out: string; status: number }> {
+  const { control, calls } = stub(overrides);
+  const printed: string[] = [];
+  const { command, values, json } = grammar.parse(line);
+  const status = await command.run({ control, out: (text) => printed.push(text), signal: new AbortController().signal }, values, json);
+  return { calls, out: printed.join("\n"), status: status ?? 0 };
+}
+
+const ASKED: [line: string, ...call: unknown[]][] = [
+  ["create host-interface name eth0", "createHostInterface", "eth0"],
+  ["delete host-interface name eth0", "deleteHostInterface", "eth0"],
+  ["set interface state host-eth0 up", "setInterfaceState", "host-eth0", true],
+  ["set interface state host-eth0 down", "setInterfaceState", "host-eth0", false],
+  ["set interface mtu packet 9000 host-eth0", "setInterfaceMtu", "host-eth0", 9000],
+  ["set interface mtu 9000 host-eth0", "setInterfaceMtu", "host-eth0", 9000],
+  ["set interface mac address host-eth0 02:FE:00:00:00:01", "setInterfaceMac", "host-eth0", "02:FE:00:00:00:01"],
+  ["set interface ip address host-eth0 192.0.2.1/24", "addAddress", "host-eth0", "192.0.2.1/24"],
+  ["set interface ip address del host-eth0 192.0.2.1/24", "removeAddress", "host-eth0", "192.0.2.1/24"],
+  ["ip route add 10.0.0.0/8 via 192.0.2.2", "addRoute", "10.0.0.0/8", { via: "192.0.2.2" }],
+  ["ip route add 10.0.0.0/8 via 192.0.2.2 host-eth0", "addRoute", "10.0.0.0/8", { via: "192.0.2.2", interface: "host-eth0" }],
+  ["ip route add 10.0.0.0/8 via host-eth0", "addRoute", "10.0.0.0/8", { interface: "host-eth0" }],
+  ["ip route add 10.0.0.0/8 via drop", "addRoute", "10.0.0.0/8", { kind: "drop" }],
+  ["ip route add 10.0.0.0/8 via unreachable", "addRoute", "10.0.0.0/8", { kind: "unreachable" }],
+  ["ip route add 10.0.0.0/8 via prohibit", "addRoute", "10.0.0.0/8", { kind: "prohibit" }],
+  ["ip route del 10.0.0.0/8", "deleteRoute", "10.0.0.0/8"],
+  ["set ip neighbor host-eth0 192.0.2.2 02:fe:00:00:00:02", "setNeighbor", "host-eth0", "192.0.2.2", "02:fe:00:00:00:02"],
+  ["ip neighbor host-eth0 192.0.2.2 02:fe:00:00:00:02", "setNeighbor", "host-eth0", "192.0.2.2", "02:fe:00:00:00:02"],
+  ["set ip neighbor del host-eth0 192.0.2.2 02:fe:00:00:00:02", "deleteNeighbor", "host-eth0", "192.0.2.2"],
+  ["ip neighbor del host-eth0 192.0.2.2", "deleteNeighbor", "host-eth0", "192.0.2.2"],
+  ["clear interfaces", "clearInterfaces"],
+  ["clear runtime", "clearRuntime"],
+  ["clear errors", "clearErrors"],
+  ["clear ip neighbors", "clearNeighbors"],
+];
+
+for (const [line, ...call] of ASKED) {
+  test(line, async () => {
+    const { calls, out, status } = await run(line);
+    assert.equal(calls, [call]);
+    assert.is(out, call[0] === "createHostInterface" ? "host-eth0" : "");
+    assert.is(status, 0);
+  });
+}
+
+const SHOWN: [line: string, method: keyof Control, ...text: string[]][] = [
+  ["show interface", "interfaces",
+    "Name       Idx  State   MTU  Counter         Count",
+    "local0       0  down      0",
+    "host-eth0    1  up     1500  rx packets         12",
+    "                             rx bytes         1176",
+    "                             rx no buffer        3",
+    "                             tx packets    1000000"],
+  ["show interface local0", "interfaces", "Name    Idx  State  MTU  Counter  Count", "local0    0  down     0"],
+  ["show interface address", "interfaces", "local0 (dn):", "host-eth0 (up):", "  L3 192.0.2.1/24", "  L3 198.51.100.1/30"],
+  ["show runtime", "runtime",
+    "Thread 0 worker-0",
+    "Time 10.3, vectors/call 1.50",
+    "  vector rates in 100.0, out 99.5 packets/s",
+    "Name            State  Calls  Vectors  Suspends  Clocks  Vectors/Call",
+    "ethernet-input  wasm      10     2560         0     6.6        256.00",
+    "arp-learn       host       1        1         0  1234.0          1.00",
+    "arp-learn trapped: 2 frames dropped"],
+  ["show errors", "errors", "Count  Node            Reason", "    7  ip4-input       bad checksum", "   12  ethernet-input  frame too short"],
+  ["show buffers", "buffers", "Size  Total  Avail  Used  Held  Pages", "2048  16384  16380     4     1  2M"],
+  ["show ip fib", "routes",
+    "Prefix          Kind     Via        Interface  Adjacency",
+    "0.0.0.0/0       drop     -          -                  1",
+    "203.0.113.0/24  gateway  192.0.2.2  host-eth0         14"],
+  ["show ip neighbors", "neighbors",
+    "Age  IP         State       Ethernet           Interface",
+    "4.3  192.0.2.2  reachable   02:fe:00:00:00:02  host-eth0",
+    "0.0  192.0.2.9  incomplete  -                  host-eth0"],
+  ["show balance", "balance",
+    "Received  Originated  Transmitted  Dropped  Held  Difference",
+    "     100           5           90       14     1           0"],
+  ["show version", "version", "weft 0.1.0, node contract 1, Node v20.20.2"],
+];
+
+for (const [line, method, ...text] of SHOWN) {
+  test(line, async () => {
+    const { calls, out } = await run(line);
+    assert.equal(calls, [[method]]);
+    assert.is(out, text.join("\n"));
+  });
+
+  test(`${line} --json`, async () => {
+    const { out } = await run(`${line} --json`);
+    assert.not.match(out, "\n");
+    const data: unknown = JSON.parse(out);
+    if (line === "show interface address") {
+      assert.equal((data as unknown[])[1], { name: "host-eth0", index: 1, adminUp: true, addresses: ETH0.addresses });
+    } else if (line === "show interface local0") assert.is((data as { name: string }[])[0]!.name, "local0");
+    else assert.equal(data, (stub().control[method] as () => unknown)());
+  });
+}
+
+test("every command is tested above", () => {
+  const tested = new Set([...ASKED, ...SHOWN].map(([line]) => grammar.parse(line).command.pattern));
+  assert.equal(COMMANDS.map(({ pattern }) => pattern).filter((pattern) => !tested.has(pattern)).filter((pattern) => !pattern.startsWith("ping")), []);
+});
+
+test("an interface that is up without a link", async () => {
+  const { out } = await run("show interface", { interfaces: () => [{ ...ETH0, linkUp: false }] });
+  assert.match(out, /host-eth0 +1 +no-link/);
+});
+
+test("an unknown interface is named with the nearest one", async () => {
+  try {
+    await run("show interface host-eht0");
+    assert.unreachable();
+  } catch (error) {
+    assert.is((error as WeftError).code, "NOT_FOUND");
+    assert.is((error as WeftError).message, 'no interface "host-eht0": did you mean "host-eth0"?');
+  }
+});
+
+test("ping prints replies as they come, in VPP's form, and the statistics", async () => {
+  const { calls, out, status } = await run("ping 192.0.2.2 repeat 3 interval 0.25 size 100", {
+    ping: async (from, options) => {
+      options!.onReply!({ sequence: 1, from, bytes: 116, ttl: 64, time: 0.05331 });
+      options!.onReply!({ sequence: 3, from, bytes: 116, ttl: 64, time: 12.5 });
+      return { sent: 3, received: 2, min: 0.05331, average: 6.3, max: 12.5 };
+    },
+  });
+  const options = calls[0]![2] as Record<string, unknown>;
+  assert.equal([calls[0]![1], options.count, options.interval, options.size], ["192.0.2.2", 3, 250, 100]);
+  assert.is(out, [
+    "116 bytes from 192.0.2.2: icmp_seq=1 ttl=64 time=.0533 ms",
+    "116 bytes from 192.0.2.2: icmp_seq=3 ttl=64 time=12.5000 ms",
+    "",
+    "Statistics: 3 sent, 2 received, 33.33% packet loss",
+  ].join("\n"));
+  assert.is(status, 0);
+});
+
+test("ping without an answer: status 1", async () => {
+  const { calls, out, status } = await run("ping 192.0.2.2", { ping: async () => ({ sent: 5, received: 0, min: 0, average: 0, max: 0 }) });
+  assert.equal(Object.keys(calls[0]![2] as object).sort(), ["onReply", "signal"]);
+  assert.is(out, "\nStatistics: 5 sent, 0 received, 100% packet loss");
+  assert.is(status, 1);
+});
+
+test("word salads call the control plane only when they parse, and then once", async () => {
+  const words = [...new Set(ASKED.concat(SHOWN.map(([line]) => [line])).flatMap(([line]) => line.split(" "))), "--json", "ping", "repeat", "3"];
+  const line = fc.array(fc.constantFrom(...words), { minLength: 1, maxLength: 7 }).map((list) => list.join(" "));
+  const nearly = fc.tuple(fc.constantFrom(...ASKED.map(([text]) => text)), fc.nat(6), fc.constantFrom(...words)).map(([text, at, word]) =>
+    text.split(" ").map((old, i) => (i === at ? word : old)).join(" "));
+  await fc.assert(fc.asyncProperty(fc.oneof(line, nearly), async (text) => {
+    const { control, calls } = stub({ ping: async () => ({ sent: 1, received: 1, min: 1, average: 1, max: 1 }) });
+    let parsed = false;
+    try {
+      const { command, values, json } = grammar.parse(text);
+      parsed = true;
+      assert.is(calls.length, 0);
+      await command.run({ control, out: () => {}, signal: new AbortController().signal }, values, json);
+    } catch (error) {
+      assert.instance(error, WeftError);
+    }
+    assert.ok(parsed ? calls.length <= 1 : calls.length === 0);
+  }), { numRuns: 5000 });
+});
+
+test.run();

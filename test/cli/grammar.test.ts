@@ -1,0 +1,138 @@
+import fc from "fast-check";
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import { COMMANDS, grammar } from "../../host/cli/commands.js";
+import { WeftError } from "../../host/errors.js";
+import { stub } from "./stub.js";
+
+/** The pattern that a line was recognised as. */
+function pattern(line: string): string {
+  return grammar.parse(line).command.pattern;
+}
+
+function message(line: string): string {
+  try {
+    grammar.parse(line);
+  } catch (error) {
+    assert.instance(error, WeftError);
+    assert.is((error as WeftError).code, "BAD_COMMAND");
+    return (error as WeftError).message;
+  }
+  throw new Error(`"${line}" parsed`);
+}
+
+const EXAMPLES: Record<string, string> = {
+  interface: "host-eth0", netdev: "eth0", address: "192.0.2.2", gateway: "192.0.2.3", prefix: "198.51.100.0/24", mac: "02:fe:00:00:00:01",
+  mtu: "1500", repeat: "3", interval: "0.5", size: "100",
+};
+
+/** A pattern with its arguments filled in, and its optional parts left out or taken. */
+function instance(command: string, optional: boolean): string {
+  return command.replace(/\[([^\]]*)\]/g, optional ? "$1" : "").replace(/<(\w+)>/g, (_, name: string) => EXAMPLES[name]!);
+}
+
+test("every command parses in full, with and without its optional parts", () => {
+  for (const { pattern: expected } of COMMANDS) {
+    assert.is(pattern(instance(expected, true)), expected);
+    assert.is(pattern(instance(expected, false)), expected);
+  }
+});
+
+test("any unambiguous prefix will do", () => {
+  assert.is(pattern("sh int"), "show interface [<interface>]");
+  assert.is(pattern("sh int host-eth0"), "show interface [<interface>]");
+  assert.is(pattern("sh int a"), "show interface address");
+  assert.is(pattern("sho run"), "show runtime");
+  assert.is(pattern("set int st host-eth0 u"), "set interface state <interface> up");
+  assert.is(pattern("set int mt p 9000 host-eth0"), "set interface mtu [packet] <mtu> <interface>");
+  assert.is(pattern("i r a 0.0.0.0/0 v d"), "ip route add <prefix> via drop");
+  assert.is(pattern("p 192.0.2.2 s 100 r 1"), "ping <address> [repeat <repeat>] [interval <interval>] [size <size>]");
+  assert.is(pattern("  show \t version  "), "show version");
+});
+
+test("arguments arrive by name", () => {
+  const ping = grammar.parse("ping 192.0.2.2 size 100 interval .5 repeat 7");
+  assert.equal(ping.values, { address: "192.0.2.2", size: "100", interval: ".5", repeat: "7" });
+  assert.equal(grammar.parse("ip route add 10.0.0.0/8 via 192.0.2.2").values, { prefix: "10.0.0.0/8", gateway: "192.0.2.2" });
+  assert.equal(grammar.parse("ip route add 10.0.0.0/8 via host-eth0").values, { prefix: "10.0.0.0/8", interface: "host-eth0" });
+});
+
+test("ambiguous prefixes say what they could be", () => {
+  assert.is(message("s ver"), '"s" in "s" is ambiguous: it could be set or show');
+  assert.is(message("set interface m 1500 host-eth0"), '"m" in "set interface m" is ambiguous: it could be mac or mtu');
+});
+
+test("a wrong word is named, with the nearest right one and what was expected", () => {
+  assert.is(message("show interfcae"), 'unknown word "interfcae" in "show interfcae": did you mean "interface"? '
+    + "expected one of: balance, buffers, errors, interface, ip, runtime, version");
+  assert.match(message("shwo version"), 'unknown word "shwo" in "shwo": did you mean "show"? expected one of: clear, create');
+  assert.is(message("show ip route"), 'unknown word "route" in "show ip route": expected one of: fib, neighbors');
+  assert.match(message("show interface adress"), 'did you mean "address"? expected one of: address, <interface>');
+  assert.match(message("set interface ip address dell host-eth0 1.2.3.4/8"), 'did you mean "del"?');
+  assert.is(message("show ip"), '"show ip" is incomplete: expected one of: fib, neighbors');
+  assert.is(message("create host-interface nmae eth0"), 'unknown word "nmae" in "create host-interface nmae": did you mean "name"? expected name');
+  assert.is(message("set interface state host-eth0"), '"set interface state host-eth0" is incomplete: expected one of: down, up');
+  assert.is(message("show version please"), 'unexpected "please" at the end of "show version please": the command is complete before it');
+  assert.is(message(" "), 'no command: "help" lists them');
+});
+
+test("a wrong argument is named, with an example", () => {
+  assert.is(message("set interface mtu 67 host-eth0"),
+    'bad mtu "67" in "set interface mtu 67": expected a number from 68 to 65535, such as 1500; or "packet"');
+  assert.match(message("set interface ip address host-eth0 192.0.2.1/33"), 'bad prefix "192.0.2.1/33"');
+  assert.match(message("set interface ip address host-eth0 192.0.2.1"), "such as 192.0.2.1/24");
+  assert.match(message("set interface mac address host-eth0 02:fe"), 'bad mac "02:fe"');
+  assert.match(message("ping 192.0.2.256"), 'bad address "192.0.2.256"');
+  assert.match(message("ping 192.0.2.2 size 7"), "expected a number from 8 to 1472");
+  assert.match(message("ping 192.0.2.2 interval 0"), 'bad interval "0"');
+  assert.match(message("create host-interface name a-name-too-long-"), "bad netdev");
+  assert.match(message("ip route add 0.0.0.0/0 via 1.2.3"), 'bad gateway or interface "1.2.3"');
+});
+
+test("an optional part comes once, and needs its argument", () => {
+  assert.match(message("ping 192.0.2.2 repeat 1 repeat 2"), 'unknown word "repeat"');
+  assert.is(message("ping 192.0.2.2 repeat"), '"ping 192.0.2.2 repeat" is incomplete: expected <repeat>');
+});
+
+test("--json goes anywhere in a show command and nowhere else", () => {
+  for (const line of ["show errors --json", "--json show errors", "sh --json err"]) assert.ok(grammar.parse(line).json);
+  assert.not(grammar.parse("show errors").json);
+  assert.match(message("clear errors --json"), "--json goes with show commands only");
+});
+
+test("help lists all commands, or those that begin with some words", async () => {
+  const help = async (line: string): Promise<string[]> => {
+    const lines: string[] = [];
+    const { command, values } = grammar.parse(line);
+    const out = (text: string): void => void lines.push(...text.split("\n"));
+    await command.run({ control: stub().control, out, signal: new AbortController().signal }, values, false);
+    return lines;
+  };
+  assert.is((await help("help")).length, COMMANDS.length);
+  assert.is((await help("?")).length, COMMANDS.length);
+  assert.equal((await help("help sh ip")).map((line) => line.split("  ")[0]), ["show ip fib", "show ip neighbors"]);
+  assert.equal((await help("ip ro d ?")).map((line) => line.split("  ")[0]), ["ip route del <prefix>"]);
+  assert.match(message("help frob"), 'no command begins with "frob"');
+});
+
+test("word salads: a WeftError or a parse, and nothing is executed by parsing", () => {
+  const words = [...new Set(COMMANDS.flatMap(({ pattern: text }) => text.match(/(?<![<\w])[a-z][a-z0-9-]*/g)!))];
+  const word = fc.oneof(
+    { weight: 6, arbitrary: fc.constantFrom(...words) },
+    { weight: 2, arbitrary: fc.tuple(fc.constantFrom(...words), fc.nat(5)).map(([text, n]) => text.slice(0, n)) },
+    { weight: 4, arbitrary: fc.constantFrom(...Object.values(EXAMPLES)) },
+    { weight: 1, arbitrary: fc.constantFrom("--json", "?", "help", "__proto__", "constructor", "toString", "0", "-1", "1e3", "/", "<mtu>", "[") },
+    { weight: 1, arbitrary: fc.string({ unit: "binary", maxLength: 20 }) },
+  );
+  fc.assert(fc.property(fc.array(word, { maxLength: 9 }), (salad) => {
+    try {
+      const parsed = grammar.parse(salad.join(" "));
+      assert.type(parsed.command.run, "function");
+    } catch (error) {
+      assert.instance(error, WeftError);
+      assert.not.match((error as WeftError).message, /[\x00-\x1f]/);
+    }
+  }), { numRuns: 20000 });
+});
+
+test.run();

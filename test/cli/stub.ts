@@ -1,0 +1,70 @@
+// A control plane that records what is asked of it and answers with fixed figures.
+
+import type { Control, InterfaceCounters, InterfaceInfo } from "../../host/control/api.js";
+
+const NO_COUNTERS: InterfaceCounters = {
+  rxPackets: 0, rxBytes: 0, rxMissed: 0, rxTruncated: 0, rxErrors: 0, rxNoBuffer: 0,
+  txPackets: 0, txBytes: 0, txNoRoom: 0, txDown: 0, txTooLong: 0, txErrors: 0,
+};
+
+export const LOCAL0: InterfaceInfo = {
+  name: "local0", index: 0, kind: "local", hostInterface: null, adminUp: false, linkUp: false, mac: "00:00:00:00:00:00", mtu: 0, addresses: [],
+  counters: NO_COUNTERS,
+};
+
+export const ETH0: InterfaceInfo = {
+  name: "host-eth0", index: 1, kind: "af_packet", hostInterface: "eth0", adminUp: true, linkUp: true, mac: "02:fe:00:00:00:01", mtu: 1500,
+  addresses: ["192.0.2.1/24", "198.51.100.1/30"], counters: { ...NO_COUNTERS, rxPackets: 12, rxBytes: 1176, rxNoBuffer: 3, txPackets: 1000000 },
+};
+
+const ANSWERS: { [name in keyof Control]?: unknown } = {
+  createHostInterface: Promise.resolve(ETH0),
+  deleteHostInterface: Promise.resolve(),
+  stop: Promise.resolve(),
+  interfaces: [LOCAL0, ETH0],
+  runtime: {
+    seconds: 10.25,
+    clockRate: 2600000000,
+    workers: [{
+      name: "worker-0", vectorsPerCall: 1.5, rxRate: 100, txRate: 99.5,
+      nodes: [
+        { name: "ethernet-input", kind: "wasm", calls: 10, vectors: 2560, clocks: 16896, clocksPerPacket: 6.6, vectorsPerCall: 256, traps: 0 },
+        { name: "arp-learn", kind: "host", calls: 1, vectors: 1, clocks: 1234, clocksPerPacket: 1234, vectorsPerCall: 1, traps: 2 },
+        { name: "ip4-local", kind: "wasm", calls: 0, vectors: 0, clocks: 0, clocksPerPacket: 0, vectorsPerCall: 0, traps: 0 },
+      ],
+    }],
+  },
+  errors: [{ count: 7, node: "ip4-input", reason: "bad checksum" }, { count: 12, node: "ethernet-input", reason: "frame too short" }],
+  buffers: { size: 2048, total: 16384, free: 16380, held: 1, pageSize: 2097152 },
+  routes: [
+    { prefix: "0.0.0.0/0", kind: "drop", via: null, interface: null, adjacency: 1 },
+    { prefix: "203.0.113.0/24", kind: "gateway", via: "192.0.2.2", interface: "host-eth0", adjacency: 14 },
+  ],
+  neighbors: [
+    { address: "192.0.2.2", mac: "02:fe:00:00:00:02", interface: "host-eth0", state: "reachable", age: 4.25 },
+    { address: "192.0.2.9", mac: null, interface: "host-eth0", state: "incomplete", age: 0 },
+  ],
+  version: { version: "0.1.0", contract: 1, node: "v20.20.2" },
+  balance: { received: 100, originated: 5, transmitted: 90, dropped: 14, held: 1, difference: 0 },
+};
+
+export interface Stub {
+  control: Control;
+  /** ["addRoute", "0.0.0.0/0", {…}] */
+  calls: unknown[][];
+}
+
+export function stub(overrides: Partial<Control> = {}): Stub {
+  const calls: unknown[][] = [];
+  const control = new Proxy({} as Control, {
+    get: (_, name: keyof Control | "then") => {
+      if (name === "then") return undefined; // else `await control` would take it for a promise
+      return (...args: unknown[]) => {
+        calls.push([name, ...args]);
+        const override = overrides[name] as ((...args: unknown[]) => unknown) | undefined;
+        return override === undefined ? ANSWERS[name] : override(...args);
+      };
+    },
+  });
+  return { control, calls };
+}

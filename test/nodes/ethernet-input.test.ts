@@ -1,0 +1,49 @@
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import { B_FLAGS, B_FLAG_LINK_BROADCAST, B_L2, B_LENGTH, B_TOTAL, BUFFER_START } from "../../assembly/abi.js";
+import { expectDrop, reset, run, setInterface, u16, u32 } from "./harness.js";
+
+const NODE = "ethernet-input";
+const OWN = "02fe00000001";
+const PEER = "020000000002";
+const BODY = "45000014 00000000";
+
+test.before.each(() => {
+  reset();
+  setInterface(0, { mac: OWN });
+});
+
+test("IPv4 for the interface loses its header", () => {
+  const { next, hex, counted } = run(NODE, { hex: `${OWN}${PEER}0800${BODY}`, l2: 0 });
+  assert.is(next, "ip4-input");
+  assert.is(hex, "4500001400000000");
+  assert.equal(counted, {});
+  assert.equal([u16(0, B_L2), u16(0, B_LENGTH), u32(0, B_TOTAL), u16(0, B_FLAGS)], [BUFFER_START, 8, 8, 0]);
+});
+
+test("ARP in a broadcast frame", () => {
+  const { next } = run(NODE, { hex: `ffffffffffff${PEER}0806${BODY}`, l2: 0 });
+  assert.is(next, "arp-input");
+  assert.is(u16(0, B_FLAGS), B_FLAG_LINK_BROADCAST);
+});
+
+test("multicast counts as a link broadcast", () => {
+  assert.is(run(NODE, { hex: `01005e000001${PEER}0800${BODY}`, l2: 0 }).next, "ip4-input");
+  assert.is(u16(0, B_FLAGS), B_FLAG_LINK_BROADCAST);
+});
+
+test("a header alone, with nothing after it, goes on", () => {
+  assert.is(run(NODE, { hex: `${OWN}${PEER}0800`, l2: 0 }).next, "ip4-input");
+  assert.is(u32(0, B_TOTAL), 0);
+});
+
+test("refused", () => {
+  expectDrop(NODE, { hex: `${OWN}${PEER}08`, l2: 0 }, "frame too short");
+  expectDrop(NODE, { hex: "", l2: 0 }, "frame too short");
+  expectDrop(NODE, { hex: `02fe00000002${PEER}0800${BODY}`, l2: 0 }, "destination not this interface");
+  expectDrop(NODE, { hex: `02fe00010001${PEER}0800${BODY}`, l2: 0 }, "destination not this interface");
+  expectDrop(NODE, { hex: `${OWN}${PEER}86dd${BODY}`, l2: 0 }, "unknown type");
+  expectDrop(NODE, { hex: `${OWN}${PEER}0026${BODY}`, l2: 0 }, "unknown type");
+});
+
+test.run();

@@ -1,0 +1,64 @@
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import { B_CSUM_FLAGS, B_FLAGS, B_FLAG_LOCAL, B_PUNT, PUNT_ECHO_REPLY, PUNT_ICMP_ERROR } from "../../assembly/abi.js";
+import { expectDrop, reset, run, u16 } from "./harness.js";
+
+const NODE = "icmp4-input";
+const REQUEST = "45000020123440004001a4a5c0000202c0000201 080007f11234000177656674";
+const REPLY = "45000020123440004001a4a5c0000201c0000202 00000ff11234000177656674";
+const plain = (text: string) => text.replace(/ /g, "");
+
+test.before.each(reset);
+
+test("an echo request becomes its reply", () => {
+  const { next, hex, counted } = run(NODE, { hex: REQUEST, l2: 0, fields: [[B_CSUM_FLAGS, 1, 2]] });
+  assert.equal([next, hex, counted], ["ip4-lookup", plain(REPLY), {}]);
+  assert.equal([u16(0, B_FLAGS), u16(0, B_CSUM_FLAGS) & 0xff], [B_FLAG_LOCAL, 0]);
+});
+
+test("type of service and options stay, the TTL starts anew", () => {
+  const { next, hex } = run(NODE, { hex: "46b80024123440000301dde8c0000202c000020101010100 080007f11234000177656674", l2: 0 });
+  assert.equal([next, hex], ["ip4-lookup", "46b80024123440004001a0e8c0000201c000020201010100" + "00000ff11234000177656674"]);
+});
+
+test("a chained request with odd pieces", () => {
+  const outcome = run(NODE, { hex: `${REQUEST}0000`, l2: 0, pieces: [29, 1, 1, 3], total: 32 });
+  assert.equal([outcome.next, outcome.hex], ["ip4-lookup", plain(REPLY)]);
+});
+
+test("a reply of zeros carries 0xffff: no receiver takes 0 there", () => {
+  const { hex } = run(NODE, { hex: "4500001c123440004001a4a9c0000202c0000201 0800f7ff00000000", l2: 0 });
+  assert.is(hex.slice(40), "0000ffff00000000");
+});
+
+test("an odd last byte", () => {
+  const odd = "4500001d123440004001a4a8c0000202c0000201 08006eca1234000177";
+  const { next, hex } = run(NODE, { hex: odd, l2: 0 });
+  assert.equal([next, hex.slice(40)], ["ip4-lookup", "000076ca1234000177"]);
+});
+
+test("replies and errors go to the host", () => {
+  const punted = (hex: string, reason: number) => {
+    const outcome = run(NODE, { hex, l2: 0 });
+    assert.equal([outcome.next, outcome.hex, u16(0, B_PUNT)], ["punt", plain(hex), reason]);
+  };
+  punted(REPLY, PUNT_ECHO_REPLY);
+  for (const message of ["0303fcfc00000000", "0b00f4ff00000000", "0c00f3ff00000000"]) {
+    punted(`4500001c123440004001a4a9c0000202c0000201 ${message}`, PUNT_ICMP_ERROR);
+  }
+});
+
+test("dropped", () => {
+  const refused = (hex: string, reason: string) => expectDrop(NODE, { hex, l2: 0 }, reason);
+  refused(REQUEST.slice(0, -10), "message too short");
+  refused("46b80024123440000301dde8c0000202c000020101010100", "message too short");
+  expectDrop(NODE, { hex: REQUEST, l2: 0, pieces: [27, 5] }, "message too short"); // its header in two buffers
+  refused(REQUEST.replace("77656674", "77656675"), "bad checksum");
+  refused(REQUEST.replace("07f1", "f107"), "bad checksum");
+  expectDrop(NODE, { hex: `${REQUEST}0102`, l2: 0, pieces: [32], total: 34 }, "bad checksum"); // beyond the chain's end
+  for (const message of ["0400fbff00000000", "0500faff00000000", "0d00f2ff00000000", "1100eeff00000000"]) {
+    refused(`4500001c123440004001a4a9c0000202c0000201 ${message}`, "unknown type");
+  }
+});
+
+test.run();

@@ -1,0 +1,46 @@
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import { ADJ_BROADCAST, B_ADJ, B_ICMP, LOOKUP_NEXT_LOCAL } from "../../assembly/abi.js";
+import { expectDrop, reset, run, setAdjacency, u16 } from "./harness.js";
+
+const NODE = "ip4-local";
+const packet = (protocol: string, fragment = "4000", to = "c0000201", adjacency = 5) => ({
+  hex: `450000201234${fragment} 40${protocol}0000 c0000202 ${to} c0000035000c000077656674`,
+  l2: 0,
+  fields: [[B_ADJ, 4, adjacency] as [number, 4, number]],
+});
+
+test.before.each(() => {
+  reset();
+  setAdjacency(5, { next: LOOKUP_NEXT_LOCAL, tx: 1 });
+  setAdjacency(6, { next: LOOKUP_NEXT_LOCAL, tx: 1, nextHop: ADJ_BROADCAST });
+});
+
+test("ICMP", () => {
+  const { next, counted } = run(NODE, packet("01"));
+  assert.equal([next, counted], ["icmp4-input", {}]);
+  assert.is(run(NODE, packet("01", "0000")).next, "icmp4-input");
+});
+
+test("UDP: port unreachable", () => {
+  const { next, counted } = run(NODE, packet("11"));
+  assert.equal([next, counted, u16(0, B_ICMP)], ["ip4-icmp-error", { "no UDP listener": 1 }, 0x0303]);
+});
+
+test("any other: protocol unreachable", () => {
+  for (const protocol of ["00", "02", "2f", "84", "ff"]) {
+    const { next, counted } = run(NODE, packet(protocol));
+    assert.equal([next, counted, u16(0, B_ICMP)], ["ip4-icmp-error", { "unknown protocol": 1 }, 0x0302]);
+  }
+});
+
+test("dropped", () => {
+  expectDrop(NODE, packet("06"), "no TCP listener");
+  for (const fragment of ["2000", "0001", "1fff", "6000", "2100"]) expectDrop(NODE, packet("01", fragment), "fragment to the router");
+  for (const protocol of ["01", "11", "06", "2f"]) {
+    expectDrop(NODE, packet(protocol, "4000", "ffffffff"), "broadcast to the router");
+    expectDrop(NODE, packet(protocol, "4000", "c00002ff", 6), "broadcast to the router");
+  }
+});
+
+test.run();
