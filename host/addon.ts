@@ -32,8 +32,8 @@ export interface Addon {
   reopen(handle: number): boolean;
   closePort(handle: number): void;
 
-  /** Sleeps until one of the ports has a packet, wake() is called for this waiter or `timeout` ms pass. */
-  wait(waiter: number, handles: number[], timeout: number): void;
+  /** Sleeps until one of the ports has a packet, wake() is called for this waiter or `timeout` ms pass. terminate() of a worker waits for that too. */
+  wait(waiter: number, handles: Uint32Array, timeout: number): void;
   openWaiter(): number;
   wake(waiter: number): void;
   closeWaiter(waiter: number): void;

@@ -9,8 +9,8 @@
 #include <mutex>
 #include <string>
 
+#include "calls.h"
 #include "offload_header.h"
-#include "system_error.h"
 #include "worker_memory.h"
 
 struct LinkState {

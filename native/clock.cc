@@ -8,7 +8,7 @@
 #include <mutex>
 
 #include "addon.h"
-#include "system_error.h"
+#include "calls.h"
 
 static double seconds() {
   timespec now;
@@ -37,7 +37,7 @@ static Napi::Value clockRate(const Napi::CallbackInfo& info) {
 }
 
 static void pinThread(const Napi::CallbackInfo& info) {
-  uint32_t cpu = info[0].ToNumber().Uint32Value();
+  uint32_t cpu = argument(info, 0);
   cpu_set_t set;
   CPU_ZERO(&set);
   if (cpu < CPU_SETSIZE) CPU_SET(cpu, &set); // an empty set is refused with EINVAL

@@ -8,7 +8,7 @@
 
 #include "abi.h"
 #include "addon.h"
-#include "system_error.h"
+#include "calls.h"
 
 constexpr size_t SMALL_PAGE = 4096;
 constexpr size_t HUGE_PAGE = 2 << 20;
@@ -65,8 +65,8 @@ static size_t roundUp(size_t value, size_t unit) { return (value + unit - 1) / u
 static Napi::Value mapMemory(const Napi::CallbackInfo& info) {
   Napi::Env env = info.Env();
   LinearMemory memory = linearMemory(info[0]);
-  size_t tables = info[1].ToNumber().Uint32Value(), tablesEnd = info[2].ToNumber().Uint32Value();
-  size_t pool = info[3].ToNumber().Uint32Value(), poolEnd = info[4].ToNumber().Uint32Value();
+  size_t tables = argument(info, 1), tablesEnd = argument(info, 2);
+  size_t pool = argument(info, 3), poolEnd = argument(info, 4);
   bool ordered = abi::PAGE <= tables && tables < tablesEnd && tablesEnd <= pool && pool < poolEnd && poolEnd <= memory.length;
   if (!memory.data || !ordered || tables % SMALL_PAGE || tablesEnd % SMALL_PAGE) {
     throwRangeError(env, "mapMemory: regions out of order, out of the memory or not on page boundaries");

@@ -3,6 +3,7 @@
 #include <cerrno>
 
 #include "addon.h"
+#include "calls.h"
 
 constexpr uint32_t PORT_MAX = abi::INTERFACE_COUNT;
 
@@ -14,12 +15,10 @@ std::shared_ptr<AfPacket> portAt(uint32_t handle) {
   return handle < PORT_MAX ? table[handle] : nullptr;
 }
 
-static uint32_t argument(const Napi::CallbackInfo& info, size_t position) { return info[position].As<Napi::Number>().Uint32Value(); }
-
 static Napi::Value openAfPacket(const Napi::CallbackInfo& info) {
   Napi::Env env = info.Env();
   std::string name = info[0].ToString().Utf8Value();
-  uint32_t ringSlots = info[1].ToObject().Get("ringSlots").ToNumber().Uint32Value();
+  uint32_t ringSlots = number(env, info[1].ToObject().Get("ringSlots"));
   if (env.IsExceptionPending()) return env.Undefined();
   SystemError error;
   std::shared_ptr<AfPacket> port = AfPacket::open(name, ringSlots, error);

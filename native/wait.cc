@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "addon.h"
+#include "calls.h"
 #include "ports.h"
 
 /** How long a port without buffers is left alone, ms; its packets are there already, so poll() would not sleep. */
@@ -20,19 +21,24 @@ static Napi::Value openWaiter(const Napi::CallbackInfo& info) {
 }
 
 static void wake(const Napi::CallbackInfo& info) {
-  if (eventfd_write(info[0].As<Napi::Number>().Int32Value(), 1) != 0 && errno != EAGAIN) throwSystemError(info.Env(), {"eventfd_write", errno});
+  if (eventfd_write(static_cast<int>(argument(info, 0)), 1) != 0 && errno != EAGAIN) throwSystemError(info.Env(), {"eventfd_write", errno});
 }
 
-static void closeWaiter(const Napi::CallbackInfo& info) { close(info[0].As<Napi::Number>().Int32Value()); }
+static void closeWaiter(const Napi::CallbackInfo& info) { close(static_cast<int>(argument(info, 0))); }
 
 static void wait(const Napi::CallbackInfo& info) {
-  int waiter = info[0].As<Napi::Number>().Int32Value();
-  Napi::Array handles = info[1].As<Napi::Array>();
-  int timeout = info[2].As<Napi::Number>().Int32Value();
+  int waiter = static_cast<int>(argument(info, 0));
+  // A typed array, since napi_get_element runs JavaScript's machinery: it would swallow the end of a worker that is being terminated.
+  napi_typedarray_type type = napi_int8_array;
+  size_t count = 0;
+  void* data = nullptr;
+  napi_get_typedarray_info(info.Env(), info[1], &type, &count, &data, nullptr, nullptr);
+  if (type != napi_uint32_array) return throwRangeError(info.Env(), "wait: the handles are not a Uint32Array");
+  int timeout = static_cast<int>(argument(info, 2));
   std::vector<std::shared_ptr<AfPacket>> ports;
   std::vector<pollfd> polled{{waiter, POLLIN, 0}};
-  for (uint32_t i = 0; i < handles.Length(); i++) {
-    std::shared_ptr<AfPacket> port = portAt(handles.Get(i).As<Napi::Number>().Uint32Value());
+  for (size_t i = 0; i < count; i++) {
+    std::shared_ptr<AfPacket> port = portAt(static_cast<uint32_t*>(data)[i]);
     if (!port) continue;
     bool starved = port->starved();
     if (starved && (timeout < 0 || timeout > STARVED_MS)) timeout = STARVED_MS;
@@ -40,8 +46,8 @@ static void wait(const Napi::CallbackInfo& info) {
     ports.push_back(std::move(port));
   }
   if (poll(polled.data(), polled.size(), timeout) <= 0) return;
-  eventfd_t count;
-  if (polled[0].revents & POLLIN) eventfd_read(waiter, &count);
+  eventfd_t wakes;
+  if (polled[0].revents & POLLIN) eventfd_read(waiter, &wakes);
   for (size_t i = 0; i < ports.size(); i++) {
     if (polled[i + 1].revents & POLLERR) ports[i]->clearError();
   }

@@ -1,7 +1,7 @@
 #include "worker_memory.h"
 
 #include "addon.h"
-#include "system_error.h"
+#include "calls.h"
 
 static_assert(abi::BUFFER_SIZE == abi::BUFFER_ALIGN + abi::BUFFER_HEADROOM + abi::BUFFER_DATA, "the drawing in abi.ts");
 static_assert(abi::BUFFER_START == abi::BUFFER_ALIGN + abi::BUFFER_HEADROOM, "the drawing in abi.ts");
@@ -73,8 +73,8 @@ bool WorkerMemory::freeChain(uint32_t index) const {
 
 static void attachWorker(const Napi::CallbackInfo& info) {
   LinearMemory memory = linearMemory(info[0]);
-  uint32_t worker = info[1].ToNumber().Uint32Value();
-  uint32_t pool = info[2].ToNumber().Uint32Value(), poolEnd = info[3].ToNumber().Uint32Value();
+  uint32_t worker = argument(info, 1);
+  uint32_t pool = argument(info, 2), poolEnd = argument(info, 3);
   uint64_t workerEnd = static_cast<uint64_t>(worker) + abi::WORKER_SIZE;
   bool aligned = (worker - abi::WORKERS) % abi::WORKER_SIZE == 0 && pool % abi::BUFFER_ALIGN == 0;
   if (!memory.data || worker < abi::WORKERS || !aligned || workerEnd > pool || pool >= poolEnd || poolEnd > memory.length) {

@@ -8,7 +8,7 @@ import {
 } from "../assembly/abi.js";
 import { addon } from "../host/addon.js";
 import { enterPrivateNetwork } from "../host/lab/private-network.js";
-import { BUFFERS, FRAME, counter, frameOf, free, ip, look, makePair, packets, put, receive, release, send } from "./native-bench.js";
+import { BUFFERS, CHECKSUM, FRAME, SEGMENTS, counter, frameOf, free, ip, look, makePair, packets, put, receive, release, resetPool, send, tcpPacket } from "./native-bench.js";
 
 const status = await enterPrivateNetwork();
 if (status !== null) process.exit(status);
@@ -19,6 +19,8 @@ const left = addon.openAfPacket("left", options);
 const right = addon.openAfPacket("right", options);
 const [LEFT, RIGHT] = [1, 2];
 const { view } = packets;
+
+test.before.each(resetPool);
 
 /** A test after which every buffer is back in the pool. */
 function balanced(name: string, run: () => void): void {
@@ -54,10 +56,14 @@ balanced("a literal frame arrives as it was sent", () => {
   assert.is(counter(RIGHT, IFC_RX_BYTES), arp.length);
 });
 
-balanced("the sender does not hear itself", () => {
-  send(left.handle, LEFT, frameOf(60));
-  release(receive(right.handle, RIGHT));
+balanced("what the netdev sends is not received, whoever sent it", () => {
+  const other = addon.openAfPacket("left", options).handle;
+  send(other, LEFT, frameOf(60));
+  send(left.handle, LEFT, frameOf(61));
+  release([...receive(right.handle, RIGHT, 1), ...receive(right.handle, RIGHT, 1)]);
   assert.is(addon.receive(left.handle, FRAME, VECTOR, LEFT), 0);
+  assert.is(addon.receive(other, FRAME, VECTOR, LEFT), 0);
+  addon.closePort(other);
 });
 
 for (const length of [14, 60, 1514, 2047, 2048, 2049, 2100, 2101, 4096, 9014]) {
@@ -89,20 +95,9 @@ balanced("a burst of 256 goes round the ring many times", () => {
   }
 });
 
-/** An IPv4 TCP packet with its checksum undone: `payload` bytes after 54 bytes of headers. */
-function tcpPacket(payload: number): Uint8Array {
-  const bytes = frameOf(54 + payload);
-  const length = bytes.length - 14;
-  // Ethernet, IPv4 192.0.2.1 > 192.0.2.2 without header checksum, TCP 1 > 2 with ACK and a data offset of 5
-  bytes.set(Buffer.from("0200000000020200000000010800450000000000400040060000c0000201c00002020001000200000000000000005010ffff00000000", "hex"));
-  bytes.set([length >> 8, length & 0xff], 16);
-  return bytes;
-}
-const TCP = { checksumStart: 34, checksumOffset: 16 };
-
 balanced("a super-packet of 64 KiB crosses whole, its offload with it", () => {
   const sent = tcpPacket(65535 - 54); // one byte more and the kernel would cut it up for a veth (gso_max_size)
-  put(0, sent, { ...TCP, gsoType: 1, gsoSize: 1448, headerLength: 54 });
+  put(0, sent, SEGMENTS);
   assert.is(addon.transmit(left.handle, FRAME, 1, LEFT), 1);
   const got = receive(right.handle, RIGHT);
   assert.is(got.length, 1);
@@ -120,7 +115,7 @@ balanced("a super-packet of 64 KiB crosses whole, its offload with it", () => {
 
 balanced("an offload follows the packet when its header moves", () => {
   const sent = tcpPacket(100);
-  const buffer = put(0, sent, TCP);
+  const buffer = put(0, sent, CHECKSUM);
   // as if a node had put the Ethernet header 32 bytes further to the front
   packets.u8.copyWithin(buffer + BUFFER_START - 32, buffer + BUFFER_START, buffer + BUFFER_START + sent.length);
   view.setUint16(buffer + B_DATA, BUFFER_START - 32, true);

@@ -4,7 +4,7 @@
 import { execFileSync } from "node:child_process";
 import * as assert from "uvu/assert";
 import {
-  BUFFER_DATA, BUFFER_FREE, BUFFER_SHIFT, BUFFER_START, BUFFER_USED, B_CSUM_FLAGS, B_CSUM_OFFSET, B_CSUM_START, B_DATA, B_GSO_SIZE, B_GSO_TYPE,
+  BUFFER_DATA, BUFFER_FREE, BUFFER_SHIFT, BUFFER_SIZE, BUFFER_START, BUFFER_USED, B_CSUM_FLAGS, B_CSUM_OFFSET, B_CSUM_START, B_DATA, B_GSO_SIZE, B_GSO_TYPE,
   B_HEADER_LENGTH, B_LENGTH, B_NEXT, B_STATE, B_TOTAL, FRAME_BUFFERS, FREE_LIST_ENTRIES, IFC_SIZE, VECTOR, WORKER_FRAMES, WORKER_FREE_LIST,
   WORKER_INTERFACES,
 } from "../assembly/abi.js";
@@ -52,6 +52,16 @@ export const free = (): number => packets.free(0);
 
 /** A counter (IFC_*) of an interface. */
 export const counter = (swIfIndex: number, which: number): number => packets.counter(WORKER + WORKER_INTERFACES + swIfIndex * IFC_SIZE + which);
+
+/** Puts every buffer into the free list: a test that failed half-way must not take the next one with it. */
+export function resetPool(): void {
+  for (let buffer = 0; buffer < BUFFERS; buffer++) {
+    const address = packets.layout.pool + buffer * BUFFER_SIZE;
+    view.setUint16(address + B_STATE, BUFFER_FREE, true);
+    view.setUint32(FREE_LIST + FREE_LIST_ENTRIES + 4 * buffer, address >>> BUFFER_SHIFT, true);
+  }
+  view.setUint32(FREE_LIST, BUFFERS, true);
+}
 
 function take(): number {
   const count = free();
@@ -129,14 +139,14 @@ export function receive(handle: number, swIfIndex: number, max = VECTOR): Packet
   for (const end = Date.now() + 2000; Date.now() < end; ) {
     const n = addon.receive(handle, FRAME, max, swIfIndex);
     if (n > 0) return look(n);
-    addon.wait(waiter, [handle], end - Date.now());
+    addon.wait(waiter, Uint32Array.of(handle), end - Date.now());
   }
   return [];
 }
 
 /** Waits until the netdev behind a port is as wanted. */
 export function untilLink(handle: number, wanted: { present?: boolean; up?: boolean }): void {
-  for (const end = Date.now() + 5000; Date.now() < end; addon.wait(waiter, [], 5)) {
+  for (const end = Date.now() + 5000; Date.now() < end; addon.wait(waiter, Uint32Array.of(), 5)) {
     const state = addon.linkState(handle);
     if ((wanted.present ?? state.present) === state.present && (wanted.up ?? state.up) === state.up) return;
   }
@@ -149,3 +159,16 @@ export function frameOf(length: number, seed = 0): Uint8Array {
   bytes.set([0x02, 0, 0, 0, 0, 0x02, 0x02, 0, 0, 0, 0, 0x01, 0x88, 0xb5]);
   return bytes;
 }
+
+/** An IPv4 TCP packet with its checksum undone: `payload` bytes after 54 bytes of headers. */
+export function tcpPacket(payload: number): Uint8Array {
+  const bytes = frameOf(54 + payload);
+  const length = bytes.length - 14;
+  // Ethernet, IPv4 192.0.2.1 > 192.0.2.2 without header checksum, TCP 1 > 2 with ACK and a data offset of 5
+  bytes.set(Buffer.from("0200000000020200000000010800450000000000400040060000c0000201c00002020001000200000000000000005010ffff00000000", "hex"));
+  bytes.set([length >> 8, length & 0xff], 16);
+  return bytes;
+}
+/** Offloads of tcpPacket: its checksum; that and segments of 1448 bytes. */
+export const CHECKSUM: Offload = { checksumStart: 34, checksumOffset: 16 };
+export const SEGMENTS: Offload = { ...CHECKSUM, gsoType: 1, gsoSize: 1448, headerLength: 54 };

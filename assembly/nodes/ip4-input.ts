@@ -7,7 +7,7 @@ import { adjacencyAt, fibLookup, isBroadcastAdjacency } from "../sdk/tables";
 import { bufferAt, drop, setNext } from "../sdk/vector";
 import { SUM_INTACT } from "../wire/checksum";
 import {
-  IP4_BROADCAST, IP4_HEADER, destination, headerLength, headerSum, isMulticast, isUnicast, source, timeToLive, totalLength, version,
+  IP4_BROADCAST, IP4_HEADER, destination, headerLength, headerSum, isMulticast, isPlain, isUnicast, source, timeToLive, totalLength, version,
 } from "../wire/ipv4";
 
 const NEXT_LOOKUP: u32 = 1;
@@ -28,13 +28,18 @@ export function ip4Input(node: usize, frame: usize, n: u32): void {
   for (let i: u32 = 0; i < n; i++) setNext(frame, i, check(node, bufferAt(frame, i)));
 }
 
+// @ts-ignore: decorator
+@inline
 function check(node: usize, buffer: usize): u32 {
   const here = lengthHere(buffer);
   if (here < IP4_HEADER) return drop(node, TOO_SHORT);
   const header = packetAt(buffer);
-  if (version(header) != 4) return drop(node, BAD_VERSION);
-  const length = headerLength(header);
-  if (length < IP4_HEADER || length > here) return drop(node, BAD_HEADER_LENGTH);
+  let length = IP4_HEADER;
+  if (!isPlain(header)) {
+    if (version(header) != 4) return drop(node, BAD_VERSION);
+    length = headerLength(header);
+    if (length < IP4_HEADER || length > here) return drop(node, BAD_HEADER_LENGTH);
+  }
   const total = totalLength(header);
   const arrived = lengthTotal(buffer);
   if (total < length) return drop(node, BAD_TOTAL_LENGTH);

@@ -24,6 +24,8 @@ export function ip4Rewrite(node: usize, frame: usize, n: u32): void {
   for (let i: u32 = 0; i < n; i++) setNext(frame, i, rewrite(node, bufferAt(frame, i)));
 }
 
+// @ts-ignore: decorator
+@inline
 function rewrite(node: usize, buffer: usize): u32 {
   const entry = adjacencyAt(adjacency(buffer));
   const header = packetAt(buffer);
@@ -32,25 +34,30 @@ function rewrite(node: usize, buffer: usize): u32 {
   const length = segmentSize(buffer) == 0 ? lengthTotal(buffer) : segmentLength(buffer, header);
   if (length > adjacencyMtu(entry)) return tooLong(node, buffer, header, length, adjacencyMtu(entry));
   const size = adjacencyRewriteLength(entry);
+  if (headroom(buffer) < size) return drop(node, NO_HEADROOM);
   // The host may have taken the neighbour away since ip4-lookup ran.
   if (size == 0) return drop(node, NO_LINK_HEADER);
-  if (headroom(buffer) < size) return drop(node, NO_HEADROOM);
 
   if (forwarded) decrementTtl(header);
-  advance(buffer, -<i32>size);
-  putBefore(header, adjacencyRewrite(entry), size);
+  if (size == ETHERNET_HEADER) putEthernet(buffer, header, adjacencyRewrite(entry));
+  else putOther(buffer, header, adjacencyRewrite(entry), size);
   return NEXT_OUTPUT;
 }
 
-/** Copies a link header to just before the packet. */
+/** Puts 14 bytes before the packet: two copies of 8 that overlap. */
 // @ts-ignore: decorator
 @inline
-function putBefore(header: usize, from: usize, size: u32): void {
-  const to = header - size;
-  if (size == ETHERNET_HEADER) { // two copies of 8 that overlap
-    store<u64>(to, load<u64>(from));
-    store<u64>(to, load<u64>(from, 6), 6);
-  } else for (let i: u32 = 0; i < size; i++) store<u8>(to + i, load<u8>(from + i));
+function putEthernet(buffer: usize, header: usize, from: usize): void {
+  advance(buffer, -<i32>ETHERNET_HEADER);
+  const to = header - ETHERNET_HEADER;
+  store<u64>(to, load<u64>(from));
+  store<u64>(to, load<u64>(from, 6), 6);
+}
+
+/** Puts a link header of any other length before the packet. */
+function putOther(buffer: usize, header: usize, from: usize, size: u32): void {
+  advance(buffer, -<i32>size);
+  for (let i: u32 = 0; i < size; i++) store<u8>(header - size + i, load<u8>(from + i));
 }
 
 /**

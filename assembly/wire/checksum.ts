@@ -9,14 +9,15 @@ export const SUM_INTACT: u32 = 0xffff;
 /** Buffers looked at in one chain: 64 KiB need 33; a chain bent into a ring must not hang the node. */
 const CHAIN_MAX: u32 = 64;
 
-/** Folds a sum of 16- or 32-bit words to 16 bits; 0 only if all words were 0. */
+/**
+ * Folds a sum of 16- or 32-bit words to 16 bits; 0 only if all words were 0. A number plus itself with its halves exchanged has
+ * their sum, the carry added, in its upper half.
+ */
 // @ts-ignore: decorator
 @inline
 export function fold(sum: u64): u32 {
-  const half = (sum & 0xffffffff) + (sum >> 32); // below 2^33
-  const part = <u32>(half & 0xffff) + <u32>((half >> 16) & 0xffff) + <u32>(half >> 32); // below 2^18
-  const last = (part & 0xffff) + (part >> 16); // can still be 0x10000 and a little
-  return (last & 0xffff) + (last >> 16);
+  const half = <u32>((sum + rotl<u64>(sum, 32)) >> 32);
+  return (half + rotl<u32>(half, 16)) >> 16;
 }
 
 /** Sum over `length` bytes at any address; an odd last byte counts as if a zero followed. */
@@ -36,7 +37,7 @@ export function sumBytes(at: usize, length: u32): u32 {
   return fold(sum);
 }
 
-/** Sum over a packet from `skip` bytes after its current layer's first byte to its end, over the whole chain. */
+/** Sum over a packet from `skip` bytes after its current layer's first byte to its end; 0, never intact, if its chain ends before. */
 export function sumPacket(buffer: usize, skip: u32): u32 {
   let left = load<u32>(buffer, B_TOTAL);
   let sum: u64 = 0;
@@ -55,7 +56,7 @@ export function sumPacket(buffer: usize, skip: u32): u32 {
     if (left == 0 || next == 0) break;
     buffer = <usize>next << BUFFER_SHIFT;
   }
-  return fold(sum);
+  return left == 0 ? fold(sum) : 0;
 }
 
 /** The checksum after one 16-bit word under it changed: RFC 1624, equation 3. All three as the same load finds them. */

@@ -42,7 +42,7 @@ export const ARGUMENTS: Record<string, Argument> = {
   prefix: { accepts: isPrefix, expected: "an IPv4 address and prefix length, such as 192.0.2.1/24" },
   mac: { accepts: (text) => /^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/i.test(text), expected: "a MAC address, such as 02:fe:00:00:00:01" },
   mtu: number(68, 65535, "1500"),
-  repeat: number(1, 2147483647, "5"),
+  repeat: number(1, 65535, "5"),
   interval: number(0.001, 3600, "0.5", /^(\d{1,4}(\.\d{0,6})?|\.\d{1,6})$/),
   size: number(8, 1472, "56"),
 };

@@ -1,4 +1,4 @@
-// The command line's entry. The only layer that prints; it never exits, it gives the exit status.
+// The command line's entry.
 
 import { readFileSync } from "node:fs";
 import { WeftError } from "../errors.js";
@@ -35,6 +35,7 @@ async function dispatch([first, ...rest]: string[]): Promise<number> {
       return run(rest, async (options) => (await import("../control/router.js")).Router.start(options), OUTPUT);
     }
     case "ctl":
+      process.stdout.on("error", () => process.exit(0)); // `… | head`: who reads is gone, and nothing is left to clean up
       return ctl(rest, OUTPUT);
     case "demo":
       return (await import("./demo.js")).demo(rest);
@@ -69,7 +70,7 @@ function unknown(word: string): WeftError {
   return new WeftError("BAD_COMMAND", `unknown ${what} ${quote(word)}${suggestion(word, right)} (weft --help)`);
 }
 
-/** `weft ctl … | head`: the reader is gone, which is no failure of ours. */
+/** A reader who is gone is no failure of ours: a router runs on without its standard output. */
 function endOfOutput(error: NodeJS.ErrnoException): void {
   if (error.code !== "EPIPE") throw error;
 }

@@ -76,11 +76,11 @@ function addressList(interfaces: Pick<InterfaceInfo, "name" | "adminUp" | "addre
 
 /** VPP's columns; State says what runs the node. Nodes never suspend here: only VPP's processes do. */
 function runtimeText({ seconds, workers }: RuntimeInfo): string {
-  return workers.map((worker, i) => {
+  return workers.map((worker) => {
     const busy = worker.nodes.filter((node) => node.calls > 0);
     const lost = busy.filter((node) => node.traps > 0).map((node) => `${node.name} trapped: ${node.traps} frames dropped`);
     return [
-      `Thread ${i} ${worker.name}`,
+      `Thread ${worker.name}`,
       `Time ${seconds.toFixed(1)}, vectors/call ${worker.vectorsPerCall.toFixed(2)}`,
       `  vector rates in ${worker.rxRate.toFixed(1)}, out ${worker.txRate.toFixed(1)} packets/s`,
       table(["Name", "State", "Calls", "Vectors", "Suspends", "Clocks", "Vectors/Call"], busy.map(runtimeRow)),

@@ -93,19 +93,21 @@ export class Neighbours {
       const asking = neighbour.state === "probe" || (neighbour.state === "incomplete" && neighbour.questions > 0);
       if (!asking || now - neighbour.asked < ASK_EVERY) continue;
       if (neighbour.questions < QUESTIONS) this.ask(neighbour);
-      else this.lose(neighbour);
+      else this.forget(neighbour);
     }
   }
 
-  /** Forgets a neighbour; one that routes go through stays, incomplete. */
+  /** Forgets a neighbour; one that routes go through stays, incomplete. What waits for it has waited in vain. */
   forget(neighbour: Neighbour): void {
     if (neighbour.routes > 0) {
       Object.assign(neighbour, { state: "incomplete", mac: null, questions: 0 });
-      return this.fill(neighbour);
+      this.fill(neighbour);
+    } else {
+      this.table.delete(keyOf(neighbour.index, neighbour.address));
+      this.actions.unroute(neighbour);
+      this.adjacencies.free(neighbour.adjacency);
     }
-    this.table.delete(keyOf(neighbour.index, neighbour.address));
-    this.actions.unroute(neighbour);
-    this.adjacencies.free(neighbour.adjacency);
+    this.actions.settle(neighbour.index, neighbour.address, false);
   }
 
   /** All neighbours, of one interface or of every. */
@@ -138,12 +140,6 @@ export class Neighbours {
     neighbour.asked = this.now();
     neighbour.questions++;
     this.actions.ask(neighbour.index, neighbour.address, neighbour.mac);
-  }
-
-  private lose(neighbour: Neighbour): void {
-    neighbour.questions = 0;
-    this.forget(neighbour);
-    this.actions.settle(neighbour.index, neighbour.address, false);
   }
 
   private fill(neighbour: Neighbour): void {

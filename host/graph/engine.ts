@@ -86,7 +86,8 @@ export class Engine {
       case "arp-request":
         return this.askFor(message.index, message.target, message.mac);
       case "resolved":
-        return this.glean.release(message.index, message.address, message.reachable);
+        this.glean.release(message.index, message.address, message.reachable);
+        return this.afterPackets();
       case "ping-open":
         return this.punt.open(message.id);
       case "ping-close":

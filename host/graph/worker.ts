@@ -51,8 +51,8 @@ function readMail(engine: Engine, port: MessagePort): boolean {
   }
 }
 
-function handles(engine: Engine): number[] {
-  return engine.ports.flatMap((port) => port.handle ?? []);
+function handles(engine: Engine): Uint32Array {
+  return Uint32Array.from(engine.ports.flatMap((port) => port.handle ?? []));
 }
 
 main(workerData as WorkerData, parentPort!);

@@ -41,12 +41,10 @@ function installed(command) {
   });
 }
 
-/** What is missing of the tools to run, to test (`test`), to compile the shim (`build`). */
+/** What is missing of the tools to run, to test (`test`: all of them are needed then), to compile the shim (`build`). */
 export function missingTools({ test, build }) {
-  const wanted = [...RUNNING, ...(test ? TESTING.concat(RUNNING.map((tool) => ({ ...tool, needed: true }))) : []), ...(build ? BUILDING : [])];
-  const missing = new Map();
-  for (const tool of wanted) if (!installed(tool.command)) missing.set(tool.command, tool);
-  return [...missing.values()];
+  const wanted = [...RUNNING, ...(test ? TESTING : []), ...(build ? BUILDING : [])];
+  return wanted.filter(({ command }) => !installed(command)).map((tool) => ({ ...tool, needed: tool.needed || test }));
 }
 
 /** Installs what is missing. What cannot be installed is an error, or a notice where weft runs without it. */
@@ -58,7 +56,7 @@ export function installTools(missing) {
     if (still.length > 0) throw new SetupError(`still missing after the installation: ${still.join(", ")}`);
   } catch (error) {
     if (!(error instanceof SetupError) || missing.some((tool) => tool.needed)) throw error;
-    process.stderr.write(`weft: ${error.message}\nweft: going on without ${missing.map((tool) => tool.command).join(", ")}: some demos need them\n`);
+    process.stderr.write(`weft: ${error.message}\nweft: going on without ${missing.map((tool) => tool.command).join(", ")}, which some demos need\n`);
   }
 }
 
@@ -66,10 +64,9 @@ function aptGet(packages) {
   const prefix = process.getuid() === 0 ? [] : ["sudo", "-n"];
   // tshark's package asks who may capture: a question nobody would see
   const words = [...prefix, "env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-q", "-y", "-o", "DPkg::Lock::Timeout=300"];
-  const allowed = installed("apt-get") && (prefix.length === 0 || (installed("sudo") && spawnSync("sudo", ["-n", "true"]).status === 0));
-  if (!allowed) {
-    const reason = installed("apt-get") ? "needs root" : "no apt-get here; the names are Debian's";
-    throw new SetupError(`missing system packages (${reason}). Run: sudo apt-get install -y --no-install-recommends ${packages.join(" ")}`);
+  if (!installed("apt-get")) throw new SetupError(`missing programs: install what Debian's packages ${packages.join(", ")} hold, and start again`);
+  if (prefix.length > 0 && spawnSync("sudo", ["-n", "true"]).status !== 0) {
+    throw new SetupError(`missing system packages. Run as root: apt-get install -y --no-install-recommends ${packages.join(" ")}`);
   }
   step("refresh the package lists", [...words, "update"]);
   step(`install ${packages.join(", ")}`, [...words, "install", "--no-install-recommends", ...packages]);

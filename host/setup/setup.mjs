@@ -44,7 +44,8 @@ try {
   process.exitCode = await setUp(process.argv.slice(2));
 } catch (error) {
   // A folder that is not ours to write is the one system error that users meet here.
-  if (!(error instanceof SetupError) && error.code !== "EACCES" && error.code !== "EROFS") throw error;
-  process.stderr.write(`weft: ${error.message}\n`);
+  const readOnly = error.code === "EACCES" || error.code === "EROFS";
+  if (!(error instanceof SetupError) && !readOnly) throw error;
+  process.stderr.write(`weft: ${error.message}${readOnly ? `: ${ROOT} must be writable to build in it` : ""}\n`);
   process.exitCode = 1;
 }

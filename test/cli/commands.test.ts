@@ -62,7 +62,7 @@ const SHOWN: [line: string, method: keyof Control, ...text: string[]][] = [
   ["show interface local0", "interfaces", "Name    Idx  State  MTU  Counter  Count", "local0    0  down     0"],
   ["show interface address", "interfaces", "local0 (dn):", "host-eth0 (up):", "  L3 192.0.2.1/24", "  L3 198.51.100.1/30"],
   ["show runtime", "runtime",
-    "Thread 0 worker-0",
+    "Thread worker-0",
     "Time 10.3, vectors/call 1.50",
     "  vector rates in 100.0, out 99.5 packets/s",
     "Name            State  Calls  Vectors  Suspends  Clocks  Vectors/Call",

@@ -85,6 +85,7 @@ test("a wrong argument is named, with an example", () => {
   assert.match(message("ping 192.0.2.256"), 'bad address "192.0.2.256"');
   assert.match(message("ping 192.0.2.2 size 7"), "expected a number from 8 to 1472");
   assert.match(message("ping 192.0.2.2 interval 0"), 'bad interval "0"');
+  assert.match(message("ping 192.0.2.2 repeat 65536"), "expected a number from 1 to 65535");
   assert.match(message("create host-interface name a-name-too-long-"), "bad netdev");
   assert.match(message("ip route add 0.0.0.0/0 via 1.2.3"), 'bad gateway or interface "1.2.3"');
 });

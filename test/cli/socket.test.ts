@@ -112,8 +112,7 @@ socket("no router", async () => {
 socket("hostile input is answered and hurts nobody", () => listening(async () => {
   const { client, answers } = raw();
   const lines = ["", "{", "null", "7", "[]", '{"command": 1}', '{"command": "show version", "json": 1}', '{"command": ""}',
-    '{"command": "\\u0000\\u001b[2J"}',
-    '{"__proto__": null, "command": "constructor"}', "\u0000\u00ff", '{"command": "show version"}'];
+    '{"command": "\\u0000\\u001b[2J"}', '{"__proto__": null, "command": "constructor"}', "\u0000\u00ff", '{"command": "show version"}'];
   client.write(lines.join("\n") + "\n");
   await until(() => answers.length === lines.length + 1);
   for (const answer of answers.slice(0, -2)) assert.is(JSON.parse(answer).done, 2, answer);

@@ -14,7 +14,7 @@ test.before.each(() => {
 });
 
 test("IPv4 for the interface loses its header", () => {
-  const { next, hex, counted } = run(NODE, { hex: `${OWN}${PEER}0800${BODY}`, l2: 0 });
+  const { next, hex, counted } = run(NODE, { hex: `${OWN}${PEER}0800${BODY}`, l2: 0, fields: [[B_L2, 2, 0]] });
   assert.is(next, "ip4-input");
   assert.is(hex, "4500001400000000");
   assert.equal(counted, {});

@@ -101,6 +101,8 @@ export interface Packet {
   l2?: number;
   /** header fields by their offset: [offset, bytes, value] */
   fields?: [at: number, size: 1 | 2 | 4, value: number][];
+  /** where its first byte lies in the buffer; default BUFFER_START */
+  start?: number;
   /** lengths of the pieces of a chained packet, from the current layer on; default: one piece */
   pieces?: number[];
   /** what the buffer holds beyond the packet is part of it too: B_TOTAL says so */
@@ -112,13 +114,14 @@ export function putPacket(i: number, packet: Packet): void {
   const data = fromHex(packet.hex);
   const l2 = packet.l2 ?? 14;
   const pieces = packet.pieces ?? [data.length - l2];
+  const first = packet.start ?? BUFFER_START;
   let from = l2;
   let buffer = bufferAt(i);
   bytes.fill(0, buffer, buffer + BUFFER_SIZE);
-  bytes.set(data.subarray(0, l2), buffer + BUFFER_START);
+  bytes.set(data.subarray(0, l2), buffer + first);
   pieces.forEach((length, k) => {
     if (length > BUFFER_DATA) throw new Error(`piece ${k} of ${length} bytes does not fit`);
-    const start = k === 0 ? BUFFER_START + l2 : BUFFER_START;
+    const start = k === 0 ? first + l2 : BUFFER_START;
     bytes.set(data.subarray(from, from + length), buffer + start);
     view.setUint16(buffer + B_DATA, start, true);
     view.setUint16(buffer + B_LENGTH, length, true);
@@ -131,7 +134,7 @@ export function putPacket(i: number, packet: Packet): void {
     }
   });
   view.setUint32(bufferAt(i) + B_TOTAL, packet.total ?? data.length - l2, true);
-  view.setUint16(bufferAt(i) + B_L2, BUFFER_START, true);
+  view.setUint16(bufferAt(i) + B_L2, first, true);
   for (const [at, size, value] of packet.fields ?? []) setField(i, at, size, value);
 }
 
@@ -183,7 +186,8 @@ export function runFrame(name: string, n: number): (string | number)[] {
 
 /** Counters that are not zero, by reason. */
 export function counters(name: string): Record<string, number> {
-  const all = declaration(name).counters.map((reason, i): [string, number] => [reason, Number(view.getBigUint64(NODE + NODE_COUNTERS + i * 8, true))]);
+  const value = (i: number) => Number(view.getBigUint64(NODE + NODE_COUNTERS + i * 8, true));
+  const all = declaration(name).counters.map((reason, i): [string, number] => [reason, value(i)]);
   return Object.fromEntries(all.filter(([, count]) => count !== 0));
 }
 
@@ -208,8 +212,8 @@ export function run(name: string, packet: Packet, sizes: number[] = packet.piece
     const counted = Object.fromEntries(Object.entries(counters(name)).map(([reason, count]) => [reason, count / n]));
     single ??= { next: next[0]!, hex: packetHex(0), counted };
     for (let i = 0; i < n; i++) {
-      const same = next[i] === single.next && packetHex(i) === single.hex && JSON.stringify(counted) === JSON.stringify(single.counted);
-      if (!same) throw new Error(`${name}: packet ${i} of ${n} came out otherwise than alone: ${String(next[i])}, ${JSON.stringify(counted)}, ${packetHex(i)}`);
+      const got = JSON.stringify({ next: next[i], hex: packetHex(i), counted });
+      if (got !== JSON.stringify(single)) throw new Error(`${name}: packet ${i} of ${n}: ${got}; alone: ${JSON.stringify(single)}`);
     }
   }
   return single!;

@@ -1,0 +1,128 @@
+// demo forward: the router between two hosts, beside the Linux kernel in the same place.
+//
+//   host a                      this process' namespace                      host b
+//   eth0 198.51.100.2/24 ─ veth ─ weft0  router  weft1 ─ veth ─ eth0 203.0.113.2/24
+//                               198.51.100.1  203.0.113.1
+
+import { readFile, writeFile } from "node:fs/promises";
+import { Router } from "../control/router.js";
+import { must } from "../lab/command.js";
+import { Host, quiet } from "../lab/host.js";
+import { tables } from "./demo-ping.js";
+import { arping, iperf, ping, traceroute, type Transfer } from "./peers.js";
+import type { Report } from "./report.js";
+
+const A = { device: "weft0", gateway: "198.51.100.1", host: "198.51.100.2" };
+const B = { device: "weft1", gateway: "203.0.113.1", host: "203.0.113.2" };
+const TCP_SECONDS = 10;
+const UDP_SECONDS = 3;
+const UDP_RATE = "500M";
+const FORWARDING = "/proc/sys/net/ipv4/ip_forward";
+
+export async function demoForward(report: Report, notice: (line: string) => void): Promise<void> {
+  const [a, b] = [await Host.create(), await Host.create()];
+  for (const [host, side] of [[a, A], [b, B]] as const) {
+    await host.link(side.device, "eth0");
+    await host.address("eth0", `${side.host}/24`);
+    await host.route("default", side.gateway);
+  }
+  try {
+    const before = await kernelRouter(report, a, b);
+    const carried = await weftRouter(report, notice, a, b);
+    const after = await kernelRouter(report, a, b);
+    compare(report, carried, [before, after]);
+  } finally {
+    await a.close();
+    await b.close();
+  }
+}
+
+/** What the Linux kernel carries as the router between the same two hosts. */
+async function kernelRouter(report: Report, a: Host, b: Host): Promise<Transfer> {
+  report.section("For comparison: the Linux kernel as the router");
+  const ends = [A, B];
+  const forwarding = await readFile(FORWARDING, "utf8");
+  await writeFile(FORWARDING, "1");
+  for (const { device, gateway } of ends) {
+    await must(null, "ip", ["link", "set", "dev", device, "arp", "on"]);
+    await must(null, "ip", ["address", "add", `${gateway}/24`, "dev", device]);
+  }
+  try {
+    return await measure(report, a, b, TCP_SECONDS / 2);
+  } finally {
+    for (const { device } of ends) {
+      await must(null, "ip", ["address", "flush", "dev", device]);
+      await quiet(device);
+    }
+    await writeFile(FORWARDING, forwarding);
+    // The hosts learned the kernel's MAC addresses; weft has its own.
+    for (const host of [a, b]) await host.ip("neighbor", "flush", "all");
+  }
+}
+
+async function weftRouter(report: Report, notice: (line: string) => void, a: Host, b: Host): Promise<Transfer> {
+  report.section("weft as the router");
+  const router = await Router.start({ notice });
+  try {
+    for (const { device, gateway } of [A, B]) {
+      await report.command(router, `create host-interface name ${device}`);
+      await report.command(router, `set interface state host-${device} up`);
+      await report.command(router, `set interface ip address host-${device} ${gateway}/24`);
+    }
+    await probes(report, a);
+    report.section(`iperf3: TCP for ${TCP_SECONDS} s`);
+    const tcp = await measure(report, a, b, TCP_SECONDS);
+    report.record("tcp", tcp);
+    report.section(`iperf3: UDP at ${UDP_RATE}bit/s for ${UDP_SECONDS} s`);
+    const udp = await iperf(a, b, B.host, UDP_SECONDS, ["-u", "-b", UDP_RATE, "-l", "1400"], bar(report));
+    report.record("udp", udp);
+    report.line(`  ${udp.mbits} Mbit/s, ${udp.lost} of ${udp.sent} datagrams lost on the whole way`);
+    await tables(report, router);
+    return tcp;
+  } finally {
+    await router.stop();
+    for (const host of [a, b]) await host.ip("neighbor", "flush", "all");
+  }
+}
+
+async function probes(report: Report, a: Host): Promise<void> {
+  const sizes: [string, string[]][] = [
+    ["ping", []],
+    ["ping -s 1472 -M do (a full frame, must not be fragmented)", ["-s", "1472", "-M", "do"]],
+    ["ping -s 4000 (three fragments)", ["-s", "4000"]],
+  ];
+  report.section("Through the router, from a to b");
+  const pings = [];
+  for (const [what, options] of sizes) {
+    const echoes = await ping(a, B.host, ["-c", "5", "-i", "0.2", "-W", "1", ...options]);
+    report.check(echoes.received === 5, `${what}: ${echoes.received} of ${echoes.sent} answered`);
+    pings.push({ what, ...echoes });
+  }
+  report.record("pings", pings);
+  const hops = await traceroute(a, B.host);
+  report.record("traceroute", hops);
+  report.check(hops.join() === `${A.gateway},${B.host}`, `traceroute: ${hops.join(" → ")}`);
+  const asked = await arping(a, "eth0", A.gateway, 3);
+  report.record("arping", asked);
+  report.check(asked.received === 3, `arping ${A.gateway}: ${asked.received} of ${asked.sent} answered`);
+}
+
+async function measure(report: Report, a: Host, b: Host, seconds: number): Promise<Transfer> {
+  const transfer = await iperf(a, b, B.host, seconds, [], bar(report));
+  report.line(`  ${transfer.mbits} Mbit/s received, ${transfer.retransmitted} segments sent again`);
+  return transfer;
+}
+
+/** A line a second, with a bar: 1 Gbit/s is four columns. */
+function bar(report: Report): (second: number, mbits: number) => void {
+  return (second, mbits) => report.line(`  ${String(second).padStart(3)} s ${mbits.toFixed(0).padStart(7)} Mbit/s ${"▇".repeat(Math.min(60, Math.round(mbits / 250)))}`);
+}
+
+function compare(report: Report, weft: Transfer, kernel: Transfer[]): void {
+  const rate = kernel.reduce((sum, transfer) => sum + transfer.mbits, 0) / kernel.length;
+  const percent = Math.round((100 * weft.mbits) / rate);
+  report.record("kernelTcp", kernel);
+  report.record("percentOfKernel", percent);
+  report.section("In short");
+  report.line(`weft carried ${weft.mbits} Mbit/s of TCP, the Linux kernel ${kernel[0]!.mbits} before and ${kernel[1]!.mbits} after: ${percent} %`);
+}

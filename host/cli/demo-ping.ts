@@ -1,0 +1,61 @@
+// demo ping: the kernel pings the router, the router pings the kernel.
+//
+//   weft (this process' namespace)            host (a namespace of its own)
+//   host-weft0  192.0.2.1/24  ── veth pair ──  eth0  192.0.2.2/24
+
+import { Router } from "../control/router.js";
+import { Host } from "../lab/host.js";
+import { ping } from "./peers.js";
+import type { Report } from "./report.js";
+import { atRest } from "./rest.js";
+
+const COUNT = 5;
+
+export async function demoPing(report: Report, notice: (line: string) => void): Promise<void> {
+  const host = await Host.create();
+  await host.link("weft0", "eth0");
+  await host.address("eth0", "192.0.2.2/24");
+  const router = await Router.start({ notice });
+  try {
+    report.section("A router whose every packet is handled by WebAssembly");
+    await report.command(router, "create host-interface name weft0");
+    await report.command(router, "set interface state host-weft0 up");
+    await report.command(router, "set interface ip address host-weft0 192.0.2.1/24");
+    await kernelPingsRouter(report, host);
+    await routerPingsKernel(report, router);
+    await tables(report, router);
+  } finally {
+    await router.stop();
+    await host.close();
+  }
+}
+
+async function kernelPingsRouter(report: Report, host: Host): Promise<void> {
+  report.section("The Linux kernel pings the router");
+  report.line(`host$ ping -c ${COUNT} 192.0.2.1`);
+  const echoes = await ping(host, "192.0.2.1", ["-c", String(COUNT), "-i", "0.2", "-W", "1"]);
+  for (const [i, time] of echoes.times.entries()) report.line(`  reply ${i + 1} in ${time} ms`);
+  report.record("kernelToRouter", echoes);
+  report.check(echoes.sent === COUNT && echoes.received === COUNT, `${echoes.received} of ${echoes.sent} echo requests answered`);
+}
+
+async function routerPingsKernel(report: Report, router: Router): Promise<void> {
+  report.section("The router pings the Linux kernel");
+  report.line(`weft# ping 192.0.2.2 repeat ${COUNT} interval 0.2`);
+  const result = await router.ping("192.0.2.2", { count: COUNT, interval: 200, onReply: ({ sequence, time }) => report.line(`  reply ${sequence} in ${time.toFixed(3)} ms`) });
+  report.record("routerToKernel", result);
+  report.check(result.sent === COUNT && result.received === COUNT, `${result.received} of ${result.sent} echo requests answered`);
+}
+
+/** The tables that tell what happened, and whether every packet came to a known end. */
+export async function tables(report: Report, router: Router): Promise<void> {
+  report.section("What each node did");
+  const balance = await atRest(router);
+  const buffers = router.buffers();
+  for (const command of ["show runtime", "show errors", "show interface", "show balance"]) await report.command(router, command);
+  for (const [name, value] of Object.entries({ runtime: router.runtime(), errors: router.errors(), interfaces: router.interfaces(), balance, buffers })) {
+    report.record(name, value);
+  }
+  report.check(balance.difference === 0, "received + originated = transmitted + dropped + held");
+  report.check(buffers.free + balance.held === buffers.total, "every buffer is back in the pool");
+}

@@ -1,0 +1,91 @@
+// The kernel's own programs that the demos run in their hosts, and what they print.
+
+import type { Host } from "../lab/host.js";
+import { WeftError } from "../errors.js";
+
+export interface Echoes {
+  sent: number;
+  received: number;
+  /** round trips, ms */
+  times: number[];
+}
+
+export interface Transfer {
+  /** what the receiver got */
+  mbits: number;
+  /** UDP datagrams; null for TCP */
+  sent: number | null;
+  lost: number | null;
+  /** TCP segments sent again; null for UDP */
+  retransmitted: number | null;
+}
+
+/** ping(8): sent and received, whatever its exit status. */
+export async function ping(host: Host, target: string, options: string[]): Promise<Echoes> {
+  const { stdout, stderr } = await host.run("ping", ["-n", ...options, target]);
+  const totals = /(\d+) packets transmitted, (\d+) received/.exec(stdout);
+  if (!totals) throw new WeftError("SYSTEM", `ping ${target} printed no totals: ${(stderr || stdout).trim()}`);
+  const times = [...stdout.matchAll(/time=([\d.]+) ms/g)].map((match) => Number(match[1]));
+  return { sent: Number(totals[1]), received: Number(totals[2]), times };
+}
+
+/** arping(8) of iputils. */
+export async function arping(host: Host, device: string, target: string, count: number): Promise<Echoes> {
+  const { stdout, stderr } = await host.run("arping", ["-I", device, "-c", String(count), target]);
+  const totals = /Sent (\d+) probes[\s\S]*Received (\d+) response/.exec(stdout);
+  if (!totals) throw new WeftError("SYSTEM", `arping ${target} printed no totals: ${(stderr || stdout).trim()}`);
+  const times = [...stdout.matchAll(/([\d.]+)ms/g)].map((match) => Number(match[1]));
+  return { sent: Number(totals[1]), received: Number(totals[2]), times };
+}
+
+/** traceroute(8): the address at each hop, "*" where none answered. */
+export async function traceroute(host: Host, target: string): Promise<string[]> {
+  const { stdout } = await host.run("traceroute", ["-n", "-q", "1", "-w", "2", "-m", "5", target]);
+  return [...stdout.matchAll(/^\s*\d+\s+(\S+)/gm)].map((match) => match[1]!);
+}
+
+/** iperf3 for a number of seconds; `live` is called each second with the rate in Mbit/s. */
+export async function iperf(from: Host, to: Host, target: string, seconds: number, options: string[], live: (second: number, mbits: number) => void): Promise<Transfer> {
+  const server = to.spawn("iperf3", ["-s", "-1", "--forceflush"]);
+  try {
+    await lineOf(server.stdout, /listening/);
+    const client = from.spawn("iperf3", ["-c", target, "-t", String(seconds), "-i", "1", "-f", "m", "--forceflush", ...options]);
+    let text = "";
+    client.stderr.setEncoding("utf8").on("data", (chunk: string) => (text += chunk));
+    for await (const chunk of client.stdout.setEncoding("utf8")) {
+      text += chunk as string;
+      for (const [, end, mbits] of (chunk as string).matchAll(/-([\d.]+)\s+sec.*?([\d.]+) Mbits\/sec(?!.*(?:sender|receiver))/g)) live(Math.round(Number(end)), Number(mbits));
+    }
+    return transferOf(text);
+  } finally {
+    server.kill("SIGKILL");
+  }
+}
+
+function transferOf(text: string): Transfer {
+  const received = /([\d.]+) Mbits\/sec.*receiver/.exec(text);
+  if (!received) throw new WeftError("SYSTEM", `iperf3 failed: ${text.trim().split("\n").at(-1)}`);
+  const datagrams = /(\d+)\/(\d+) \([^)]*\)\s+receiver/.exec(text);
+  const again = /Mbits\/sec\s+(\d+)\s+sender/.exec(text);
+  return {
+    mbits: Number(received[1]),
+    sent: datagrams && Number(datagrams[2]),
+    lost: datagrams && Number(datagrams[1]),
+    retransmitted: again && Number(again[1]),
+  };
+}
+
+/** Waits until a program prints a line like this; throws when it ends without. */
+async function lineOf(stream: NodeJS.ReadableStream, pattern: RegExp): Promise<void> {
+  let text = "";
+  await new Promise<void>((resolve, reject) => {
+    const onData = (chunk: Buffer): void => {
+      text += chunk;
+      if (!pattern.test(text)) return;
+      stream.off("data", onData).off("end", onEnd).resume();
+      resolve();
+    };
+    const onEnd = (): void => reject(new WeftError("SYSTEM", `iperf3 does not listen: ${text.trim()}`));
+    stream.on("data", onData).on("end", onEnd);
+  });
+}
