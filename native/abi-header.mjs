@@ -9,5 +9,5 @@ const lines = Object.entries(abi).map(([name, value]) => {
   return `constexpr uint32_t ${name} = ${value}u;`;
 });
 mkdirSync(new URL("../build/", import.meta.url), { recursive: true });
-const header = ["// Generated from assembly/abi.ts by native/abi-header.mjs.", "#pragma once", "#include <cstdint>", "", "namespace abi {", ...lines, "}", ""];
-writeFileSync(new URL("../build/abi.h", import.meta.url), header.join("\n"));
+const opening = ["// Generated from assembly/abi.ts by native/abi-header.mjs.", "#pragma once", "#include <cstdint>", "", "namespace abi {"];
+writeFileSync(new URL("../build/abi.h", import.meta.url), [...opening, ...lines, "}", ""].join("\n"));

@@ -20,7 +20,9 @@ struct WorkerMemory {
   uint32_t poolEnd = 0;
 
   template <typename T> T read(uint32_t address) const { return __atomic_load_n(reinterpret_cast<T*>(base + address), __ATOMIC_RELAXED); }
-  template <typename T> void write(uint32_t address, T value) const { __atomic_store_n(reinterpret_cast<T*>(base + address), value, __ATOMIC_RELAXED); }
+  template <typename T> void write(uint32_t address, T value) const {
+    __atomic_store_n(reinterpret_cast<T*>(base + address), value, __ATOMIC_RELAXED);
+  }
   void add(uint32_t address, uint64_t value) const { write<uint64_t>(address, read<uint64_t>(address) + value); }
 
   /** True if a whole frame at this address lies among the worker's frames. */

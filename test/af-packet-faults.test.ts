@@ -10,7 +10,10 @@ import {
 import { addon } from "../host/addon.js";
 import { enterPrivateNetwork } from "../host/lab/private-network.js";
 import { workerAt } from "../host/memory/memory.js";
-import { BUFFERS, FRAME, FREE_LIST, counter, frameOf, free, ip, look, makePair, packets, put, receive, release, resetPool, send, SEGMENTS, tcpPacket, untilLink } from "./native-bench.js";
+import {
+  BUFFERS, FRAME, FREE_LIST, counter, frameOf, free, ip, look, makePair, packets, put, receive, release, resetPool, send, SEGMENTS,
+  tcpPacket, untilLink,
+} from "./native-bench.js";
 
 const status = await enterPrivateNetwork();
 if (status !== null) process.exit(status);
@@ -23,7 +26,8 @@ const { view } = packets;
 const waiter = addon.openWaiter();
 const badBuffers = (): number => packets.counter(workerAt(0) + GRAPH_BAD_BUFFER);
 const isRange = (error: Error): boolean => error instanceof RangeError;
-const hasCode = (code: string, syscall: string) => (error: Error & { code?: string; syscall?: string }): boolean => error.code === code && error.syscall === syscall;
+type SystemError = Error & { code?: string; syscall?: string };
+const hasCode = (code: string, syscall: string) => (error: SystemError): boolean => error.code === code && error.syscall === syscall;
 
 test.before.each(resetPool);
 
@@ -150,7 +154,8 @@ balanced("bad entries of the free list are refused, not followed", () => {
   const list = packets.u8.slice(FREE_LIST, FREE_LIST + FREE_LIST_ENTRIES + 4 * count);
   const top = FREE_LIST + FREE_LIST_ENTRIES + 4 * (count - 4);
   // the entry below a second time, in the tables, between two buffers, beyond 4 GiB when shifted
-  for (const [i, bad] of [view.getUint32(top - 4, true), 0x400, view.getUint32(top, true) + 1, 0xffffffff].entries()) view.setUint32(top + 4 * i, bad, true);
+  const bad = [view.getUint32(top - 4, true), 0x400, view.getUint32(top, true) + 1, 0xffffffff];
+  bad.forEach((index, i) => view.setUint32(top + 4 * i, index, true));
   const before = badBuffers();
   const got = receive(right, RIGHT);
   assert.equal(got.map(({ bytes }) => bytes), [frameOf(60, 1), frameOf(60, 2)]);
@@ -174,7 +179,8 @@ balanced("a frame's bad indices are counted, the good ones go out", () => {
   const [a, b] = [put(0, frameOf(60, 1)), put(5, frameOf(60, 2))];
   const freeBuffer = view.getUint32(FREE_LIST + FREE_LIST_ENTRIES, true);
   // nothing, beyond the memory, between two buffers, a free buffer; and a buffer that stands in the frame already
-  for (const [i, bad] of [0, 0xffffffff, (a >>> BUFFER_SHIFT) + 1, freeBuffer].entries()) view.setUint32(FRAME + FRAME_BUFFERS + 4 * (1 + i), bad, true);
+  const bad = [0, 0xffffffff, (a >>> BUFFER_SHIFT) + 1, freeBuffer];
+  bad.forEach((index, i) => view.setUint32(FRAME + FRAME_BUFFERS + 4 * (1 + i), index, true));
   view.setUint32(FRAME + FRAME_BUFFERS + 4 * 6, b >>> BUFFER_SHIFT, true);
   const before = badBuffers();
   addon.transmit(left, FRAME, 7, LEFT);

@@ -3,12 +3,15 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import {
-  BUFFER_DATA, BUFFER_START, BUFFER_USED, B_CSUM_FLAGS, B_CSUM_OFFSET, B_CSUM_START, B_DATA, B_GSO_SIZE, B_GSO_TYPE, B_HEADER_LENGTH, B_RX_IF,
-  B_STATE, IFC_RX_BYTES, IFC_RX_MISSED, IFC_RX_PACKETS, IFC_TX_BYTES, IFC_TX_PACKETS, IFC_TX_TOO_LONG, VECTOR,
+  BUFFER_DATA, BUFFER_START, BUFFER_USED, B_CSUM_FLAGS, B_CSUM_OFFSET, B_CSUM_START, B_DATA, B_GSO_SIZE, B_GSO_TYPE, B_HEADER_LENGTH,
+  B_RX_IF, B_STATE, IFC_RX_BYTES, IFC_RX_MISSED, IFC_RX_PACKETS, IFC_TX_BYTES, IFC_TX_PACKETS, IFC_TX_TOO_LONG, VECTOR,
 } from "../assembly/abi.js";
 import { addon } from "../host/addon.js";
 import { enterPrivateNetwork } from "../host/lab/private-network.js";
-import { BUFFERS, CHECKSUM, FRAME, SEGMENTS, counter, frameOf, free, ip, look, makePair, packets, put, receive, release, resetPool, send, tcpPacket } from "./native-bench.js";
+import {
+  BUFFERS, CHECKSUM, FRAME, SEGMENTS, counter, frameOf, free, ip, look, makePair, packets, put, receive, release, resetPool, send,
+  tcpPacket,
+} from "./native-bench.js";
 
 const status = await enterPrivateNetwork();
 if (status !== null) process.exit(status);

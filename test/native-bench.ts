@@ -4,9 +4,9 @@
 import { execFileSync } from "node:child_process";
 import * as assert from "uvu/assert";
 import {
-  BUFFER_DATA, BUFFER_FREE, BUFFER_SHIFT, BUFFER_SIZE, BUFFER_START, BUFFER_USED, B_CSUM_FLAGS, B_CSUM_OFFSET, B_CSUM_START, B_DATA, B_GSO_SIZE, B_GSO_TYPE,
-  B_HEADER_LENGTH, B_LENGTH, B_NEXT, B_STATE, B_TOTAL, FRAME_BUFFERS, FREE_LIST_ENTRIES, IFC_SIZE, VECTOR, WORKER_FRAMES, WORKER_FREE_LIST,
-  WORKER_INTERFACES,
+  BUFFER_DATA, BUFFER_FREE, BUFFER_SHIFT, BUFFER_SIZE, BUFFER_START, BUFFER_USED, B_CSUM_FLAGS, B_CSUM_OFFSET, B_CSUM_START, B_DATA,
+  B_GSO_SIZE, B_GSO_TYPE, B_HEADER_LENGTH, B_LENGTH, B_NEXT, B_STATE, B_TOTAL, FRAME_BUFFERS, FREE_LIST_ENTRIES, IFC_SIZE, VECTOR,
+  WORKER_FRAMES, WORKER_FREE_LIST, WORKER_INTERFACES,
 } from "../assembly/abi.js";
 import { addon } from "../host/addon.js";
 import { createMemory, workerAt, type PacketMemory } from "../host/memory/memory.js";
@@ -171,4 +171,4 @@ export function tcpPacket(payload: number): Uint8Array {
 }
 /** Offloads of tcpPacket: its checksum; that and segments of 1448 bytes. */
 export const CHECKSUM: Offload = { checksumStart: 34, checksumOffset: 16 };
-export const SEGMENTS: Offload = { ...CHECKSUM, gsoType: 1, gsoSize: 1448, headerLength: 54 };
+export const SEGMENTS: Offload = { ...CHECKSUM, gsoType: 1, gsoSize: 1448, headerLength: 128 }; // more than the 54: it is a hint

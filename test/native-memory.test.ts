@@ -100,7 +100,8 @@ test("the clock runs at the rate that was measured", () => {
 });
 
 test("a failed system call names itself and its errno", () => {
-  assert.throws(() => addon.pinThread(100_000), (error: Error & { code?: string; syscall?: string }) => error.code === "EINVAL" && error.syscall === "sched_setaffinity");
+  type SystemError = Error & { code?: string; syscall?: string };
+  assert.throws(() => addon.pinThread(100_000), ({ code, syscall }: SystemError) => code === "EINVAL" && syscall === "sched_setaffinity");
 });
 
 test.run();

@@ -7,7 +7,7 @@ import { adjacencyAt, fibLookup, isBroadcastAdjacency } from "../sdk/tables";
 import { bufferAt, drop, setNext } from "../sdk/vector";
 import { SUM_INTACT } from "../wire/checksum";
 import {
-  IP4_BROADCAST, IP4_HEADER, destination, headerLength, headerSum, isMulticast, isPlain, isUnicast, source, timeToLive, totalLength, version,
+  IP4_BROADCAST, IP4_HEADER, destination, headerLength, headerSum, isMulticast, isPlain, isUnicast, source, totalLength, version,
 } from "../wire/ipv4";
 
 const NEXT_LOOKUP: u32 = 1;
@@ -18,11 +18,10 @@ const BAD_HEADER_LENGTH: u32 = 2;
 const BAD_TOTAL_LENGTH: u32 = 3;
 const TRUNCATED: u32 = 4;
 const BAD_CHECKSUM: u32 = 5;
-const TTL_ZERO: u32 = 6;
-const BAD_SOURCE: u32 = 7;
-const BAD_DESTINATION: u32 = 8;
-const MULTICAST: u32 = 9;
-const LINK_BROADCAST: u32 = 10;
+const BAD_SOURCE: u32 = 6;
+const BAD_DESTINATION: u32 = 7;
+const MULTICAST: u32 = 8;
+const LINK_BROADCAST: u32 = 9;
 
 export function ip4Input(node: usize, frame: usize, n: u32): void {
   for (let i: u32 = 0; i < n; i++) setNext(frame, i, check(node, bufferAt(frame, i)));
@@ -45,8 +44,7 @@ function check(node: usize, buffer: usize): u32 {
   if (total < length) return drop(node, BAD_TOTAL_LENGTH);
   if (total > arrived) return drop(node, TRUNCATED);
   if (headerSum(header, length) != SUM_INTACT) return drop(node, BAD_CHECKSUM);
-  // TTL 1 is for ip4-rewrite to judge: only forwarding counts hops (RFC 1812, 5.3.1).
-  if (timeToLive(header) == 0) return drop(node, TTL_ZERO);
+  // The TTL is for ip4-rewrite to judge: what is for the router itself must be taken whatever it is (RFC 1122, 3.2.1.7).
   if (!isUnicast(source(header))) return drop(node, BAD_SOURCE);
   const to = destination(header);
   if (!isUnicast(to) && to != IP4_BROADCAST) return drop(node, isMulticast(to) ? MULTICAST : BAD_DESTINATION);
@@ -68,6 +66,6 @@ declareNode({
   next: ["error-drop", "ip4-lookup"],
   counters: [
     "packet too short", "version not 4", "bad header length", "total length shorter than header", "shorter than total length",
-    "bad header checksum", "TTL zero", "source not unicast", "destination invalid", "destination multicast", "unicast in a link broadcast",
+    "bad header checksum", "source not unicast", "destination invalid", "destination multicast", "unicast in a link broadcast",
   ],
 });

@@ -30,6 +30,11 @@ export async function run(argv: string[], start: StartRouter, output: Output): P
 
   const ending = new AbortController();
   const end = (): void => ending.abort();
+  let failure: WeftError | undefined;
+  options.failed = (error) => {
+    failure = error;
+    end();
+  };
   process.once("SIGINT", end).once("SIGTERM", end); // once: a second Ctrl-C kills
   try {
     const control = await start(options);
@@ -42,6 +47,7 @@ export async function run(argv: string[], start: StartRouter, output: Output): P
   } finally {
     process.off("SIGINT", end).off("SIGTERM", end);
   }
+  if (failure) throw failure;
   return 0;
 }
 

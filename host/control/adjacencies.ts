@@ -1,7 +1,7 @@
 // Gives out adjacencies and fills them in.
 
 import {
-  ADJACENCY_COUNT, ADJ_DROP, ADJ_NO_ROUTE, LOOKUP_NEXT_DROP, LOOKUP_NEXT_GLEAN, LOOKUP_NEXT_LOCAL, LOOKUP_NEXT_REWRITE, LOOKUP_NEXT_UNREACHABLE,
+  ADJACENCY_COUNT, ADJ_BROADCAST, ADJ_DROP, ADJ_NO_ROUTE, LOOKUP_NEXT_DROP, LOOKUP_NEXT_GLEAN, LOOKUP_NEXT_LOCAL, LOOKUP_NEXT_REWRITE, LOOKUP_NEXT_UNREACHABLE,
 } from "../../assembly/abi.js";
 import { WeftError } from "../errors.js";
 import type { Tables } from "../memory/tables.js";
@@ -10,7 +10,9 @@ import { EpochPool } from "./epoch.js";
 /** Adjacencies that always exist, beside ADJ_NO_ROUTE and ADJ_DROP: what a route can refuse with (codes of RFC 792 and RFC 1812 5.2.7.1). */
 export const ADJ_UNREACHABLE = 2;
 export const ADJ_PROHIBIT = 3;
-const FIRST_FREE = 4;
+/** The two broadcast addresses of a network: never an address of one host, and never answered (RFC 1122 3.2.2.6). */
+export const ADJ_NET_BROADCAST = 4;
+const FIRST_FREE = 5;
 const NET_UNREACHABLE = 0;
 const HOST_UNREACHABLE = 1;
 const PROHIBITED = 13;
@@ -31,6 +33,7 @@ export class Adjacencies {
     tables.writeAdjacency(ADJ_DROP, { next: LOOKUP_NEXT_DROP });
     tables.writeAdjacency(ADJ_UNREACHABLE, { next: LOOKUP_NEXT_UNREACHABLE, icmpCode: HOST_UNREACHABLE });
     tables.writeAdjacency(ADJ_PROHIBIT, { next: LOOKUP_NEXT_UNREACHABLE, icmpCode: PROHIBITED });
+    tables.writeAdjacency(ADJ_NET_BROADCAST, { next: LOOKUP_NEXT_LOCAL, nextHop: ADJ_BROADCAST });
   }
 
   /** Throws NO_MEMORY. */

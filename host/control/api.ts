@@ -2,6 +2,8 @@
 // "02:fe:00:00:00:01"), times milliseconds unless a name says otherwise, counters numbers since start
 // or the last clear.
 
+import type { WeftError } from "../errors.js";
+
 export interface RouterOptions {
   /** packet buffers of 2048 bytes; 1024 … 262,128, default 16,384 */
   buffers?: number;
@@ -11,6 +13,8 @@ export interface RouterOptions {
   clocks?: boolean;
   /** called with one-line notices for the operator ("no huge pages: …") */
   notice?: (line: string) => void;
+  /** called when the worker ended by itself: no packet moves any more, and all that is left to do is stop() */
+  failed?: (error: WeftError) => void;
 }
 
 export interface InterfaceInfo {

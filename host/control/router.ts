@@ -48,7 +48,7 @@ export class Router implements Control {
   private timer: NodeJS.Timeout | undefined;
   private failure: WeftError | undefined;
 
-  private constructor(memory: OwnedMemory, tables: Tables, private readonly registry: Registry, private readonly notice: (line: string) => void) {
+  private constructor(memory: OwnedMemory, tables: Tables, private readonly registry: Registry, private readonly options: RouterOptions) {
     const epoch = (): number => memory.packets.u32[(workerAt(WORKER) + GRAPH_EPOCH) >> 2]!;
     this.interfaceTable = new Interfaces(tables);
     this.adjacencies = new Adjacencies(tables, epoch);
@@ -67,10 +67,9 @@ export class Router implements Control {
 
   /** Makes the packet memory, loads the built-in nodes and starts the worker. Throws BAD_ARGUMENT, NO_MEMORY, BAD_MODULE, ADDON_MISSING. */
   static async start(options: RouterOptions = {}, connect: Connect = inThread(options.cpu)): Promise<Router> {
-    const notice = options.notice ?? ((): void => {});
     const graph = loadGraph();
     const nodes = loadModule(fileURLToPath(new URL("build/nodes.wasm", ROOT)));
-    const memory = createMemory(options.buffers ?? BUFFERS_DEFAULT, 1, notice);
+    const memory = createMemory(options.buffers ?? BUFFERS_DEFAULT, 1, options.notice ?? ((): void => {}));
     const tables = new Tables(memory.tables);
     const registry = new Registry(tables);
     registry.add("port", INPUT_NODE);
@@ -79,7 +78,7 @@ export class Router implements Control {
     registry.add("host", PUNT_NODE);
     registry.connect();
 
-    const router = new Router(memory, tables, registry, notice);
+    const router = new Router(memory, tables, registry, options);
     const shared = { memory: memory.packets.memory, layout: memory.packets.layout };
     const engine: EngineOptions = { shared, worker: WORKER, clocks: options.clocks ?? true, graphModule: graph, nodeModule: nodes.module, nodes: registry.list() };
     router.link = await connect(engine, memory, (message) => router.receive(message), (error) => router.fail(error));
@@ -261,7 +260,7 @@ export class Router implements Control {
         this.removed.delete(message.index);
         return;
       case "trap":
-        return this.notice(`node ${message.node} trapped and lost its frame: ${message.message}`);
+        return this.options.notice?.(`node ${message.node} trapped and lost its frame: ${message.message}`);
       case "ready":
         return;
     }
@@ -276,7 +275,7 @@ export class Router implements Control {
 
   private fail(error: WeftError): void {
     this.failure = error;
-    this.notice(error.message);
+    this.options.failed?.(error);
   }
 
   private tick(): void {
@@ -289,14 +288,14 @@ export class Router implements Control {
   private watchLink(entry: Interface, handle: number): void {
     let state = addon.linkState(handle);
     if (!state.present && addon.reopen(handle)) {
-      this.notice(`interface ${entry.name}: ${entry.hostInterface} is back`);
+      this.options.notice?.(`interface ${entry.name}: ${entry.hostInterface} is back`);
       state = addon.linkState(handle);
     }
     const up = state.present && state.up;
     if (up === entry.linkUp) return;
     entry.linkUp = up;
     this.interfaceTable.write(entry);
-    this.notice(`interface ${entry.name}: link ${up ? "up" : state.present ? "down" : "gone"}`);
+    this.options.notice?.(`interface ${entry.name}: link ${up ? "up" : state.present ? "down" : "gone"}`);
   }
 
   private port(name: string): Interface {

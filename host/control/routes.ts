@@ -3,7 +3,7 @@
 import { ADJ_DROP } from "../../assembly/abi.js";
 import { WeftError } from "../errors.js";
 import { formatIp4, formatPrefix, maskOf, parseIp4, parsePrefix, type Prefix, swap } from "./addresses.js";
-import { ADJ_PROHIBIT, ADJ_UNREACHABLE } from "./adjacencies.js";
+import { ADJ_NET_BROADCAST, ADJ_PROHIBIT, ADJ_UNREACHABLE } from "./adjacencies.js";
 import type { RouteInfo, RouteTarget } from "./api.js";
 import type { Fib } from "./fib.js";
 import type { Interface, Interfaces } from "./interfaces.js";
@@ -23,10 +23,16 @@ interface Route {
 
 const SPECIAL = { drop: ADJ_DROP, unreachable: ADJ_UNREACHABLE, prohibit: ADJ_PROHIBIT } as const;
 
+const LIMITED_BROADCAST = 0xffffffff;
+
 export class Routes {
   private readonly table = new Map<string, Route>();
 
-  constructor(private readonly fib: Fib, private readonly interfaces: Interfaces, private readonly neighbours: () => Neighbours) {}
+  constructor(private readonly fib: Fib, private readonly interfaces: Interfaces, private readonly neighbours: () => Neighbours) {
+    // The limited broadcast is never forwarded, whatever the default route is (RFC 1812 5.3.5.1).
+    const broadcast = { kind: "broadcast", owner: "address", adjacency: ADJ_NET_BROADCAST, index: null, gateway: null } as const;
+    this.install({ network: LIMITED_BROADCAST, length: 32, ...broadcast });
+  }
 
   /** Gives an interface an address and the routes that follow from it. Throws BAD_ARGUMENT, CONFLICT. */
   addAddress(entry: Interface, text: string): void {
@@ -162,7 +168,7 @@ export class Routes {
     const net: Route = { ...common, network, length, kind: "connected", adjacency: entry.gleanAdjacency };
     if (length === 31) return [net, own]; // RFC 3021: a link of two has no broadcast addresses
     const broadcast = (network | ~maskOf(length)) >>> 0;
-    const ends = [network, broadcast].map((end): Route => ({ ...common, network: end, length: 32, kind: "broadcast", adjacency: ADJ_DROP }));
+    const ends = [network, broadcast].map((end): Route => ({ ...common, network: end, length: 32, kind: "broadcast", adjacency: ADJ_NET_BROADCAST }));
     return [net, own, ...ends];
   }
 

@@ -32,7 +32,8 @@ test("a chained packet is cut in its second buffer by the total length alone", (
   assert.equal([u16(0, B_LENGTH), u32(0, B_TOTAL)], [24, 32]);
 });
 
-test("a TTL of 1 is not its business", () => {
+test("a TTL of 1 or 0 is not its business", () => {
+  assert.is(run(NODE, packet(PACKET.replace("4011 3c5c", "0011 7c5c"))).next, "ip4-lookup");
   assert.is(run(NODE, packet("45000020123440000111 7b5c c0000202c6336407c0000035000c000077656674")).next, "ip4-lookup");
 });
 
@@ -52,7 +53,6 @@ test("malformed", () => {
   refused(PACKET.replace("3c5c", "5c3c"), "bad header checksum");
   refused(OPTIONS.replace("01010100", "01010000"), "bad header checksum");
   refused("00".repeat(20), "version not 4");
-  refused(PACKET.replace("4011 3c5c", "0011 7c5c"), "TTL zero");
 });
 
 test("martian addresses (RFC 1812, 5.3.7)", () => {
