@@ -11,8 +11,10 @@ export interface Addon {
   /** The linear memory's address modulo 2 MiB, so that the host can align the pool. */
   memoryOffset(memory: Uint8Array): number;
 
-  /** TSC clocks, as an integer below 2^53. */
-  clock(): number;
+  /** TSC clocks since the calling thread's last lap, at most 2^31 - 1. */
+  lap(): number;
+  /** Lets others that wait for this CPU run: sched_yield(2). */
+  yield(): void;
   /** TSC clocks a second, measured once. */
   clockRate(): number;
   /** Pins the calling thread to a CPU. */

@@ -15,12 +15,14 @@
 #include <cstdio>
 
 constexpr uint32_t BLOCK_SIZE = 64 << 10;
-/** Headers of tpacket_rcv (76 bytes) and a packet of one buffer; longer ones come through the socket's queue. */
+/** Headers of tpacket_rcv (76 bytes), RESERVE and a packet of one buffer; longer ones come through the socket's queue. */
 constexpr uint32_t SLOT_SIZE = 2176;
+/** Puts the Ethernet header at byte 126 of a slot: the payload of TCP with timestamps, 66 bytes on, begins on a cache line and is copied fast. */
+constexpr int RESERVE = 50;
 constexpr uint32_t SLOTS_PER_BLOCK = BLOCK_SIZE / SLOT_SIZE;
 constexpr int SOCKET_BUFFER = 32 << 20;
 
-static_assert(SLOT_SIZE % TPACKET_ALIGNMENT == 0, "packet_mmap.rst");
+static_assert(SLOT_SIZE % TPACKET_ALIGNMENT == 0 && SLOT_SIZE >= 76 + RESERVE + abi::BUFFER_DATA, "packet_mmap.rst");
 
 std::shared_ptr<AfPacket> AfPacket::open(const std::string& name, uint32_t ringSlots, SystemError& error) {
   std::shared_ptr<AfPacket> port(new AfPacket());
@@ -77,6 +79,7 @@ SystemError AfPacket::mapRing(uint32_t ringSlots) {
   if (!setOption(fd_, SOL_PACKET, PACKET_VERSION, TPACKET_V2)) return {"setsockopt(PACKET_VERSION)", errno};
   // Offloads stay undone: super-packets come whole, with a virtio_net_hdr before each.
   if (!setOption(fd_, SOL_PACKET, PACKET_VNET_HDR, 1)) return {"setsockopt(PACKET_VNET_HDR)", errno};
+  if (!setOption(fd_, SOL_PACKET, PACKET_RESERVE, RESERVE)) return {"setsockopt(PACKET_RESERVE)", errno};
   // What does not fit a slot is queued whole as well.
   if (!setOption(fd_, SOL_PACKET, PACKET_COPY_THRESH, 1)) return {"setsockopt(PACKET_COPY_THRESH)", errno};
   // Not our own packets back (Linux 4.20).

@@ -52,7 +52,7 @@ class AfPacket {
   enum class Taken { packet, lost, noBuffers };
   uint8_t* slotAt(uint32_t number) const;
   Taken takePacket(const WorkerMemory& memory, const uint8_t* slot, uint32_t swIfIndex, uint32_t* index);
-  bool fetchLong(const WorkerMemory& memory, const uint32_t* chain, uint32_t length, OffloadHeader* offload);
+  bool fetchLong(const WorkerMemory& memory, const uint32_t* chain, uint32_t count, uint32_t first, uint32_t length);
   void readMissed(const WorkerMemory& memory, uint32_t swIfIndex, bool now);
 
   uint32_t buildMessage(const WorkerMemory& memory, uint32_t index, uint32_t place);

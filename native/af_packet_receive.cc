@@ -21,7 +21,7 @@ uint32_t AfPacket::receive(const WorkerMemory& memory, uint32_t frame, uint32_t 
     tpacket2_hdr* header = reinterpret_cast<tpacket2_hdr*>(slot);
     uint32_t status = __atomic_load_n(&header->tp_status, __ATOMIC_ACQUIRE);
     if (!(status & TP_STATUS_USER)) break;
-    uint32_t length = header->tp_len, index = 0;
+    uint32_t index = 0;
     Taken taken = takePacket(memory, slot, swIfIndex, &index);
     if (taken == Taken::noBuffers) {
       starved = true; // the packet stays where it is; the next burst tries again
@@ -32,7 +32,7 @@ uint32_t AfPacket::receive(const WorkerMemory& memory, uint32_t frame, uint32_t 
     if (++next_ == slots_) next_ = 0;
     if (taken == Taken::lost) continue;
     memory.write(frame + abi::FRAME_BUFFERS + 4 * n++, index);
-    bytes += length;
+    bytes += memory.read<uint32_t>((index << abi::BUFFER_SHIFT) + abi::B_TOTAL); // tp_len leaves a VLAN tag out
   }
   if (n > 0) {
     memory.count(swIfIndex, abi::IFC_RX_PACKETS, n);
@@ -44,15 +44,19 @@ uint32_t AfPacket::receive(const WorkerMemory& memory, uint32_t frame, uint32_t 
   return n;
 }
 
-/** Writes the headers of a packet's buffers, for `length` bytes from BUFFER_START on. */
-static void linkChain(const WorkerMemory& memory, const uint32_t* chain, uint32_t count, uint32_t length, uint32_t swIfIndex) {
-  uint32_t left = length;
+/** Bytes of the packet that buffer i of a chain holds when the first one holds `first`. */
+static uint32_t pieceLength(uint32_t i, uint32_t first, uint32_t length) {
+  if (i == 0) return first;
+  uint32_t left = length - first - (i - 1) * abi::BUFFER_DATA;
+  return left < abi::BUFFER_DATA ? left : abi::BUFFER_DATA;
+}
+
+/** Writes the headers of a packet's buffers. */
+static void linkChain(const WorkerMemory& memory, const uint32_t* chain, uint32_t count, uint32_t first, uint32_t length, uint32_t swIfIndex) {
   for (uint32_t i = 0; i < count; i++) {
-    uint32_t here = left < abi::BUFFER_DATA ? left : abi::BUFFER_DATA;
-    left -= here;
     memset(memory.base + chain[i], 0, abi::BUFFER_ALIGN);
     memory.write<uint16_t>(chain[i] + abi::B_DATA, abi::BUFFER_START);
-    memory.write<uint16_t>(chain[i] + abi::B_LENGTH, here);
+    memory.write<uint16_t>(chain[i] + abi::B_LENGTH, pieceLength(i, first, length));
     memory.write<uint16_t>(chain[i] + abi::B_STATE, abi::BUFFER_USED);
     if (i + 1 < count) memory.write<uint32_t>(chain[i] + abi::B_NEXT, chain[i + 1] >> abi::BUFFER_SHIFT);
   }
@@ -60,25 +64,27 @@ static void linkChain(const WorkerMemory& memory, const uint32_t* chain, uint32_
   memory.write<uint16_t>(chain[0] + abi::B_RX_IF, swIfIndex);
 }
 
-/** Bytes of all headers of a super-packet: hdr_len is what the kernel happened to hold in one piece, so look at the transport header. */
+/**
+ * Bytes of all headers of a packet whose sender left its checksum to us; else what the kernel says, which is only how much it happened
+ * to hold in one piece (0 for ordinary packets).
+ */
 static uint32_t headerLength(const uint8_t* packet, uint32_t held, const OffloadHeader& offload) {
   uint32_t transport = offload.checksumStart;
   if (!(offload.flags & NEEDS_CHECKSUM) || transport + 20 > held) return offload.headerLength;
-  if ((offload.gsoType & ~GSO_ECN) == GSO_UDP) return transport + 8; // RFC 768
-  return transport + (packet[transport + 12] >> 4) * 4; // RFC 9293 3.1: the data offset, in words
+  // Where the checksum stands tells the protocol: byte 6 of UDP (RFC 768), byte 16 of TCP (RFC 9293 3.1), whose data offset is in words.
+  return transport + (offload.checksumOffset == 16 ? (packet[transport + 12] >> 4) * 4 : 8);
 }
 
-static void writeOffload(const WorkerMemory& memory, uint32_t buffer, const OffloadHeader& offload) {
+static void writeOffload(const WorkerMemory& memory, uint32_t buffer, const OffloadHeader& offload, uint32_t headers) {
+  memory.write<uint16_t>(buffer + abi::B_HEADER_LENGTH, headers);
   memory.write<uint8_t>(buffer + abi::B_CSUM_FLAGS, offload.flags);
   if (offload.flags & NEEDS_CHECKSUM) {
     memory.write<uint16_t>(buffer + abi::B_CSUM_START, abi::BUFFER_START + offload.checksumStart);
     memory.write<uint16_t>(buffer + abi::B_CSUM_OFFSET, offload.checksumOffset);
   }
   if (offload.gsoType == GSO_NONE) return;
-  uint32_t held = memory.read<uint16_t>(buffer + abi::B_LENGTH);
   memory.write<uint8_t>(buffer + abi::B_GSO_TYPE, offload.gsoType);
   memory.write<uint16_t>(buffer + abi::B_GSO_SIZE, offload.gsoSize);
-  memory.write<uint16_t>(buffer + abi::B_HEADER_LENGTH, headerLength(memory.base + buffer + abi::BUFFER_START, held, offload));
 }
 
 /** Puts a VLAN tag that the kernel took out back behind the addresses (IEEE 802.1Q 9.3): they move into the headroom. */
@@ -96,55 +102,60 @@ static void restoreTag(const WorkerMemory& memory, uint32_t buffer, const tpacke
   if (headers) memory.write<uint16_t>(buffer + abi::B_HEADER_LENGTH, headers + VLAN_TAG);
 }
 
+/**
+ * A long packet's first buffer holds the headers alone. So its payload begins on a cache line, here and in the kernel's own pages: where
+ * source and destination are not aligned to each other, x86 copies twenty times slower.
+ */
+static uint32_t firstPiece(uint32_t headers, uint32_t length) {
+  if (length <= abi::BUFFER_DATA) return length;
+  return headers > 0 && headers < abi::BUFFER_DATA ? headers : abi::BUFFER_DATA;
+}
+
 AfPacket::Taken AfPacket::takePacket(const WorkerMemory& memory, const uint8_t* slot, uint32_t swIfIndex, uint32_t* index) {
   const tpacket2_hdr& header = *reinterpret_cast<const tpacket2_hdr*>(slot);
-  uint32_t length = header.tp_len;
+  const uint8_t* packet = slot + header.tp_mac;
+  OffloadHeader offload;
+  memcpy(&offload, packet - sizeof offload, sizeof offload); // the kernel puts the virtio_net_hdr right before the packet
+  uint32_t length = header.tp_len, headers = headerLength(packet, header.tp_snaplen, offload);
+  uint32_t first = firstPiece(headers, length);
+  uint32_t count = 1 + (length - first + abi::BUFFER_DATA - 1) / abi::BUFFER_DATA;
   bool queued = header.tp_status & TP_STATUS_COPY;
-  uint32_t count = (length + abi::BUFFER_DATA - 1) / abi::BUFFER_DATA;
-  if (count == 0 || count > CHAIN_MAX || (!queued && header.tp_snaplen < length)) {
+  if (length == 0 || count > CHAIN_MAX || (!queued && header.tp_snaplen < length)) {
     if (queued) recv(fd_, nullptr, 0, MSG_DONTWAIT | MSG_TRUNC); // its place in the queue must not stay for the next one
     memory.count(swIfIndex, abi::IFC_RX_TRUNCATED, 1);
     return Taken::lost;
   }
   uint32_t chain[CHAIN_MAX];
   if (!memory.take(count, chain)) return Taken::noBuffers;
-  linkChain(memory, chain, count, length, swIfIndex);
-
-  OffloadHeader offload;
+  linkChain(memory, chain, count, first, length, swIfIndex);
   if (!queued) {
-    // The kernel puts the virtio_net_hdr right before the packet.
-    const uint8_t* packet = slot + header.tp_mac;
-    memcpy(&offload, packet - sizeof offload, sizeof offload);
-    for (uint32_t i = 0, done = 0; i < count; i++, done += abi::BUFFER_DATA) {
-      memcpy(memory.base + chain[i] + abi::BUFFER_START, packet + done, length - done < abi::BUFFER_DATA ? length - done : abi::BUFFER_DATA);
+    for (uint32_t i = 0; i < count; packet += pieceLength(i++, first, length)) {
+      memcpy(memory.base + chain[i] + abi::BUFFER_START, packet, pieceLength(i, first, length));
     }
-  } else if (!fetchLong(memory, chain, length, &offload)) {
+  } else if (!fetchLong(memory, chain, count, first, length)) {
     for (uint32_t i = 0; i < count; i++) memory.give(chain[i]);
     memory.count(swIfIndex, abi::IFC_RX_ERROR, 1);
     return Taken::lost;
   }
-  writeOffload(memory, chain[0], offload);
+  writeOffload(memory, chain[0], offload, headers);
   if (header.tp_status & TP_STATUS_VLAN_VALID) restoreTag(memory, chain[0], header);
   *index = chain[0] >> abi::BUFFER_SHIFT;
   return Taken::packet;
 }
 
 /** Slots marked TP_STATUS_COPY and packets in the socket's queue are in the same order: the kernel adds both under one lock. */
-bool AfPacket::fetchLong(const WorkerMemory& memory, const uint32_t* chain, uint32_t length, OffloadHeader* offload) {
+bool AfPacket::fetchLong(const WorkerMemory& memory, const uint32_t* chain, uint32_t count, uint32_t first, uint32_t length) {
+  OffloadHeader offload; // the ring has it too
   iovec pieces[1 + CHAIN_MAX];
-  pieces[0] = {offload, sizeof *offload};
-  uint32_t count = 0;
-  for (uint32_t done = 0; done < length; done += abi::BUFFER_DATA, count++) {
-    uint32_t here = length - done < abi::BUFFER_DATA ? length - done : abi::BUFFER_DATA;
-    pieces[1 + count] = {memory.base + chain[count] + abi::BUFFER_START, here};
-  }
+  pieces[0] = {&offload, sizeof offload};
+  for (uint32_t i = 0; i < count; i++) pieces[1 + i] = {memory.base + chain[i] + abi::BUFFER_START, pieceLength(i, first, length)};
   msghdr message{};
   message.msg_iov = pieces;
   message.msg_iovlen = 1 + count;
   ssize_t got = recvmsg(fd_, &message, MSG_DONTWAIT);
   // The first try may have met the error that a link going down left behind, in place of the packet.
   if (got < 0 && errno != EAGAIN) got = recvmsg(fd_, &message, MSG_DONTWAIT);
-  return got == static_cast<ssize_t>(sizeof *offload + length);
+  return got == static_cast<ssize_t>(sizeof offload + length);
 }
 
 /** Adds what the kernel dropped since the last time. Reading resets its counter; it is a system call, so not in every burst. */

@@ -53,8 +53,10 @@ uint32_t AfPacket::buildMessage(const WorkerMemory& memory, uint32_t index, uint
   if (uint16_t size = memory.read<uint16_t>(first + abi::B_GSO_SIZE)) {
     offload.gsoType = memory.read<uint8_t>(first + abi::B_GSO_TYPE);
     offload.gsoSize = size;
-    offload.headerLength = memory.read<uint16_t>(first + abi::B_HEADER_LENGTH);
   }
+  // How much the kernel is to hold in one piece: then the payload begins on one of its pages, see firstPiece().
+  uint16_t headers = memory.read<uint16_t>(first + abi::B_HEADER_LENGTH);
+  if (headers <= total) offload.headerLength = headers;
   pieces[0] = {&offload, sizeof offload};
   msghdr& message = burst.messages[place].msg_hdr;
   message = {};

@@ -20,5 +20,3 @@ static_assert(sizeof(OffloadHeader) == 10, "the drawing above");
 
 constexpr uint8_t NEEDS_CHECKSUM = 1; // VIRTIO_NET_HDR_F_NEEDS_CSUM
 constexpr uint8_t GSO_NONE = 0;
-constexpr uint8_t GSO_UDP = 5; // VIRTIO_NET_HDR_GSO_UDP_L4: datagrams; every other type is TCP
-constexpr uint8_t GSO_ECN = 0x80; // a flag beside the type

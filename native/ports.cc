@@ -50,8 +50,11 @@ struct BurstArguments {
   uint32_t swIfIndex;
 };
 
-static BurstArguments burstArguments(const Napi::CallbackInfo& info) {
-  BurstArguments burst{portAt(argument(info, 0)), argument(info, 1), argument(info, 2), argument(info, 3)};
+static BurstArguments burstArguments(napi_env env, napi_callback_info info) {
+  napi_value words[4];
+  size_t count = 4;
+  napi_get_cb_info(env, info, &count, words, nullptr, nullptr);
+  BurstArguments burst{portAt(number(env, words[0])), number(env, words[1]), number(env, words[2]), number(env, words[3])};
   const char* wrong = nullptr;
   if (!attached.base) wrong = "attachWorker was not called on this thread";
   else if (!burst.port) wrong = "no port has this handle";
@@ -59,24 +62,28 @@ static BurstArguments burstArguments(const Napi::CallbackInfo& info) {
   else if (burst.n > abi::VECTOR) wrong = "more packets than a frame holds";
   else if (burst.swIfIndex >= abi::INTERFACE_COUNT) wrong = "no such interface";
   if (wrong) {
-    throwRangeError(info.Env(), wrong);
+    throwRangeError(env, wrong);
     burst.port.reset();
   }
   return burst;
 }
 
-static Napi::Value receive(const Napi::CallbackInfo& info) {
-  BurstArguments burst = burstArguments(info);
-  if (!burst.port) return info.Env().Undefined();
+static napi_value receive(napi_env env, napi_callback_info info) {
+  BurstArguments burst = burstArguments(env, info);
+  if (!burst.port) return nullptr;
   std::lock_guard<std::mutex> lock(burst.port->busy());
-  return Napi::Number::New(info.Env(), burst.port->receive(attached, burst.frame, burst.n, burst.swIfIndex));
+  napi_value packets = nullptr;
+  napi_create_uint32(env, burst.port->receive(attached, burst.frame, burst.n, burst.swIfIndex), &packets);
+  return packets;
 }
 
-static Napi::Value transmit(const Napi::CallbackInfo& info) {
-  BurstArguments burst = burstArguments(info);
-  if (!burst.port) return info.Env().Undefined();
+static napi_value transmit(napi_env env, napi_callback_info info) {
+  BurstArguments burst = burstArguments(env, info);
+  if (!burst.port) return nullptr;
   std::lock_guard<std::mutex> lock(burst.port->busy());
-  return Napi::Number::New(info.Env(), burst.port->transmit(attached, burst.frame, burst.n, burst.swIfIndex));
+  napi_value packets = nullptr;
+  napi_create_uint32(env, burst.port->transmit(attached, burst.frame, burst.n, burst.swIfIndex), &packets);
+  return packets;
 }
 
 static Napi::Value linkState(const Napi::CallbackInfo& info) {
@@ -112,8 +119,8 @@ static void closePort(const Napi::CallbackInfo& info) {
 
 void addPorts(Napi::Env env, Napi::Object exports) {
   exports.Set("openAfPacket", Napi::Function::New<openAfPacket>(env, "openAfPacket"));
-  exports.Set("receive", Napi::Function::New<receive>(env, "receive"));
-  exports.Set("transmit", Napi::Function::New<transmit>(env, "transmit"));
+  setFunction(env, exports, "receive", receive);
+  setFunction(env, exports, "transmit", transmit);
   exports.Set("linkState", Napi::Function::New<linkState>(env, "linkState"));
   exports.Set("reopen", Napi::Function::New<reopen>(env, "reopen"));
   exports.Set("closePort", Napi::Function::New<closePort>(env, "closePort"));

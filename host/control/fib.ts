@@ -2,7 +2,8 @@
 //
 // An insertion writes its leaf over every slot of its range that a longer prefix has not taken; a
 // deletion writes the leaf of the next shorter prefix there. A slot is one word, so a worker that
-// looks up meanwhile finds the old route or the new one.
+// looks up meanwhile finds the old route or the new one. A ply is there as long as a route is that
+// needs it, one longer than the slot above it: so a deletion never has to take a ply, and cannot fail.
 
 import { FIB_PLIES, FIB_PLY_COUNT, FIB_PLY_SIZE, FIB_ROOT, ADJ_NO_ROUTE, TABLES } from "../../assembly/abi.js";
 import { WeftError } from "../errors.js";
@@ -69,14 +70,18 @@ export class Fib {
     if (length <= 16) return this.fill(ROOT + high, 1 << (16 - length), value, owner);
     const middle = this.descend(ROOT + high);
     const second = middle + ((address >>> 8) & 0xff);
-    if (length <= 24) {
-      this.fill(second, 1 << (24 - length), value, owner);
-    } else {
-      const low = this.descend(second);
-      this.fill(low + (address & 0xff), 1 << (32 - length), value, owner);
-      this.fold(second, low);
+    try {
+      if (length <= 24) {
+        this.fill(second, 1 << (24 - length), value, owner);
+      } else {
+        const low = this.descend(second);
+        this.fill(low + (address & 0xff), 1 << (32 - length), value, owner);
+        this.fold(second, low);
+      }
+    } finally {
+      // Also when there was a ply for the middle and none for the low part.
+      this.fold(ROOT + high, middle);
     }
-    this.fold(ROOT + high, middle);
   }
 
   private fill(from: number, count: number, value: number, owner: number): void {
@@ -84,9 +89,7 @@ export class Fib {
     for (let at = from; at < from + count; at++) {
       const entry = words[at]!;
       if ((entry & 1) === 0) {
-        const ply = PLIES + (entry >>> 1) * PLY_WORDS;
-        this.fill(ply, PLY_WORDS, value, owner);
-        this.fold(at, ply);
+        this.fill(PLIES + (entry >>> 1) * PLY_WORDS, PLY_WORDS, value, owner);
       } else if (((entry >>> 1) & 0x7f) <= owner) {
         words[at] = value;
       }
@@ -105,10 +108,11 @@ export class Fib {
     return first;
   }
 
-  /** Puts a leaf in place of a ply whose entries have all become that leaf. */
+  /** Puts a leaf in place of a ply that no route needs any more: its entries have all become that leaf, of a route that fills the slot. */
   private fold(slot: number, ply: number): void {
     const entry = this.words[ply]!;
-    if ((entry & 1) === 0) return;
+    const depth = slot < PLIES ? 16 : 24;
+    if ((entry & 1) === 0 || ((entry >>> 1) & 0x7f) > depth) return;
     for (let at = ply + 1; at < ply + PLY_WORDS; at++) if (this.words[at] !== entry) return;
     this.words[slot] = entry;
     this.plies.give((ply - PLIES) / PLY_WORDS);

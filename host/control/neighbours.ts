@@ -8,6 +8,7 @@
 // Each neighbour has one adjacency for as long as it is in the table: gateway routes refer to it, and
 // its content changes when the MAC address does (RFC 1122 2.3.2.1 asks for this ageing).
 
+import { WeftError } from "../errors.js";
 import { formatIp4, formatMac } from "./addresses.js";
 import type { Adjacencies, Link } from "./adjacencies.js";
 import type { NeighborInfo } from "./api.js";
@@ -59,24 +60,28 @@ export class Neighbours {
     if (known) return known;
     const adjacency = this.adjacencies.take();
     const neighbour: Neighbour = { index, address, adjacency, state: "incomplete", mac: null, confirmed: 0, asked: 0, questions: 0, routes: 0 };
-    this.table.set(keyOf(index, address), neighbour);
     this.fill(neighbour);
-    this.actions.route(neighbour);
+    try {
+      this.actions.route(neighbour);
+    } catch (error) {
+      this.adjacencies.free(adjacency);
+      throw error;
+    }
+    this.table.set(keyOf(index, address), neighbour);
     return neighbour;
   }
 
   /** A neighbour told its MAC address. */
   learned(index: number, address: number, mac: Uint8Array): void {
-    if (!this.actions.link(index) || (!this.get(index, address) && this.table.size >= LEARNED_MAX)) return;
-    const neighbour = this.ensure(index, address);
-    if (neighbour.state === "static") return;
+    const neighbour = this.admit(index, address);
+    if (!neighbour || neighbour.state === "static") return;
     this.confirm(neighbour, "reachable", mac);
   }
 
   /** Packets wait for this address. */
   wanted(index: number, address: number): void {
-    if (!this.actions.link(index) || (!this.get(index, address) && this.table.size >= LEARNED_MAX)) return this.actions.settle(index, address, false);
-    const neighbour = this.ensure(index, address);
+    const neighbour = this.admit(index, address);
+    if (!neighbour) return this.actions.settle(index, address, false);
     if (neighbour.state !== "incomplete") return this.actions.settle(index, address, true);
     if (neighbour.questions === 0) this.ask(neighbour);
   }
@@ -128,6 +133,19 @@ export class Neighbours {
       state: neighbour.state,
       age: neighbour.mac ? (this.now() - neighbour.confirmed) / 1000 : 0,
     };
+  }
+
+  /** The neighbour that the wire tells of; undefined when its interface is gone or there is no room for one more. */
+  private admit(index: number, address: number): Neighbour | undefined {
+    if (!this.actions.link(index)) return undefined;
+    const known = this.get(index, address);
+    if (known || this.table.size >= LEARNED_MAX) return known;
+    try {
+      return this.ensure(index, address);
+    } catch (error) {
+      if (error instanceof WeftError && error.code === "NO_MEMORY") return undefined;
+      throw error;
+    }
   }
 
   private confirm(neighbour: Neighbour, state: "reachable" | "static", mac: Uint8Array): void {

@@ -173,7 +173,7 @@ export class Router implements Control {
     if (!this.routeTable.onLink(entry, raw) && !this.neighbourTable.get(entry.index, raw)) {
       throw new WeftError("BAD_ARGUMENT", `${address} is not on a network of interface ${name}: give the interface an address there first`);
     }
-    if (entry.addresses.some((own) => own.address === raw)) throw new WeftError("BAD_ARGUMENT", `${address} is interface ${name}'s own address`);
+    this.routeTable.checkNeighbour(raw, "neighbor");
     this.neighbourTable.setStatic(entry.index, raw, bytes);
   }
 
@@ -185,7 +185,7 @@ export class Router implements Control {
   }
 
   clearNeighbors(): void {
-    for (const neighbour of this.neighbourTable.list()) if (neighbour.state !== "static") this.neighbourTable.forget(neighbour);
+    this.forgetLearned();
   }
 
   async ping(address: string, options: PingOptions = {}): Promise<PingResult> {
@@ -289,13 +289,20 @@ export class Router implements Control {
     let state = addon.linkState(handle);
     if (!state.present && addon.reopen(handle)) {
       this.options.notice?.(`interface ${entry.name}: ${entry.hostInterface} is back`);
+      this.forgetLearned(entry.index);
       state = addon.linkState(handle);
     }
     const up = state.present && state.up;
     if (up === entry.linkUp) return;
     entry.linkUp = up;
+    if (!up) this.forgetLearned(entry.index);
     this.interfaceTable.write(entry);
     this.options.notice?.(`interface ${entry.name}: link ${up ? "up" : state.present ? "down" : "gone"}`);
+  }
+
+  /** Of one interface, or of every: when its link is back, others may be behind it, or the same ones with other MAC addresses. */
+  private forgetLearned(index?: number): void {
+    for (const neighbour of this.neighbourTable.list(index)) if (neighbour.state !== "static") this.neighbourTable.forget(neighbour);
   }
 
   private port(name: string): Interface {

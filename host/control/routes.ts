@@ -41,7 +41,12 @@ export class Routes {
     this.checkOverlap(prefix, text);
     const routes = this.connected(entry, prefix);
     for (const route of routes) this.checkFree(route);
-    for (const route of routes) this.install(route);
+    try {
+      for (const route of routes) this.install(route);
+    } catch (error) {
+      for (const route of routes) this.uninstall(route);
+      throw error;
+    }
     entry.addresses.push(prefix);
     this.interfaces.write(entry);
   }
@@ -68,8 +73,13 @@ export class Routes {
     const old = this.table.get(formatPrefix(network, length));
     if (old?.owner === "address") throw new WeftError("CONFLICT", `${text} is there already: it is ${describe(old, this.interfaces)}`);
     const route = this.resolve(network, length, target);
-    this.install(route);
     if (route.gateway) route.gateway.routes++;
+    try {
+      this.install(route);
+    } catch (error) {
+      this.releaseGateway(route);
+      throw error;
+    }
     if (old) this.releaseGateway(old);
   }
 
@@ -79,9 +89,7 @@ export class Routes {
     const route = this.table.get(formatPrefix(network, length));
     if (!route) throw new WeftError("NOT_FOUND", `no route ${formatPrefix(network, length)}`);
     if (route.owner !== "operator") throw new WeftError("CONFLICT", `route ${text} is ${describe(route, this.interfaces)}: it goes with the ${route.owner}`);
-    this.uninstall(route);
-    this.releaseGateway(route);
-    if (length === 32) for (const neighbour of this.neighbours().list()) if (neighbour.address === network) this.addNeighbour(neighbour);
+    this.remove(route);
   }
 
   /** A host route to a neighbour, unless another route has that prefix. */
@@ -96,14 +104,19 @@ export class Routes {
     if (route?.owner === "neighbour" && route.adjacency === neighbour.adjacency) this.uninstall(route);
   }
 
-  /** Everything that leads through an interface goes with it. */
+  /** Everything that leads through an interface goes with it; routes to its neighbours when those are forgotten. */
   removeInterface(entry: Interface): void {
-    for (const route of this.list()) {
-      if (route.index !== entry.index) continue;
-      this.uninstall(route);
-      this.releaseGateway(route);
-    }
+    for (const route of this.list()) if (route.index === entry.index && route.owner !== "neighbour") this.remove(route);
     entry.addresses = [];
+  }
+
+  /** Throws BAD_ARGUMENT for an address (raw) that no neighbour can have: the router's own, a network's or a broadcast one. */
+  checkNeighbour(address: number, role: string): void {
+    const taken = this.table.get(formatPrefix(address, 32));
+    const text = `${role} ${formatIp4(address)}`;
+    if (!isHost(address)) throw new WeftError("BAD_ARGUMENT", `${text}: no host can have an address of ${address & 0xff}.0.0.0/8`);
+    if (taken?.kind === "local") throw new WeftError("BAD_ARGUMENT", `${text} is this router's own address${on(taken, this.interfaces)}`);
+    if (taken?.kind === "broadcast") throw new WeftError("BAD_ARGUMENT", `${text} is a broadcast address${on(taken, this.interfaces)}`);
   }
 
   /** Whether an address (raw) is on an interface's own subnet. */
@@ -136,6 +149,13 @@ export class Routes {
     this.table.delete(formatPrefix(route.network, route.length));
   }
 
+  /** Takes an operator's or an address' route away; a neighbour that it stood before has its own again. */
+  private remove(route: Route): void {
+    this.uninstall(route);
+    this.releaseGateway(route);
+    if (route.length === 32) for (const neighbour of this.neighbours().list()) if (neighbour.address === route.network) this.addNeighbour(neighbour);
+  }
+
   private releaseGateway({ gateway }: Route): void {
     if (gateway && --gateway.routes === 0 && gateway.state === "incomplete") this.neighbours().forget(gateway);
   }
@@ -155,7 +175,7 @@ export class Routes {
     const address = parseIp4(target.via);
     const entry = named ?? this.interfaces.list().find((candidate) => this.onLink(candidate, address));
     if (!entry) throw new WeftError("NOT_FOUND", `no interface is on the network of gateway ${target.via}: give one an address there, or name the interface`);
-    if (entry.addresses.some((own) => own.address === address)) throw new WeftError("BAD_ARGUMENT", `gateway ${target.via} is this router's own address`);
+    this.checkNeighbour(address, "gateway");
     const gateway = this.neighbours().ensure(entry.index, address);
     return { network, length, kind: "gateway", owner, adjacency: gateway.adjacency, index: entry.index, gateway };
   }
@@ -191,14 +211,22 @@ function covers(prefix: Prefix, address: number): boolean {
 }
 
 function describe(route: Route, interfaces: Interfaces): string {
-  const name = route.index === null ? "" : ` on ${interfaces.byIndex(route.index)?.name}`;
-  return `${route.kind}${name}`;
+  return `${route.kind}${on(route, interfaces)}`;
+}
+
+function on(route: Route, interfaces: Interfaces): string {
+  return route.index === null ? "" : ` on ${interfaces.byIndex(route.index)?.name}`;
+}
+
+/** RFC 1122 3.2.1.3: an address (raw) that is neither "this" network's, nor loopback, nor a group's. */
+function isHost(address: number): boolean {
+  const first = address & 0xff;
+  return first !== 0 && first !== 127 && first < 224;
 }
 
 /** RFC 1122 3.2.1.3: what a host may have. */
 function checkHostAddress({ address, network, length }: Prefix, text: string): void {
-  const first = address & 0xff;
-  if (first === 0 || first === 127 || first >= 224) throw new WeftError("BAD_ARGUMENT", `${text}: no interface can have an address of ${first}.0.0.0/8`);
+  if (!isHost(address)) throw new WeftError("BAD_ARGUMENT", `${text}: no interface can have an address of ${address & 0xff}.0.0.0/8`);
   if (length === 0) throw new WeftError("BAD_ARGUMENT", `${text}: a prefix length of 1 to 32 is needed`);
   if (length >= 31) return;
   if (address === network) throw new WeftError("BAD_ARGUMENT", `${text} is the network's own address: choose one inside it`);

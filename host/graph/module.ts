@@ -30,22 +30,19 @@ export function loadModule(path: string): NodeModule {
   } catch (cause) {
     throw new WeftError("NOT_FOUND", `${path}: cannot be read: run "npm run setup" if it is one of weft's own`, { cause });
   }
+  let module: WebAssembly.Module;
   try {
-    const module = new WebAssembly.Module(bytes);
-    return { module, nodes: readManifest(module, path) };
+    module = new WebAssembly.Module(bytes);
   } catch (cause) {
-    if (cause instanceof WeftError) throw cause;
     throw new WeftError("BAD_MODULE", `${path}: not a WebAssembly module: ${(cause as Error).message}`, { cause });
   }
+  return { module, nodes: readManifest(module, path) };
 }
 
 function readManifest(module: WebAssembly.Module, path: string): NodeDeclaration[] {
   const [section] = WebAssembly.Module.customSections(module, "weft");
   if (!section) throw new WeftError("BAD_MODULE", `${path}: no custom section "weft": it declares no nodes`);
-  const manifest = JSON.parse(new TextDecoder().decode(section)) as { contract: number; nodes: NodeDeclaration[] };
-  if (manifest.contract !== CONTRACT_VERSION) {
-    throw new WeftError("BAD_MODULE", `${path}: written for contract ${manifest.contract}, this is ${CONTRACT_VERSION}`);
-  }
+  const manifest = parseManifest(section, path);
   const exported = new Set(WebAssembly.Module.exports(module).filter((e) => e.kind === "function").map((e) => e.name));
   for (const node of manifest.nodes) {
     if (!exported.has(node.process)) throw new WeftError("BAD_MODULE", `${path}: node ${node.name}: no exported function "${node.process}"`);
@@ -54,4 +51,27 @@ function readManifest(module: WebAssembly.Module, path: string): NodeDeclaration
     }
   }
   return manifest.nodes;
+}
+
+function parseManifest(section: ArrayBuffer, path: string): { nodes: NodeDeclaration[] } {
+  let manifest: { contract?: unknown; nodes?: unknown } | null;
+  try {
+    manifest = JSON.parse(new TextDecoder().decode(section)) as typeof manifest;
+  } catch (cause) {
+    throw new WeftError("BAD_MODULE", `${path}: its custom section "weft" is not JSON: ${(cause as Error).message}`, { cause });
+  }
+  if (manifest?.contract !== CONTRACT_VERSION) {
+    throw new WeftError("BAD_MODULE", `${path}: written for contract ${manifest?.contract}, this is ${CONTRACT_VERSION}`);
+  }
+  const nodes = Array.isArray(manifest.nodes) ? manifest.nodes : [];
+  const bad = nodes.findIndex((node) => !isDeclaration(node));
+  if (nodes.length === 0) throw new WeftError("BAD_MODULE", `${path}: its manifest declares no nodes`);
+  if (bad >= 0) throw new WeftError("BAD_MODULE", `${path}: node ${bad} of its manifest is malformed: it needs name, process, next, counters, and state if it has any`);
+  return { nodes: nodes as NodeDeclaration[] };
+}
+
+function isDeclaration(node: unknown): node is NodeDeclaration {
+  const { name, process, next, counters, state = 0 } = (node ?? {}) as Record<keyof NodeDeclaration, unknown>;
+  const texts = [name, process, ...(Array.isArray(next) ? next : [null]), ...(Array.isArray(counters) ? counters : [null])];
+  return texts.every((text) => typeof text === "string") && Number.isInteger(state) && (state as number) >= 0;
 }

@@ -2,11 +2,12 @@
 // is two arrays of frames. Everything happens in turns, so that a test sees each step's end.
 
 import {
-  B_DATA, B_FLAGS, B_LENGTH, B_NEXT, B_RX_IF, B_STATE, B_TOTAL, BUFFER_DATA, BUFFER_FREE, BUFFER_SHIFT, BUFFER_START, BUFFER_USED, FREE_LIST_ENTRIES,
+  B_DATA, B_FLAGS, B_GSO_SIZE, B_LENGTH, B_NEXT, B_RX_IF, B_STATE, B_TOTAL, BUFFER_DATA, BUFFER_FREE, BUFFER_SHIFT, BUFFER_START, BUFFER_USED, FREE_LIST_ENTRIES,
   IFC_RX_BYTES, IFC_RX_PACKETS, IFC_SIZE, IFC_TX_BYTES, IFC_TX_PACKETS, WORKER_FREE_LIST, WORKER_INTERFACES,
 } from "../../assembly/abi.js";
 import type { EngineLink } from "../../host/control/engine-link.js";
 import { type Connect, Router } from "../../host/control/router.js";
+import { must } from "../../host/lab/command.js";
 import { Engine } from "../../host/graph/engine.js";
 import type { FromEngine, ToEngine } from "../../host/graph/messages.js";
 import type { PacketMemory } from "../../host/memory/memory.js";
@@ -15,6 +16,9 @@ import type { Port } from "../../host/ports/port.js";
 
 const GRAPH = workerAt(0);
 const HEADER = 64;
+/** MAC addresses of a pair's interfaces. */
+export const LEFT_MAC = "02:fe:00:00:00:01";
+export const RIGHT_MAC = "02:fe:00:00:00:02";
 
 /** A port whose wire is two arrays. */
 export class ArrayPort implements Port {
@@ -23,6 +27,10 @@ export class ArrayPort implements Port {
   readonly incoming: Uint8Array[] = [];
   /** frames that were sent */
   outgoing: Uint8Array[] = [];
+  /** payload of one segment of the super-packets that come; 0: frames are what they are */
+  segmentSize = 0;
+  /** the same of each frame that was sent */
+  readonly sentSegmentSizes: number[] = [];
 
   constructor(readonly index: number, private readonly packets: PacketMemory) {}
 
@@ -39,6 +47,7 @@ export class ArrayPort implements Port {
       this.count(IFC_TX_PACKETS, 1);
       this.count(IFC_TX_BYTES, bytes.length);
       this.outgoing.push(bytes);
+      this.sentSegmentSizes.push(this.packets.u16[(((index << BUFFER_SHIFT) >>> 0) + B_GSO_SIZE) >> 1]!);
       this.free(index);
     }
   }
@@ -61,6 +70,7 @@ export class ArrayPort implements Port {
         u32[(buffer + B_TOTAL) >> 2] = bytes.length;
         u16[(buffer + B_RX_IF) >> 1] = this.index;
         u16[(buffer + B_FLAGS) >> 1] = 0;
+        u16[(buffer + B_GSO_SIZE) >> 1] = this.segmentSize;
       } else {
         u32[(last + B_NEXT) >> 2] = index;
       }
@@ -131,6 +141,18 @@ export class InlineRouter {
       inline.router.setInterfaceState(`host-${name}`, true);
     }
     inline.settle();
+    return inline;
+  }
+
+  /** Two interfaces, their netdevs a veth pair made for them, with addresses: 192.0.2.1/24 on port 0, 198.51.100.1/24 on port 1. */
+  static async startPair(): Promise<InlineRouter> {
+    await must(null, "ip", ["link", "add", "name", "left", "type", "veth", "peer", "name", "right"]);
+    for (const name of ["left", "right"]) await must(null, "ip", ["link", "set", "dev", name, "up"]);
+    const inline = await InlineRouter.start(["left", "right"]);
+    inline.router.setInterfaceMac("host-left", LEFT_MAC);
+    inline.router.setInterfaceMac("host-right", RIGHT_MAC);
+    inline.router.addAddress("host-left", "192.0.2.1/24");
+    inline.router.addAddress("host-right", "198.51.100.1/24");
     return inline;
   }
 

@@ -1,5 +1,14 @@
 // Frames for tests, built from their fields with right checksums.
 
+/** Bytes of hex text; blanks are for the reader. */
+export function fromHex(text: string): Uint8Array {
+  return Uint8Array.from(Buffer.from(text.replace(/\s/g, ""), "hex"));
+}
+
+export function toHex(frame: Uint8Array): string {
+  return Buffer.from(frame).toString("hex");
+}
+
 /** "02:00:00:00:00:01" or "192.0.2.1" → bytes. */
 export function bytesOf(address: string): number[] {
   return address.includes(":") ? address.split(":").map((part) => parseInt(part, 16)) : address.split(".").map(Number);

@@ -1,0 +1,5 @@
+// What `import … from "weft"` gives.
+
+export { Router } from "./control/router.js";
+export type * from "./control/api.js";
+export { WeftError, type WeftErrorCode } from "./errors.js";

@@ -1,0 +1,61 @@
+import fc from "fast-check";
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import { EpochPool } from "../../host/control/epoch.js";
+
+test("gives out first … size - 1, then nothing", () => {
+  const pool = new EpochPool(4, 7, () => 0);
+  assert.equal([pool.take(), pool.take(), pool.take(), pool.take()], [4, 5, 6, undefined]);
+});
+
+test("what was given back comes again only in another turn, the oldest first", () => {
+  let epoch = 10;
+  const pool = new EpochPool(0, 2, () => epoch);
+  pool.take();
+  pool.take();
+  pool.give(1);
+  assert.is(pool.take(), undefined, "a packet of this turn may still refer to it");
+  epoch++;
+  pool.give(0);
+  assert.is(pool.take(), 1);
+  assert.is(pool.take(), undefined);
+  epoch++;
+  assert.is(pool.take(), 0);
+});
+
+test("the turn's number may wrap", () => {
+  let epoch = 0xffffffff;
+  const pool = new EpochPool(0, 1, () => epoch);
+  pool.give(pool.take()!);
+  epoch = 0;
+  assert.is(pool.take(), 0);
+});
+
+test("random takes, returns and turns: never a number twice, never one of this turn, all come back", () => {
+  const step = fc.oneof(fc.constant("take"), fc.constant("take"), fc.constant("turn"), fc.nat(20));
+  fc.assert(fc.property(fc.array(step, { maxLength: 200 }), fc.integer({ min: 1, max: 12 }), (steps, size) => {
+    let epoch = 0;
+    const pool = new EpochPool(0, size, () => epoch);
+    const out: number[] = [];
+    const returned = new Map<number, number>();
+    for (const one of steps) {
+      if (one === "turn") epoch++;
+      else if (one === "take") {
+        const waiting = [...returned.values()].filter((when) => when === epoch).length;
+        const number = pool.take();
+        assert.is(number === undefined, out.length + waiting === size, "gives while there is one");
+        if (number === undefined) continue;
+        assert.not(out.includes(number) || number < 0 || number >= size || returned.get(number) === epoch);
+        returned.delete(number);
+        out.push(number);
+      } else if (out.length > 0) {
+        const [number] = out.splice((one as number) % out.length, 1);
+        pool.give(number!);
+        returned.set(number!, epoch);
+      }
+      assert.is(pool.used, out.length);
+    }
+  }), { numRuns: 1000 });
+});
+
+test.run();

@@ -1,0 +1,68 @@
+// Frames on a host's interface, and tshark's judgement of them.
+
+import { readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
+import * as assert from "uvu/assert";
+import { ended, must } from "../../host/lab/command.js";
+import type { Host } from "../../host/lab/host.js";
+import { scratch, until } from "./weft.js";
+
+export interface Capture {
+  /** Ends the capture once an echo to this address is in it; gives its file. Throws if a frame was missed. */
+  stop(answering: string): Promise<string>;
+}
+
+export async function capture(host: Host, name: string): Promise<Capture> {
+  const file = join(scratch(), "frames.pcapng");
+  const child = host.spawn("tshark", ["-i", name, "-w", file, "-q", "-B", "64"]);
+  let text = "";
+  child.stderr.setEncoding("utf8").on("data", (chunk: string) => (text += chunk));
+  child.stdout.resume();
+  const end = ended(child);
+  // dumpcap writes the file's header once it listens
+  await until("tshark captures", () => (statSync(file, { throwIfNoEntry: false })?.size ?? 0) > 0);
+  return {
+    stop: async (answering) => {
+      await host.run("ping", ["-n", "-c", "1", "-W", "2", "-p", LAST, answering]);
+      await until("the last frame is written", () => contains(file, LAST));
+      child.kill("SIGINT");
+      assert.is(await end, 0, text);
+      assert.not.match(text, /packets? dropped from/, text);
+      return file;
+    },
+  };
+}
+
+/** The kernel hands frames over in blocks, and dumpcap drops the last one when it is stopped: so an echo with this pattern has to be in the file. */
+const LAST = "776566742d6c617374";
+
+function contains(file: string, hex: string): boolean {
+  return readFileSync(file).subarray(-65536).includes(Buffer.from(hex, "hex"));
+}
+
+/** What tshark tells of a frame; of a field that occurs more than once (an ICMP error quotes a header) every value. */
+export type Frame = Record<(typeof FIELDS)[number], string[]>;
+
+const CHECKSUMS = ["ip.checksum.status", "icmp.checksum.status", "tcp.checksum.status", "udp.checksum.status"] as const;
+const FIELDS = ["frame.number", "_ws.malformed", "ip.bogus_ip_length", "arp.opcode", "icmp.type", ...CHECKSUMS] as const;
+const [BAD, GOOD] = ["0", "1"];
+
+/** All frames that came from a MAC address. */
+export async function framesFrom(file: string, mac: string): Promise<Frame[]> {
+  // Without these preferences tshark believes checksums, as they are often the network adapter's to fill in.
+  const checks = ["ip", "udp", "tcp"].flatMap((protocol) => ["-o", `${protocol}.check_checksum:TRUE`]);
+  const fields = ["-T", "fields", "-E", "separator=;", ...FIELDS.flatMap((field) => ["-e", field])];
+  const text = await must(null, "tshark", ["-n", "-r", file, ...checks, "-Y", `eth.src == ${mac}`, ...fields]);
+  return text.trimEnd().split("\n").map((line) => {
+    const cells = line.split(";");
+    return Object.fromEntries(FIELDS.map((field, i) => [field, cells[i] === "" ? [] : cells[i]!.split(",")])) as Frame;
+  });
+}
+
+/** Fails if a frame is not well-formed. Checksums of TCP and UDP are judged where no offload leaves them to others. */
+export function judge(all: Frame[], transport: boolean): void {
+  const judged = transport ? CHECKSUMS : CHECKSUMS.slice(0, 2);
+  const bad = all.filter((frame) => frame["_ws.malformed"].length + frame["ip.bogus_ip_length"].length > 0 || judged.some((name) => frame[name].includes(BAD!)));
+  assert.equal(bad.slice(0, 3), [], `${bad.length} of ${all.length} frames`);
+  for (const name of judged) assert.ok(all.some((frame) => frame[name].includes(GOOD!)), `${name} was judged`);
+}

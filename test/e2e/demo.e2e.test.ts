@@ -1,0 +1,129 @@
+// The demos as a user starts them: what they print, how they end, and that nothing is left of them.
+
+import { type ChildProcess, spawn } from "node:child_process";
+import { randomUUID } from "node:crypto";
+import { mkdirSync, readFileSync, readdirSync, chownSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import { ended, must, run } from "../../host/lab/command.js";
+import { enterPrivateNetwork } from "../../host/lab/private-network.js";
+import { scratch, until } from "./weft.js";
+
+const status = await enterPrivateNetwork();
+if (status !== null) process.exit(status);
+
+// dist/test/e2e/ → the program as package.json's "bin" names it
+const PROGRAM = fileURLToPath(new URL("../../../host/setup/weft.mjs", import.meta.url));
+const NOBODY = 65534;
+const AS_NOBODY = ["setpriv", "--reuid", String(NOBODY), "--regid", String(NOBODY), "--clear-groups", "--"];
+
+interface Demo {
+  child: ChildProcess;
+  output: { stdout: string; stderr: string };
+  ended: Promise<number>;
+  /** the processes of this demo: all inherit a mark in their environment */
+  processes(): string[];
+}
+
+/** Starts a demo outside of the private network that this test is in already, as from a shell. */
+function startDemo(argv: string[], prefix: string[] = [], environment: NodeJS.ProcessEnv = {}): Demo {
+  const mark = `WEFT_TEST_MARK=${randomUUID()}`;
+  const [name, value] = mark.split("=") as [string, string];
+  const words = [...prefix, process.execPath, PROGRAM, "demo", ...argv];
+  const env = { ...process.env, WEFT_OUTER_NETWORK: undefined, ...environment, [name]: value };
+  const child = spawn(words[0]!, words.slice(1), { stdio: ["ignore", "pipe", "pipe"], env });
+  const output = { stdout: "", stderr: "" };
+  for (const stream of ["stdout", "stderr"] as const) child[stream].setEncoding("utf8").on("data", (text: string) => (output[stream] += text));
+  return { child, output, ended: ended(child), processes: () => marked(mark) };
+}
+
+function marked(mark: string): string[] {
+  return readdirSync("/proc").filter((pid) => {
+    try {
+      return /^\d+$/.test(pid) && readFileSync(`/proc/${pid}/environ`, "latin1").includes(mark);
+    } catch {
+      return false; // ended meanwhile
+    }
+  });
+}
+
+/** Network devices and control sockets are all that could be left of a demo whose processes are gone. */
+async function traces(): Promise<string> {
+  return must(null, "ip", ["-br", "link"]);
+}
+
+async function untouched(run: () => Promise<void>): Promise<void> {
+  const before = await traces();
+  await run();
+  assert.is(await traces(), before);
+}
+
+interface DemoResult {
+  ok: boolean;
+  failures: string[];
+  kernelToRouter: { sent: number; received: number };
+  routerToKernel: { sent: number; received: number };
+  balance: { difference: number };
+}
+
+/** Fails unless the whole output is the one JSON object of a demo that went well. */
+function wentWell(stdout: string): void {
+  assert.is(stdout.trim().split("\n").length, 1);
+  const result = JSON.parse(stdout) as DemoResult;
+  assert.equal([result.ok, result.failures], [true, []]);
+  for (const { sent, received } of [result.kernelToRouter, result.routerToKernel]) assert.equal([sent, received], [5, 5]);
+  assert.is(result.balance.difference, 0);
+}
+
+test("demo ping --json prints one JSON object and nothing else", () =>
+  untouched(async () => {
+    const demo = startDemo(["ping", "--json"]);
+    assert.is(await demo.ended, 0, demo.output.stderr);
+    wentWell(demo.output.stdout);
+    await until("nothing is left", () => demo.processes().length === 0);
+  }));
+
+test("demo ping tells people what it does", () =>
+  untouched(async () => {
+    const demo = startDemo(["ping"]);
+    assert.is(await demo.ended, 0, demo.output.stderr);
+    for (const text of ["weft# create host-interface name weft0", "reply 5 in", "icmp4-input", "5 of 5 echo requests answered"]) {
+      assert.match(demo.output.stdout, text);
+    }
+    assert.not.match(demo.output.stdout, "FAIL");
+    await until("nothing is left", () => demo.processes().length === 0);
+  }));
+
+for (const [signal, expected] of [["SIGKILL", 128 + 9], ["SIGINT", 130], ["SIGTERM", 143]] as const) {
+  test(`${signal} in the middle of a demo ends it with ${expected}, and nothing is left`, () =>
+    untouched(async () => {
+      const demo = startDemo(["forward"]);
+      // far in: hosts, links and iperf3 are there
+      await until("iperf3 runs", () => /Mbit\/s ▇*/.test(demo.output.stdout), 20_000);
+      assert.ok(demo.processes().length >= 5, "the demo, its namespaces' holders and iperf3");
+      demo.child.kill(signal);
+      assert.is(await demo.ended, expected, demo.output.stderr);
+      await until("nothing is left", () => demo.processes().length === 0);
+    }));
+}
+
+// An ordinary user may make namespaces, and Node and the project are readable for everybody.
+const unprivileged = await run(null, AS_NOBODY[0]!, [...AS_NOBODY.slice(1), "unshare", "--user", "--net", "--", process.execPath, "--check", PROGRAM]);
+
+(unprivileged.status === 0 ? test : test.skip)("demo ping without root", async () => {
+  const home = join(scratch(), "home");
+  await untouched(async () => {
+    mkdirSync(home);
+    chownSync(home, NOBODY, NOBODY);
+    const demo = startDemo(["ping", "--json"], AS_NOBODY, { HOME: home, USER: "nobody" });
+    assert.is(await demo.ended, 0, demo.output.stderr);
+    wentWell(demo.output.stdout);
+    await until("nothing is left", () => demo.processes().length === 0);
+    assert.equal(readdirSync(home), []);
+  });
+  rmSync(join(home, ".."), { recursive: true });
+});
+
+test.run();

@@ -1,0 +1,134 @@
+// Packets for a neighbour whose MAC address is not known: held, asked for, sent or refused. By a clock of the test's own.
+
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import { InlineRouter } from "./inline.js";
+import { arp, ethernet, fromHex, ip4, toHex, udp } from "./packets.js";
+
+let clock = performance.now();
+performance.now = () => clock;
+const inline = await InlineRouter.startPair();
+const { router } = inline;
+router.setNeighbor("host-left", "192.0.2.2", "02:00:00:00:00:02");
+
+const LEFT = 0;
+const RIGHT = 1;
+const MAC = "02:00:00:00:00:03";
+const ASK = "ffffffffffff 02fe00000002 0806 0001 0800 06 04 0001 02fe00000002 c6336401 000000000000 c6336402";
+const ANSWER = "02fe00000002 020000000003 0806 0001 0800 06 04 0002 020000000003 c6336402 02fe00000002 c6336401";
+const PACKET = "02fe00000001 020000000002 0800 45000020 12340000 4011 7c61 c0000202 c6336402 10002000000c000077656674";
+const SENT = "020000000003 02fe00000002 0800 45000020 12340000 3f11 7d61 c0000202 c6336402 10002000000c000077656674";
+
+const hex = (text: string): string => toHex(fromHex(text));
+const sent = (port: number): string[] => inline.sent(port).map(toHex);
+const errors = (): string[] => router.errors().map(({ count, reason }) => `${count} ${reason}`);
+const packet = (to: string, tag = 0): Uint8Array =>
+  ethernet("02:fe:00:00:00:01", "02:00:00:00:00:02", 0x0800, ip4({ from: "192.0.2.2", to, protocol: 17, payload: udp(tag, 9, []) }));
+/** The UDP source ports of what was sent. */
+const tags = (): number[] => inline.sent(RIGHT).filter((frame) => frame[12] === 8 && frame[13] === 0).map((frame) => (frame[34]! << 8) | frame[35]!);
+
+function seconds(n: number): void {
+  for (let i = 0; i < n; i++) {
+    clock += 1000;
+    router["tick"]();
+    inline.settle();
+  }
+}
+
+test.before.each(() => router.clearErrors());
+test.after.each(() => {
+  router.clearNeighbors();
+  inline.settle();
+  for (const port of [LEFT, RIGHT]) inline.sent(port);
+  const { difference, held } = router.balance();
+  assert.equal([difference, held, router.buffers().free, inline.traps], [0, 0, router.buffers().total, []]);
+});
+
+test("the first packet is not lost: held, the neighbour asked, sent when it answers", () => {
+  inline.send(LEFT, [fromHex(PACKET)]);
+  assert.equal(sent(RIGHT), [hex(ASK)]);
+  assert.equal([router.balance().held, router.buffers().held, errors()], [1, 1, ["1 neighbour asked for"]]);
+  inline.send(RIGHT, [fromHex(ANSWER)]);
+  assert.equal(sent(RIGHT), [hex(SENT)]);
+  inline.send(LEFT, [fromHex(PACKET)]);
+  assert.equal(sent(RIGHT), [hex(SENT)], "the second one waits no more");
+});
+
+test("the neighbour's own question is an answer too", () => {
+  inline.send(LEFT, [fromHex(PACKET)]);
+  inline.sent(RIGHT);
+  const question = arp(1, { mac: MAC, ip: "198.51.100.2" }, { mac: "00:00:00:00:00:00", ip: "198.51.100.1" });
+  inline.send(RIGHT, [ethernet("ff:ff:ff:ff:ff:ff", MAC, 0x0806, question)]);
+  assert.equal(sent(RIGHT).slice(-1), [hex(SENT)]);
+});
+
+test("no answer to three questions: host unreachable, to the source", () => {
+  const question = hex(ASK).slice(0, -2) + "07";
+  inline.send(LEFT, [fromHex("02fe00000001 020000000002 0800 45000020 12340000 4011 7c5c c0000202 c6336407 10002000000c000077656674")]);
+  seconds(2);
+  assert.equal([sent(RIGHT), sent(LEFT)], [[question, question, question], []]);
+  seconds(1);
+  const quote = "45000020 12340000 4011 7c5c c0000202 c6336407 10002000000c000077656674";
+  assert.equal([sent(RIGHT), sent(LEFT)], [[], [hex(`020000000002 02fe00000001 0800 45c0003c 00000000 4001 f5fd c0000201 c0000202 0301 ef18 00000000 ${quote}`)]]);
+});
+
+test("at most 101 packets wait for one neighbour, the newest ones, in their order", () => {
+  inline.send(LEFT, Array.from({ length: 60 }, (_, i) => packet("198.51.100.2", i)));
+  inline.send(LEFT, Array.from({ length: 60 }, (_, i) => packet("198.51.100.2", 60 + i)));
+  assert.equal([router.balance().held, errors()], [101, ["1 neighbour asked for", "19 too many packets wait for this neighbour"]]);
+  inline.send(RIGHT, [fromHex(ANSWER)]);
+  assert.equal(tags(), Array.from({ length: 101 }, (_, i) => 19 + i));
+});
+
+test("one burst that is more than may wait", () => {
+  inline.send(LEFT, Array.from({ length: 256 }, (_, i) => packet("198.51.100.2", i)));
+  assert.is(router.balance().held, 101);
+  inline.send(RIGHT, [fromHex(ANSWER)]);
+  assert.equal(tags(), Array.from({ length: 101 }, (_, i) => 155 + i));
+});
+
+test("at most 256 neighbours are asked for at a time", () => {
+  router.addAddress("host-right", "10.9.0.1/16");
+  inline.send(LEFT, Array.from({ length: 300 }, (_, i) => packet(`10.9.${1 + (i >> 8)}.${i & 255}`)));
+  assert.equal([sent(RIGHT).length, router.balance().held], [256, 256]);
+  assert.equal(errors(), ["256 neighbour asked for", "44 too many neighbours asked for"]);
+  seconds(3);
+  assert.is(router.balance().held, 0);
+  inline.send(LEFT, [packet("10.9.7.7")]);
+  assert.is(router.balance().held, 1, "there is room again");
+  router.removeAddress("host-right", "10.9.0.1/16");
+});
+
+test("what goes through one gateway waits for the gateway", () => {
+  router.addRoute("203.0.113.0/24", { via: "198.51.100.2" });
+  inline.send(LEFT, [packet("203.0.113.1", 1), packet("203.0.113.2", 2), packet("198.51.100.2", 3)]);
+  assert.equal(sent(RIGHT), [hex(ASK)]);
+  inline.send(RIGHT, [fromHex(ANSWER)]);
+  assert.equal(tags(), [1, 2, 3]);
+  router.deleteRoute("203.0.113.0/24");
+});
+
+test("after a minute the neighbour alone is asked, and packets go on meanwhile", () => {
+  inline.send(LEFT, [fromHex(PACKET)]);
+  inline.send(RIGHT, [fromHex(ANSWER)]);
+  inline.sent(RIGHT);
+  seconds(60);
+  assert.equal(sent(RIGHT), [hex(ASK).replace("ffffffffffff", "020000000003")]);
+  inline.send(LEFT, [fromHex(PACKET)]);
+  assert.equal(sent(RIGHT), [hex(SENT)]);
+  inline.send(RIGHT, [fromHex(ANSWER)]);
+  seconds(59);
+  assert.equal(sent(RIGHT), []);
+});
+
+test("an interface that is removed takes what waits behind it along", async () => {
+  inline.send(LEFT, [packet("198.51.100.2"), packet("198.51.100.9")]);
+  assert.is(router.balance().held, 2);
+  const removed = router.deleteHostInterface("right");
+  inline.settle();
+  await removed;
+  assert.equal([router.balance().held, router.balance().difference, router.neighbors().length], [0, 0, 1]);
+});
+
+test.after(() => router.stop());
+test.run();

@@ -1,0 +1,120 @@
+// The router's own pings: what leaves, what counts as a reply.
+
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import type { PingOptions, PingReply, PingResult } from "../../host/control/api.js";
+import type { WeftError } from "../../host/errors.js";
+import { InlineRouter } from "./inline.js";
+import { checksum, ethernet, icmp, ip4, toHex } from "./packets.js";
+
+const inline = await InlineRouter.startPair();
+const { router } = inline;
+const PEER = "02:00:00:00:00:02";
+router.setNeighbor("host-left", "192.0.2.2", PEER);
+
+type Answer = (request: Uint8Array) => Uint8Array[];
+
+/** Pings, and answers each frame that leaves on the left. */
+async function ping(address: string, options: PingOptions, answer: Answer = () => []): Promise<PingResult> {
+  const serve = (): void => {
+    inline.settle();
+    inline.send(0, inline.sent(0).flatMap(answer));
+  };
+  const timer = setInterval(serve, 1);
+  try {
+    const result = router.ping(address, { timeout: 40, interval: 5, ...options });
+    serve();
+    return await result;
+  } finally {
+    clearInterval(timer);
+    inline.settle();
+  }
+}
+
+/** What a host answers; `change` sees the ICMP message from its identifier on. */
+function reply(request: Uint8Array, change: (rest: number[]) => void = () => {}): Uint8Array {
+  const rest = Array.from(request.subarray(38));
+  change(rest);
+  return ethernet("02:fe:00:00:00:01", PEER, 0x0800, ip4({ from: "192.0.2.2", to: "192.0.2.1", protocol: 1, ttl: 61, payload: icmp(0, 0, rest) }));
+}
+
+const errors = (): string[] => router.errors().map(({ count, node, reason }) => `${count} ${node}: ${reason}`);
+
+async function refused(code: string, words: string, result: Promise<unknown>): Promise<void> {
+  const error = await result.then(() => assert.unreachable("it was taken"), (reason: WeftError) => reason);
+  assert.equal([(error as WeftError).code, (error as WeftError).message.includes(words)], [code, true], (error as WeftError).message);
+}
+
+test.before.each(() => router.clearErrors());
+test.after.each(() => {
+  const { difference, held } = router.balance();
+  assert.equal([difference, held, router.buffers().free, inline.traps], [0, 0, router.buffers().total, []]);
+});
+
+test("the request, byte by byte", async () => {
+  const frames: Uint8Array[] = [];
+  await ping("192.0.2.2", { count: 2, size: 16 }, (frame) => (frames.push(frame), []));
+  for (const [i, frame] of frames.entries()) {
+    assert.is(checksum(frame.subarray(14, 34)), 0);
+    assert.is(checksum(frame.subarray(34)), 0);
+    // What differs from ping to ping: the ICMP checksum, the identifier, the time.
+    for (const [from, to] of [[36, 40], [42, 50]]) frame.fill(0, from, to);
+    const [sequence, sum] = i === 0 ? ["0001", "f6cc"] : ["0002", "f6cb"];
+    const header = `020000000002 02fe00000001 0800 4500002c ${sequence}0000 4001 ${sum} c0000201 c0000202`;
+    assert.is(toHex(frame), `${header} 0800 0000 0000 ${sequence} 0000000000000000 1011121314151617`.replaceAll(" ", ""));
+  }
+  assert.is(frames.length, 2);
+});
+
+test("replies are matched and measured", async () => {
+  const replies: PingReply[] = [];
+  const result = await ping("192.0.2.2", { count: 3, onReply: (one) => replies.push(one) }, (frame) => [reply(frame)]);
+  assert.equal([result.sent, result.received], [3, 3]);
+  assert.equal(replies.map(({ time, ...rest }) => rest), [1, 2, 3].map((sequence) => ({ sequence, from: "192.0.2.2", bytes: 64, ttl: 61 })));
+  assert.ok(replies.every(({ time }) => time > 0 && time < 1000));
+  assert.ok(result.min <= result.average && result.average <= result.max && result.min > 0);
+  assert.equal(errors(), ["3 punt: echo reply delivered"]);
+});
+
+test("a wrong identifier, a wrong sequence number, a reply twice: counted, not taken", async () => {
+  const wrong = [(rest: number[]) => (rest[0]! ^= 1), (rest: number[]) => (rest[3]! ^= 64), (rest: number[]) => (rest[2]! ^= 1)];
+  const result = await ping("192.0.2.2", { count: 1 }, (frame) => [...wrong.map((change) => reply(frame, change)), reply(frame), reply(frame)]);
+  assert.equal([result.sent, result.received], [1, 1]);
+  assert.equal(errors(), ["1 punt: echo reply delivered", "4 punt: echo reply that was not asked for"]);
+});
+
+test("no reply: nothing received, after the time-out", async () => {
+  assert.equal(await ping("192.0.2.2", { count: 2 }), { sent: 2, received: 0, min: 0, average: 0, max: 0 });
+});
+
+test("a reply after its ping has ended is not asked for", async () => {
+  const late: Uint8Array[] = [];
+  await ping("192.0.2.2", { count: 1, timeout: 2 }, (frame) => (late.push(frame), []));
+  inline.send(0, late.map((frame) => reply(frame)));
+  assert.equal(errors(), ["1 punt: echo reply that was not asked for"]);
+});
+
+test("the router answers itself, on either address", async () => {
+  for (const own of ["192.0.2.1", "198.51.100.1"]) assert.is((await ping(own, { count: 2 })).received, 2);
+});
+
+test("no route, or one that refuses: NOT_FOUND, and nothing leaves", async () => {
+  router.addRoute("203.0.113.0/24", { kind: "prohibit" });
+  for (const target of ["10.0.0.1", "203.0.113.1"]) await refused("NOT_FOUND", target, ping(target, { count: 1 }, () => assert.unreachable("a frame left") as never));
+  router.deleteRoute("203.0.113.0/24");
+});
+
+test("arguments out of range", async () => {
+  await refused("BAD_ARGUMENT", "not an IPv4 address", ping("192.0.2", {}));
+  const bad: [PingOptions, string][] = [[{ count: 0 }, "count 0"], [{ size: 7 }, "size 7"], [{ size: 1473 }, "size 1473"], [{ interval: 0 }, "interval 0"], [{ timeout: 0.5 }, "timeout 0.5"]];
+  for (const [options, words] of bad) await refused("BAD_ARGUMENT", words, ping("192.0.2.2", options));
+});
+
+test("an abort ends it at once, with what came until then", async () => {
+  const abort = new AbortController();
+  const result = await ping("192.0.2.2", { count: 1000, interval: 10_000, signal: abort.signal, onReply: () => setTimeout(() => abort.abort(), 5) }, (frame) => [reply(frame)]);
+  assert.equal([result.sent, result.received], [1, 1]);
+});
+
+test.after(() => router.stop());
+test.run();
