@@ -130,6 +130,7 @@ export const GRAPH_ORIGINATED = 40; // u64, packets that the router made
 export const GRAPH_FRAME = 48; // u32, frame of the node to run now
 export const GRAPH_PACKETS = 52; // u32, packets in it
 export const GRAPH_MAIL = 56; // i32, grows with each message for the worker
+export const GRAPH_ASLEEP = 60; // i32, 1 while the worker sleeps: it reads no table
 export const GRAPH_READY = 64; // u16[NODE_COUNT], a ring
 export const GRAPH_PENDING = 1024; // { u32 frame address, u32 packets }[NODE_COUNT]
 export const GRAPH_PENDING_SIZE = 8;

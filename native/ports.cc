@@ -68,21 +68,14 @@ static BurstArguments burstArguments(napi_env env, napi_callback_info info) {
   return burst;
 }
 
-static napi_value receive(napi_env env, napi_callback_info info) {
+/** receive(handle, frame, max, swIfIndex) and transmit(handle, frame, n, swIfIndex): packets moved. */
+template <uint32_t (AfPacket::*move)(const WorkerMemory&, uint32_t, uint32_t, uint32_t)>
+static napi_value moveBurst(napi_env env, napi_callback_info info) {
   BurstArguments burst = burstArguments(env, info);
   if (!burst.port) return nullptr;
   std::lock_guard<std::mutex> lock(burst.port->busy());
   napi_value packets = nullptr;
-  napi_create_uint32(env, burst.port->receive(attached, burst.frame, burst.n, burst.swIfIndex), &packets);
-  return packets;
-}
-
-static napi_value transmit(napi_env env, napi_callback_info info) {
-  BurstArguments burst = burstArguments(env, info);
-  if (!burst.port) return nullptr;
-  std::lock_guard<std::mutex> lock(burst.port->busy());
-  napi_value packets = nullptr;
-  napi_create_uint32(env, burst.port->transmit(attached, burst.frame, burst.n, burst.swIfIndex), &packets);
+  napi_create_uint32(env, (burst.port.get()->*move)(attached, burst.frame, burst.n, burst.swIfIndex), &packets);
   return packets;
 }
 
@@ -119,8 +112,8 @@ static void closePort(const Napi::CallbackInfo& info) {
 
 void addPorts(Napi::Env env, Napi::Object exports) {
   exports.Set("openAfPacket", Napi::Function::New<openAfPacket>(env, "openAfPacket"));
-  setFunction(env, exports, "receive", receive);
-  setFunction(env, exports, "transmit", transmit);
+  setFunction(env, exports, "receive", moveBurst<&AfPacket::receive>);
+  setFunction(env, exports, "transmit", moveBurst<&AfPacket::transmit>);
   exports.Set("linkState", Napi::Function::New<linkState>(env, "linkState"));
   exports.Set("reopen", Napi::Function::New<reopen>(env, "reopen"));
   exports.Set("closePort", Napi::Function::New<closePort>(env, "closePort"));

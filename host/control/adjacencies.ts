@@ -43,8 +43,19 @@ export class Adjacencies {
     return index;
   }
 
+  /** Both or none. Throws NO_MEMORY. */
+  takeTwo(): [number, number] {
+    const first = this.take();
+    try {
+      return [first, this.take()];
+    } catch (error) {
+      this.free(first);
+      throw error;
+    }
+  }
+
   free(index: number): void {
-    this.tables.writeAdjacency(index, { next: LOOKUP_NEXT_DROP });
+    this.tables.closeAdjacency(index);
     this.pool.give(index);
   }
 

@@ -16,8 +16,8 @@ export interface Interface {
   /** of the port; null: no port */
   readonly handle: number | null;
   readonly txNode: NodeSpec | null;
-  /** next slot of interface-output */
-  readonly txSlot: number;
+  /** next slot of interface-output; 0 until the worker has the port */
+  txSlot: number;
   /** adjacencies: packets for the router itself, and for neighbours not yet known */
   readonly localAdjacency: number;
   readonly gleanAdjacency: number;

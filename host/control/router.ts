@@ -3,12 +3,12 @@
 import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { CONTRACT_VERSION, GRAPH_EPOCH } from "../../assembly/abi.js";
+import { CONTRACT_VERSION, GRAPH_ASLEEP, GRAPH_EPOCH } from "../../assembly/abi.js";
 import { addon } from "../addon.js";
 import { WeftError } from "../errors.js";
 import { type EngineOptions, INPUT_NODE } from "../graph/engine.js";
 import { GLEAN_NODE } from "../graph/glean.js";
-import type { FromEngine, ToEngine } from "../graph/messages.js";
+import type { FromEngine, NodeSpec, ToEngine } from "../graph/messages.js";
 import { loadModule } from "../graph/module.js";
 import { PUNT_NODE } from "../graph/punt.js";
 import { Registry } from "../graph/registry.js";
@@ -44,12 +44,13 @@ export class Router implements Control {
   private readonly routeTable: Routes;
   private readonly statistics: Statistics;
   private readonly pinger: Pinger;
-  private readonly removed = new Map<number, () => void>();
+  /** interfaces whose port the worker is about to take or to let go, and what to do when it has */
+  private readonly changing = new Map<number, () => void>();
   private timer: NodeJS.Timeout | undefined;
   private failure: WeftError | undefined;
 
   private constructor(memory: OwnedMemory, tables: Tables, private readonly registry: Registry, private readonly options: RouterOptions) {
-    const epoch = (): number => memory.packets.u32[(workerAt(WORKER) + GRAPH_EPOCH) >> 2]!;
+    const epoch = epochOf(memory);
     this.interfaceTable = new Interfaces(tables);
     this.adjacencies = new Adjacencies(tables, epoch);
     this.routeTable = new Routes(new Fib(tables.words, epoch), this.interfaceTable, () => this.neighbourTable);
@@ -101,25 +102,28 @@ export class Router implements Control {
     if (this.interfaceTable.has(name)) throw new WeftError("CONFLICT", `interface ${name} exists already`);
     const index = this.interfaceTable.freeIndex();
     const opened = openHostInterface(hostInterface);
+    let entry: Interface;
     try {
-      return this.interfaceInfo(this.addPort(name, hostInterface, index, opened));
+      entry = this.addInterface(name, hostInterface, index, opened);
     } catch (error) {
       addon.closePort(opened.handle);
       throw error;
     }
+    await this.change(entry, { type: "add-port", port: { index, handle: opened.handle }, txNode: entry.txNode! });
+    // Only now: a packet that took this slot earlier would come to a node that the worker does not know yet.
+    entry.txSlot = this.registry.addNext(this.registry.find("interface-output"), entry.txNode!);
+    this.interfaceTable.write(entry);
+    return this.interfaceInfo(entry);
   }
 
   async deleteHostInterface(hostInterface: string): Promise<void> {
-    const entry = this.interfaceTable.find(`host-${hostInterface}`);
+    const entry = this.port(`host-${hostInterface}`);
     entry.adminUp = false;
     this.interfaceTable.write(entry);
     this.routeTable.removeInterface(entry);
     for (const neighbour of this.neighbourTable.list(entry.index)) this.neighbourTable.forget(neighbour);
     this.registry.removeNext(this.registry.find("interface-output"), entry.txSlot);
-    await new Promise<void>((resolve) => {
-      this.removed.set(entry.index, resolve);
-      this.post({ type: "remove-port", index: entry.index, txNode: entry.txNode!.index });
-    });
+    await this.change(entry, { type: "remove-port", index: entry.index, txNode: entry.txNode!.index });
     this.registry.remove(entry.txNode!);
     addon.closePort(entry.handle!);
     this.interfaceTable.remove(entry);
@@ -246,6 +250,14 @@ export class Router implements Control {
     this.link?.post(message);
   }
 
+  /** Has the worker take or let go of an interface's port; until it has, nothing else may change the interface. */
+  private async change(entry: Interface, message: ToEngine): Promise<void> {
+    const done = new Promise<void>((resolve) => this.changing.set(entry.index, resolve));
+    this.post(message);
+    await done;
+    this.changing.delete(entry.index);
+  }
+
   private receive(message: FromEngine): void {
     switch (message.type) {
       case "learned":
@@ -255,10 +267,9 @@ export class Router implements Control {
       case "ping-reply":
       case "ping-failed":
         return this.pinger.receive(message);
+      case "port-added":
       case "port-removed":
-        this.removed.get(message.index)?.();
-        this.removed.delete(message.index);
-        return;
+        return this.changing.get(message.index)?.();
       case "trap":
         return this.options.notice?.(`node ${message.node} trapped and lost its frame: ${message.message}`);
       case "ready":
@@ -308,6 +319,7 @@ export class Router implements Control {
   private port(name: string): Interface {
     const entry = this.interfaceTable.find(name);
     if (entry.kind === "local") throw new WeftError("BAD_ARGUMENT", `interface ${name} has no port: it cannot be configured`);
+    if (this.changing.has(entry.index)) throw new WeftError("CONFLICT", `interface ${name} is being created or deleted`);
     return entry;
   }
 
@@ -318,18 +330,23 @@ export class Router implements Control {
     });
   }
 
-  private addPort(name: string, hostInterface: string, index: number, opened: OpenedHostInterface): Interface {
-    const txNode = this.registry.add("port", { name: `${name}-tx`, next: [], counters: [] });
-    const txSlot = this.registry.addNext(this.registry.find("interface-output"), txNode);
+  private addInterface(name: string, hostInterface: string, index: number, opened: OpenedHostInterface): Interface {
+    const [localAdjacency, gleanAdjacency] = this.adjacencies.takeTwo();
+    let txNode: NodeSpec;
+    try {
+      txNode = this.registry.add("port", { name: `${name}-tx`, next: [], counters: [] });
+    } catch (error) {
+      for (const adjacency of [localAdjacency, gleanAdjacency]) this.adjacencies.free(adjacency);
+      throw error;
+    }
     const entry: Interface = {
-      name, index, kind: "af_packet", hostInterface, handle: opened.handle, txNode, txSlot, localAdjacency: this.adjacencies.take(),
-      gleanAdjacency: this.adjacencies.take(), adminUp: false, linkUp: opened.up, mac: randomMac(), mtu: Math.min(opened.mtu, 65_535), addresses: [],
+      name, index, kind: "af_packet", hostInterface, handle: opened.handle, txNode, txSlot: 0, localAdjacency, gleanAdjacency, adminUp: false,
+      linkUp: opened.up, mac: randomMac(), mtu: Math.min(opened.mtu, 65_535), addresses: [],
     };
     this.interfaceTable.add(entry);
     this.statistics.clearInterface(index);
     this.statistics.clearNode(txNode);
     this.refresh(entry);
-    this.post({ type: "add-port", port: { index, handle: opened.handle }, txNode });
     return entry;
   }
 
@@ -346,6 +363,12 @@ export class Router implements Control {
     const addresses = entry.addresses.map(({ address, length }) => formatPrefix(address, length));
     return { name, index, kind, hostInterface, adminUp, linkUp, mac: formatMac(entry.mac), mtu, addresses, counters: this.statistics.interfaceCounters(index) };
   }
+}
+
+/** The worker's turn, as EpochPool takes it. While it sleeps it reads no table: each look is an epoch of its own. */
+function epochOf({ packets: { u32, i32 } }: OwnedMemory): () => number {
+  let looks = 0;
+  return () => (Atomics.load(i32, (workerAt(WORKER) + GRAPH_ASLEEP) >> 2) ? --looks : u32[(workerAt(WORKER) + GRAPH_EPOCH) >> 2]!);
 }
 
 /** A locally administered address of weft's own: the kernel keeps the netdev's, so each takes only what is meant for it. */

@@ -77,6 +77,7 @@ export class Engine {
   addPort(port: Port, txNode: NodeSpec): void {
     this.ports.push(port);
     this.graph.add(txNode, (_node, frame, n) => port.transmit(frame, n));
+    this.emit({ type: "port-added", index: port.index });
   }
 
   handle(message: Exclude<ToEngine, { type: "add-port" | "stop" }>): void {

@@ -1,7 +1,7 @@
 // Runs the graph in a worker: node after node, until every packet has come to its end.
 
 import {
-  BUFFER_SHIFT, FRAME_NEXT, GRAPH_EPOCH, GRAPH_FRAME, GRAPH_PACKETS, GRAPH_PENDING, GRAPH_PENDING_SIZE, NODE_CALLS, NODE_CLOCKS, NODE_COUNTERS,
+  BUFFER_SHIFT, FRAME_NEXT, GRAPH_ASLEEP, GRAPH_EPOCH, GRAPH_FRAME, GRAPH_PACKETS, GRAPH_PENDING, GRAPH_PENDING_SIZE, NODE_CALLS, NODE_CLOCKS, NODE_COUNTERS,
   NODE_VECTORS, VECTOR,
 } from "../../assembly/abi.js";
 import { addon } from "../addon.js";
@@ -97,6 +97,11 @@ export class Graph {
     this.packets.u32[(this.base + GRAPH_EPOCH) >> 2]!++;
   }
 
+  /** Tells whether the worker sleeps. */
+  sleeping(asleep: boolean): void {
+    Atomics.store(this.packets.i32, (this.base + GRAPH_ASLEEP) >> 2, asleep ? 1 : 0);
+  }
+
   /** Adds to a node's counter, from a host node. */
   count(runtime: number, counter: number, by = 1): void {
     this.packets.u64[(runtime + NODE_COUNTERS + counter * 8) >> 3]! += BigInt(by);
@@ -122,8 +127,7 @@ export class Graph {
     const packetsWord = (this.base + GRAPH_PACKETS) >> 2;
     if (this.clocks) addon.lap();
     while (index >= 0) {
-      // A port's slot is wired before the worker has read of the port: until then its packets are dropped.
-      const node = this.nodes[index] ?? this.nodes.find((one) => one?.name === "error-drop")!;
+      const node = this.nodes[index]!;
       const frame = u32[frameWord]!;
       const n = u32[packetsWord]!;
       index = this.runNode(node, frame, n);

@@ -29,6 +29,7 @@ export type ToEngine =
 
 export type FromEngine =
   | { type: "ready" }
+  | { type: "port-added"; index: number }
   | { type: "port-removed"; index: number }
   /** a neighbour told its address */
   | { type: "learned"; index: number; address: number; mac: Uint8Array }

@@ -66,7 +66,9 @@ function parseManifest(section: ArrayBuffer, path: string): { nodes: NodeDeclara
   const nodes = Array.isArray(manifest.nodes) ? manifest.nodes : [];
   const bad = nodes.findIndex((node) => !isDeclaration(node));
   if (nodes.length === 0) throw new WeftError("BAD_MODULE", `${path}: its manifest declares no nodes`);
-  if (bad >= 0) throw new WeftError("BAD_MODULE", `${path}: node ${bad} of its manifest is malformed: it needs name, process, next, counters, and state if it has any`);
+  if (bad >= 0) {
+    throw new WeftError("BAD_MODULE", `${path}: node ${bad} of its manifest is malformed: name, process, next, counters are needed`);
+  }
   return { nodes: nodes as NodeDeclaration[] };
 }
 

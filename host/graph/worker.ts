@@ -39,7 +39,9 @@ function main(data: WorkerData, port: MessagePort): void {
       addon.yield();
       continue;
     }
+    engine.graph.sleeping(true);
     addon.wait(data.waiter, handles(engine), SLEEP);
+    engine.graph.sleeping(false);
     idle = 0;
   }
 }

@@ -3,7 +3,7 @@
 
 import {
   ADJACENCIES, ADJACENCY_SIZE, ADJ_ICMP_CODE, ADJ_MTU, ADJ_NEXT, ADJ_NEXT_HOP, ADJ_REWRITE, ADJ_REWRITE_LENGTH, ADJ_TX_IF, ARC_NONE, IF_FLAGS, IF_IP4,
-  IF_MAC, IF_MTU, IF_TX_SLOT, INTERFACES, INTERFACE_SIZE, NEXT_COUNT, NODE_COUNT, TABLES, WIRING, WIRING_SIZE,
+  IF_MAC, IF_MTU, IF_TX_SLOT, INTERFACES, INTERFACE_SIZE, LOOKUP_NEXT_DROP, NEXT_COUNT, NODE_COUNT, TABLES, WIRING, WIRING_SIZE,
 } from "../../assembly/abi.js";
 
 /** An adjacency's content; addresses raw (see abi.ts). */
@@ -64,6 +64,11 @@ export class Tables {
     this.view.setUint32(at + ADJ_NEXT_HOP, entry.nextHop ?? 0, true);
     if (entry.rewrite) this.writeRewrite(at, entry.rewrite);
     this.view.setUint16(at + ADJ_NEXT, entry.next, true);
+  }
+
+  /** Leads an adjacency's packets to error-drop. One that is past ip4-lookup still finds the rest as it was. */
+  closeAdjacency(index: number): void {
+    this.view.setUint16(ADJACENCIES - TABLES + index * ADJACENCY_SIZE + ADJ_NEXT, LOOKUP_NEXT_DROP, true);
   }
 
   /** The destination's six bytes go in one 64-bit store: no packet leaves with half of a MAC address. */

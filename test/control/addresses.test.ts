@@ -42,7 +42,10 @@ test("a prefix keeps the address as given beside its network", () => {
   assert.equal(parsePrefix("192.0.2.77/26"), { address: parseIp4("192.0.2.77"), network: parseIp4("192.0.2.64"), length: 26 });
 });
 
-for (const text of ["", "192.0.2", "192.0.2.1.5", "192.0.2.256", "192.0.2.-1", "192.0.2.1 ", " 192.0.2.1", "192.0.2.x", "0x7f.0.0.1", "1e1.0.0.1", "192.0.2.0001"]) {
+const ADDRESSES = [
+  "", "192.0.2", "192.0.2.1.5", "192.0.2.256", "192.0.2.-1", "192.0.2.1 ", " 192.0.2.1", "192.0.2.x", "0x7f.0.0.1", "1e1.0.0.1", "192.0.2.0001",
+];
+for (const text of ADDRESSES) {
   test(`address "${text}" is refused`, () => refuses(() => parseIp4(text), text));
 }
 
@@ -50,7 +53,11 @@ for (const text of ["", "192.0.2.0", "192.0.2.0/", "192.0.2.0/33", "192.0.2.0/-1
   test(`prefix "${text}" is refused`, () => refuses(() => parsePrefix(text), text.split("/")[0]!));
 }
 
-for (const text of ["", "02:fe:00:00:00", "02:fe:00:00:00:01:02", "2:fe:0:0:0:1", "02-fe-00-00-00-01", "02:fe:00:00:00:0g", "01:00:5e:00:00:01", "ff:ff:ff:ff:ff:ff", "00:00:00:00:00:00"]) {
+const MACS = [
+  "", "02:fe:00:00:00", "02:fe:00:00:00:01:02", "2:fe:0:0:0:1", "02-fe-00-00-00-01", "02:fe:00:00:00:0g", "01:00:5e:00:00:01", "ff:ff:ff:ff:ff:ff",
+  "00:00:00:00:00:00",
+];
+for (const text of MACS) {
   test(`MAC address "${text}" is refused`, () => refuses(() => parseMac(text), text));
 }
 

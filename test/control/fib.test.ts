@@ -68,7 +68,9 @@ test.before(() => {
 });
 
 test("random tables and updates: at least 200,000 lookups agree with the oracle", () => {
-  const property = fc.property(fc.array(operation, { minLength: 40, maxLength: 160 }), fc.array(fc.nat(0xffffffff), { minLength: 32, maxLength: 32 }), (operations, strangers) => {
+  const updates = fc.array(operation, { minLength: 40, maxLength: 160 });
+  const anywhere = fc.array(fc.nat(0xffffffff), { minLength: 32, maxLength: 32 });
+  const property = fc.property(updates, anywhere, (operations, strangers) => {
     let epoch = 0;
     const fib = new Fib(words, () => epoch);
     const table: Table = new Map();

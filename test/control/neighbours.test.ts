@@ -22,6 +22,7 @@ const IF = 1;
 let now = 0;
 let log: string[] = [];
 let routeFails = false;
+let adjacencies: Adjacencies;
 let neighbours: Neighbours;
 
 test.before.each(() => {
@@ -30,7 +31,8 @@ test.before.each(() => {
   log = [];
   routeFails = false;
   const link = { index: IF, name: "host-a", mac: parseMac("02:fe:00:00:00:01"), mtu: 1500 };
-  neighbours = new Neighbours(new Adjacencies(tables, () => epoch++), {
+  adjacencies = new Adjacencies(tables, () => epoch++);
+  neighbours = new Neighbours(adjacencies, {
     link: (index) => (index === IF ? link : undefined),
     ask: (_index, _address, mac) => log.push(mac ? "ask it" : "ask all"),
     settle: (_index, _address, reachable) => log.push(reachable ? "release" : "unreachable"),
@@ -153,12 +155,13 @@ test("an interface that is gone: nothing is learned, what waits is refused", () 
 });
 
 test("no room in the FIB: what waits is refused, nothing is learned, an operator is told, nothing is left behind", () => {
+  const unused = adjacencies["pool"].used;
   routeFails = true;
   neighbours.learned(IF, PEER, MAC);
   neighbours.wanted(IF, PEER);
   assert.equal(done(), ["unreachable"]);
   assert.throws(() => neighbours.setStatic(IF, PEER, MAC), (error: WeftError) => error.code === "NO_MEMORY");
-  assert.is(neighbours.list().length, 0);
+  assert.equal([neighbours.list().length, adjacencies["pool"].used], [0, unused]);
   routeFails = false;
   neighbours.wanted(IF, PEER);
   assert.equal(done(), ["route", "ask all"]);

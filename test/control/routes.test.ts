@@ -1,12 +1,10 @@
-// Addresses and routes through the router's own interface: what follows from each, what is refused, and
-// that a refused change leaves everything as it was.
+// Addresses and routes through the router's own interface: what follows from each, and what is refused,
+// which leaves everything as it was.
 
-import fc from "fast-check";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { parseIp4, parsePrefix, swap } from "../../host/control/addresses.js";
 import type { RouteTarget } from "../../host/control/api.js";
-import { type WeftErrorCode, WeftError } from "../../host/errors.js";
+import type { WeftError, WeftErrorCode } from "../../host/errors.js";
 import { InlineRouter } from "../graph/inline.js";
 
 const inline = await InlineRouter.startPair();
@@ -16,7 +14,10 @@ router.removeAddress("host-right", "198.51.100.1/24");
 
 /** The routing table as text, without the limited broadcast. */
 const table = (): string[] =>
-  router.routes().slice(0, -1).map(({ prefix, kind, via, interface: name }) => [prefix, kind, via && `via ${via}`, name?.slice(5)].filter(Boolean).join(" "));
+  router.routes().slice(0, -1).map((route) => {
+    const words = [route.prefix, route.kind, route.via && `via ${route.via}`, route.interface?.slice("host-".length)];
+    return words.filter(Boolean).join(" ");
+  });
 const state = () => ({ routes: router.routes(), interfaces: router.interfaces(), neighbors: router.neighbors().map(({ age, ...rest }) => rest) });
 const used = (): number => router["adjacencies"]["pool"].used;
 const EMPTY = state();
@@ -48,23 +49,27 @@ function clear(): void {
   inline.settle();
 }
 
-test.after.each(() => {
-  clear();
-  assert.equal([state(), used()], [EMPTY, UNUSED]);
-});
+/** A test at whose end this holds too. A hook would be the place, but uvu ends the file without a word when one throws. */
+function check(name: string, action: () => unknown): void {
+  test(name, async () => {
+    await action();
+    clear();
+    assert.equal([state(), used()], [EMPTY, UNUSED]);
+  });
+}
 
-test("an address brings its network, itself, and the network's two broadcast addresses", () => {
+check("an address brings its network, itself, and the network's two broadcast addresses", () => {
   router.addAddress("host-left", "192.0.2.1/24");
   assert.equal(table(), ["192.0.2.0/24 connected left", "192.0.2.0/32 broadcast left", "192.0.2.1/32 local left", "192.0.2.255/32 broadcast left"]);
 });
 
-test("a /31 has no broadcast addresses (RFC 3021), a /32 nothing but itself", () => {
+check("a /31 has no broadcast addresses (RFC 3021), a /32 nothing but itself", () => {
   router.addAddress("host-left", "192.0.2.0/31");
   router.addAddress("host-left", "10.0.0.1/32");
   assert.equal(table(), ["10.0.0.1/32 local left", "192.0.2.0/31 connected left", "192.0.2.0/32 local left"]);
 });
 
-test("what an interface cannot have", () => {
+check("what an interface cannot have", () => {
   const add = (address: string) => () => router.addAddress("host-left", address);
   refused("BAD_ARGUMENT", "network's own", add("192.0.2.0/24"));
   refused("BAD_ARGUMENT", "broadcast", add("192.0.2.255/24"));
@@ -74,7 +79,7 @@ test("what an interface cannot have", () => {
   refused("BAD_ARGUMENT", "local0", () => router.addAddress("local0", "10.0.0.1/8"));
 });
 
-test("overlapping networks, in either direction, on the same interface or another", () => {
+check("overlapping networks, in either direction, on the same interface or another", () => {
   router.addAddress("host-left", "192.0.2.1/24");
   for (const name of ["host-left", "host-right"]) {
     for (const address of ["192.0.2.1/24", "192.0.2.9/24", "192.0.2.130/25", "192.0.3.1/16", "192.0.2.9/32"]) {
@@ -86,7 +91,7 @@ test("overlapping networks, in either direction, on the same interface or anothe
   refused("CONFLICT", "drop", () => router.addAddress("host-right", "10.0.0.1/8"));
 });
 
-test("gateways: on the link, found by address; off it only with the interface named; never an address of the router's", () => {
+check("gateways: on the link, found by address; off it only with the interface named; never an address of the router's", () => {
   const via = (target: RouteTarget) => () => router.addRoute("10.0.0.0/8", target);
   refused("NOT_FOUND", "192.0.2.2", via({ via: "192.0.2.2" }));
   router.addAddress("host-left", "192.0.2.1/24");
@@ -104,7 +109,7 @@ test("gateways: on the link, found by address; off it only with the interface na
   assert.equal(router.neighbors().map((neighbor) => neighbor.address), ["203.0.113.7"], "the gateway that nobody needs any more is forgotten");
 });
 
-test("an address that routes depend on stays; so does a route that an address brought", () => {
+check("an address that routes depend on stays; so does a route that an address brought", () => {
   router.addAddress("host-left", "192.0.2.1/24");
   router.addRoute("10.0.0.0/8", { via: "192.0.2.2" });
   refused("CONFLICT", "10.0.0.0/8", () => router.removeAddress("host-left", "192.0.2.1/24"));
@@ -115,7 +120,7 @@ test("an address that routes depend on stays; so does a route that an address br
   router.removeAddress("host-left", "192.0.2.1/24");
 });
 
-test("a route to one host replaces the neighbour's own, and gives it back, also when its interface goes", async () => {
+check("a route to one host replaces the neighbour's own, and gives it back, also when its interface goes", async () => {
   router.addAddress("host-left", "192.0.2.1/24");
   router.setNeighbor("host-left", "192.0.2.2", "02:00:00:00:00:02");
   const before = table();
@@ -134,53 +139,6 @@ test("a route to one host replaces the neighbour's own, and gives it back, also 
   router.setInterfaceState("host-right", true);
   router.setInterfaceMac("host-right", "02:fe:00:00:00:02");
   inline.settle();
-});
-
-const ips = ["10.0.0.1", "10.0.0.2", "10.0.0.3", "10.0.1.1", "10.0.1.254", "10.0.0.0", "10.0.0.255", "224.0.0.1", "0.0.0.0"];
-const address = fc.constantFrom(...ips);
-const prefix = fc.tuple(address, fc.constantFrom(0, 8, 16, 24, 25, 31, 32)).map(([ip, length]) => `${ip}/${length}`);
-const network = fc.constantFrom("10.0.0.0/24", "10.0.0.0/16", "10.0.0.2/32", "10.0.0.1/32", "10.0.1.254/32", "10.0.1.0/24", "0.0.0.0/0", "10.0.0.2/31", "10.0.0.1/24", "224.0.0.0/4");
-const name = fc.constantFrom("host-left", "host-right", "local0");
-const target: fc.Arbitrary<RouteTarget> = fc.oneof(
-  address.map((via) => ({ via })), fc.record({ via: address, interface: name }), name.map((one) => ({ interface: one })),
-  fc.constantFrom("drop", "unreachable", "prohibit").map((kind) => ({ kind }) as RouteTarget),
-);
-const change: fc.Arbitrary<() => void> = fc.oneof(
-  fc.tuple(name, prefix).map(([to, what]) => () => router.addAddress(to, what)),
-  fc.tuple(name, fc.nat(5)).map(([to, n]) => () => router.removeAddress(to, router.interfaces().flatMap((entry) => entry.addresses)[n] ?? "10.0.0.1/24")),
-  fc.tuple(network, target).map(([to, how]) => () => router.addRoute(to, how)),
-  network.map((to) => () => router.deleteRoute(to)),
-  fc.tuple(name, address).map(([to, ip]) => () => router.setNeighbor(to, ip, "02:00:00:00:00:09")),
-  fc.tuple(name, address).map(([to, ip]) => () => router.deleteNeighbor(to, ip)),
-  fc.tuple(name, fc.constantFrom(67, 1400, 70000)).map(([to, mtu]) => () => router.setInterfaceMtu(to, mtu)),
-  fc.constant(() => router.clearNeighbors()),
-);
-
-test("random changes: one that throws changes nothing; the FIB is the table; everything comes back", () => {
-  let refusals = 0;
-  fc.assert(fc.property(fc.array(change, { maxLength: 40 }), (changes) => {
-    for (const one of changes) {
-      const before = state();
-      try {
-        one();
-      } catch (error) {
-        assert.instance(error, WeftError);
-        assert.equal(state(), before);
-        refusals++;
-      }
-      const routes = router.routes().map((route) => ({ ...route, ...parsePrefix(route.prefix) })).sort((a, b) => b.length - a.length);
-      for (const ip of ips) {
-        const raw = parseIp4(ip);
-        const best = routes.find(({ network: net, length }) => length === 0 || swap(raw) >>> (32 - length) === swap(net) >>> (32 - length));
-        assert.is(router["routeTable"]["fib"].lookup(raw), best?.adjacency ?? 0, ip);
-      }
-      inline.settle();
-    }
-    for (const entry of ["host-left", "host-right"]) router.setInterfaceMtu(entry, 1500);
-    clear();
-    assert.equal([state(), used()], [EMPTY, UNUSED]);
-  }), { numRuns: 300 });
-  assert.ok(refusals > 1000, `${refusals} refusals`);
 });
 
 test.after(() => router.stop());

@@ -1,6 +1,6 @@
 // The command line as a user meets it: exit statuses, messages, what is left behind.
 
-import { existsSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
@@ -18,10 +18,7 @@ const PATIENCE = 2000;
 
 const host = await hostAt(A);
 const folder = scratch();
-test.after(async () => {
-  await host.close();
-  rmSync(folder, { recursive: true });
-});
+test.after(() => host.close());
 
 for (const [what, line, message] of [
   ["does not parse", "set interface stste host-weft0 up", /unknown word "stste".*did you mean "state"\?/],

@@ -19,9 +19,14 @@ export async function until(what: string, condition: () => boolean | Promise<boo
   assert.unreachable(`not within ${timeout / 1000} s: ${what}`);
 }
 
-/** A folder of one test's own. */
+const folders: string[] = [];
+process.once("exit", () => folders.forEach((folder) => rmSync(folder, { recursive: true, force: true })));
+
+/** A new folder that goes with this process. */
 export function scratch(): string {
-  return mkdtempSync(join(tmpdir(), "weft-e2e-"));
+  const folder = mkdtempSync(join(tmpdir(), "weft-e2e-"));
+  folders.push(folder);
+  return folder;
 }
 
 /** Runs `weft ARGV…` to its end. */
@@ -33,13 +38,13 @@ export class Weft {
   /** all that it has told the operator */
   notices = "";
   readonly socket: string;
-  readonly #folder = scratch();
   readonly #process: Running;
   readonly #ended: Promise<number>;
 
   private constructor(script: string[], options: string[]) {
-    this.socket = join(this.#folder, "weft.sock");
-    const file = join(this.#folder, "start-up");
+    const folder = scratch();
+    this.socket = join(folder, "weft.sock");
+    const file = join(folder, "start-up");
     writeFileSync(file, script.join("\n"));
     this.#process = start(null, process.execPath, [LAUNCH, "run", file, "--socket", this.socket, ...options]);
     this.#process.stdout.resume();
@@ -128,14 +133,12 @@ export class Weft {
     this.#process.kill(signal);
     const status = await this.#ended;
     assert.is(existsSync(this.socket), false, "the socket is gone");
-    rmSync(this.#folder, { recursive: true });
     return status;
   }
 
   /** After a failed test; does nothing to a router that has ended. */
   kill(): void {
     this.#process.kill("SIGKILL");
-    rmSync(this.#folder, { recursive: true, force: true });
   }
 }
 

@@ -18,14 +18,18 @@ export const tables = new Tables(owned.tables);
 export const { u8, u16, u32, u64, layout } = owned.packets;
 const path = new URL("../../../build/graph.wasm", import.meta.url).pathname;
 const instance = new WebAssembly.Instance(new WebAssembly.Module(new Uint8Array(readFileSync(path))), { env: { memory: owned.packets.memory } });
-export const graph = instance.exports as Record<"submit" | "enqueue" | "take" | "scatter" | "dropFrame" | "allocate" | "release" | "unhold", (...words: number[]) => number>;
+type Export = "submit" | "enqueue" | "take" | "scatter" | "dropFrame" | "allocate" | "release" | "unhold";
+export const graph = instance.exports as Record<Export, (...words: number[]) => number>;
 export const G = workerAt(0);
 
 export const runtime = (node: number): number => G + WORKER_NODES + node * 1024;
 export const counted = (node: number, offset: number): number => Number(u64[(runtime(node) + offset) >> 3]);
 export const total = (offset: number): number => Number(u64[(G + offset) >> 3]);
 export const free = (): number => owned.packets.free(0);
-export const pending = (node: number): { frame: number; n: number } => ({ frame: u32[(G + GRAPH_PENDING + node * 8) >> 2]!, n: u32[(G + GRAPH_PENDING + node * 8 + 4) >> 2]! });
+export function pending(node: number): { frame: number; n: number } {
+  const at = (G + GRAPH_PENDING + node * 8) >> 2;
+  return { frame: u32[at]!, n: u32[at + 1]! };
+}
 /** The frame to run now. */
 export const running = (): { frame: number; n: number } => ({ frame: u32[(G + GRAPH_FRAME) >> 2]!, n: u32[(G + GRAPH_PACKETS) >> 2]! });
 export const buffersIn = ({ frame, n }: { frame: number; n: number }): number[] => [...u32.subarray(frame >> 2, (frame >> 2) + n)];

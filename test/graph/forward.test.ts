@@ -36,12 +36,16 @@ function dropped(hex: string, reason: string): void {
   assert.equal(router.errors().map((error) => `${error.node}: ${error.reason}`), [reason]);
 }
 
-test.after.each(() => {
-  const { difference, held } = router.balance();
-  assert.equal([difference, held, router.buffers().free, inline.traps], [0, 0, router.buffers().total, []]);
-});
+/** A test at whose end this holds too. A hook would be the place, but uvu ends the file without a word when one throws. */
+function check(name: string, action: () => unknown): void {
+  test(name, async () => {
+    await action();
+    const { difference, held } = router.balance();
+    assert.equal([difference, held, router.buffers().free, inline.traps], [0, 0, router.buffers().total, []]);
+  });
+}
 
-test("ARP request for the router: answered, padding cut off", () => {
+check("ARP request for the router: answered, padding cut off", () => {
   const head = "0806 0001 0800 06 04";
   answered(
     `ffffffffffff 020000000002 ${head} 0001 020000000002 c0000202 000000000000 c0000201 ${"00".repeat(18)}`,
@@ -49,55 +53,57 @@ test("ARP request for the router: answered, padding cut off", () => {
   );
 });
 
-test("echo to the router: addresses exchanged, TTL 64, type of service and data kept", () => {
+check("echo to the router: addresses exchanged, TTL 64, type of service and data kept", () => {
   answered(
     `${IN} 45100024 12340000 0901 1b92 c0000202 c0000201 0800 ebe7 0007 0001 0001020304050607`,
     `${BACK} 45100024 12340000 4001 e491 c0000201 c0000202 0000 f3e7 0007 0001 0001020304050607`,
   );
 });
 
-test("UDP through a gateway: TTL less one, its checksum, both MAC addresses", () => {
+check("UDP through a gateway: TTL less one, its checksum, both MAC addresses", () => {
   forwarded(`${IN} 45000020 12340000 4011 6a8d c0000202 cb007109 ${UDP}`, `${ON} 45000020 12340000 3f11 6b8d c0000202 cb007109 ${UDP}`);
 });
 
-test("Ethernet's padding does not travel on", () => {
-  forwarded(`${IN} 45000020 12340000 4011 6a8d c0000202 cb007109 ${UDP} ${"ee".repeat(14)}`, `${ON} 45000020 12340000 3f11 6b8d c0000202 cb007109 ${UDP}`);
+check("Ethernet's padding does not travel on", () => {
+  const padding = "ee".repeat(14);
+  forwarded(`${IN} 45000020 12340000 4011 6a8d c0000202 cb007109 ${UDP} ${padding}`, `${ON} 45000020 12340000 3f11 6b8d c0000202 cb007109 ${UDP}`);
 });
 
 // The errors' identifications count from 0, in the order of the tests.
 
-test("TTL 1: time exceeded, about the packet as it came", () => {
+check("TTL 1: time exceeded, about the packet as it came", () => {
   const packet = `45000020 12340000 0111 a98d c0000202 cb007109 ${UDP}`;
   answered(`${IN} ${packet}`, `${BACK} 45c0003c 00000000 4001 f5fd ${ENDS} 0b00 e719 00000000 ${packet}`);
 });
 
-test("no route: network unreachable", () => {
+check("no route: network unreachable", () => {
   const packet = `45000020 12340000 4011 9c96 c0000202 0a000001 ${UDP}`;
   answered(`${IN} ${packet}`, `${BACK} 45c0003c 00010000 4001 f5fc ${ENDS} 0300 ef19 00000000 ${packet}`);
 });
 
-test("a route that prohibits: code 13", () => {
+check("a route that prohibits: code 13", () => {
   const packet = `45000020 12340000 4011 698d c0000202 cb007209 ${UDP}`;
   answered(`${IN} ${packet}`, `${BACK} 45c0003c 00020000 4001 f5fb ${ENDS} 030d ef0c 00000000 ${packet}`);
 });
 
-test("longer than the next link's MTU, not to be fragmented: that MTU, and a quote that makes 576 bytes", () => {
+check("longer than the next link's MTU, not to be fragmented: that MTU, and a quote that makes 576 bytes", () => {
   router.setInterfaceMtu("host-right", 1399);
   const packet = `45000578 12344000 4011 2535 c0000202 cb007109 1000200005640000 ${"00".repeat(1372)}`;
   const quote = toHex(fromHex(packet)).slice(0, 548 * 2);
   answered(`${IN} ${packet}`, `${BACK} 45c00240 00030000 4001 f3f6 ${ENDS} 0304 c220 00000577 ${quote}`);
-  dropped(`${IN} 45000578 12340000 4011 6535 c0000202 cb007109 1000200005640000 ${"00".repeat(1372)}`, "ip4-rewrite: too long, fragmentation not supported");
+  const mayBeCut = `45000578 12340000 4011 6535 c0000202 cb007109 1000200005640000 ${"00".repeat(1372)}`;
+  dropped(`${IN} ${mayBeCut}`, "ip4-rewrite: too long, fragmentation not supported");
   router.setInterfaceMtu("host-right", 1400);
   assert.equal(pass(`${IN} ${packet}`).right.length, 1, "1400 bytes fit an MTU of 1400");
   router.setInterfaceMtu("host-right", 1500);
 });
 
-test("UDP to the router: port unreachable", () => {
+check("UDP to the router: port unreachable", () => {
   const packet = `45000020 12340000 4011 e495 c0000202 c0000201 ${UDP}`;
   answered(`${IN} ${packet}`, `${BACK} 45c0003c 00040000 4001 f5f9 ${ENDS} 0303 ef16 00000000 ${packet}`);
 });
 
-test("silence, and a reason for it", () => {
+check("silence, and a reason for it", () => {
   dropped(`${IN} 45000020 12340000 4011 688d c0000202 cb007309 ${UDP}`, "ip4-lookup: route says drop");
   dropped(`${IN} 45000020 12340000 4011 6a8e c0000202 cb007109 ${UDP}`, "ip4-input: bad header checksum");
   dropped("02fe00000009 020000000002 0800 4500", "ethernet-input: destination not this interface");
@@ -106,7 +112,7 @@ test("silence, and a reason for it", () => {
   router.setInterfaceState("host-right", true);
 });
 
-test("a TCP super-packet passes an MTU of 1500 whole, if its segments would; its chain and its segment size stay", () => {
+check("a TCP super-packet passes an MTU of 1500 whole, if its segments would; its chain and its segment size stay", () => {
   const tcp = [...bytesOf("16.0.32.0"), 0, 0, 0, 1, 0, 0, 0, 1, 0x50, 0x10, 0xff, 0xff, 0, 0, 0, 0];
   const payload = Array.from({ length: 3 * 1460 }, (_, i) => i & 255);
   const packet = (ttl: number): number[] => ip4({ from: "192.0.2.2", to: "203.0.113.9", protocol: 6, ttl, payload: [...tcp, ...payload] });

@@ -5,7 +5,7 @@ import * as assert from "uvu/assert";
 import { InlineRouter } from "./inline.js";
 import { arp, ethernet, fromHex, ip4, toHex, udp } from "./packets.js";
 
-let clock = performance.now();
+let clock = Math.ceil(performance.now()); // whole: seconds are added to it
 performance.now = () => clock;
 const inline = await InlineRouter.startPair();
 const { router } = inline;
@@ -36,15 +36,20 @@ function seconds(n: number): void {
 }
 
 test.before.each(() => router.clearErrors());
-test.after.each(() => {
-  router.clearNeighbors();
-  inline.settle();
-  for (const port of [LEFT, RIGHT]) inline.sent(port);
-  const { difference, held } = router.balance();
-  assert.equal([difference, held, router.buffers().free, inline.traps], [0, 0, router.buffers().total, []]);
-});
 
-test("the first packet is not lost: held, the neighbour asked, sent when it answers", () => {
+/** A test at whose end this holds too. A hook would be the place, but uvu ends the file without a word when one throws. */
+function check(name: string, action: () => unknown): void {
+  test(name, async () => {
+    await action();
+    router.clearNeighbors();
+    inline.settle();
+    for (const port of [LEFT, RIGHT]) inline.sent(port);
+    const { difference, held } = router.balance();
+    assert.equal([difference, held, router.buffers().free, inline.traps], [0, 0, router.buffers().total, []]);
+  });
+}
+
+check("the first packet is not lost: held, the neighbour asked, sent when it answers", () => {
   inline.send(LEFT, [fromHex(PACKET)]);
   assert.equal(sent(RIGHT), [hex(ASK)]);
   assert.equal([router.balance().held, router.buffers().held, errors()], [1, 1, ["1 neighbour asked for"]]);
@@ -54,7 +59,7 @@ test("the first packet is not lost: held, the neighbour asked, sent when it answ
   assert.equal(sent(RIGHT), [hex(SENT)], "the second one waits no more");
 });
 
-test("the neighbour's own question is an answer too", () => {
+check("the neighbour's own question is an answer too", () => {
   inline.send(LEFT, [fromHex(PACKET)]);
   inline.sent(RIGHT);
   const question = arp(1, { mac: MAC, ip: "198.51.100.2" }, { mac: "00:00:00:00:00:00", ip: "198.51.100.1" });
@@ -62,17 +67,18 @@ test("the neighbour's own question is an answer too", () => {
   assert.equal(sent(RIGHT).slice(-1), [hex(SENT)]);
 });
 
-test("no answer to three questions: host unreachable, to the source", () => {
+check("no answer to three questions: host unreachable, to the source", () => {
   const question = hex(ASK).slice(0, -2) + "07";
   inline.send(LEFT, [fromHex("02fe00000001 020000000002 0800 45000020 12340000 4011 7c5c c0000202 c6336407 10002000000c000077656674")]);
   seconds(2);
   assert.equal([sent(RIGHT), sent(LEFT)], [[question, question, question], []]);
   seconds(1);
   const quote = "45000020 12340000 4011 7c5c c0000202 c6336407 10002000000c000077656674";
-  assert.equal([sent(RIGHT), sent(LEFT)], [[], [hex(`020000000002 02fe00000001 0800 45c0003c 00000000 4001 f5fd c0000201 c0000202 0301 ef18 00000000 ${quote}`)]]);
+  const refusal = `020000000002 02fe00000001 0800 45c0003c 00000000 4001 f5fd c0000201 c0000202 0301 ef18 00000000 ${quote}`;
+  assert.equal([sent(RIGHT), sent(LEFT)], [[], [hex(refusal)]]);
 });
 
-test("at most 101 packets wait for one neighbour, the newest ones, in their order", () => {
+check("at most 101 packets wait for one neighbour, the newest ones, in their order", () => {
   inline.send(LEFT, Array.from({ length: 60 }, (_, i) => packet("198.51.100.2", i)));
   inline.send(LEFT, Array.from({ length: 60 }, (_, i) => packet("198.51.100.2", 60 + i)));
   assert.equal([router.balance().held, errors()], [101, ["1 neighbour asked for", "19 too many packets wait for this neighbour"]]);
@@ -80,14 +86,14 @@ test("at most 101 packets wait for one neighbour, the newest ones, in their orde
   assert.equal(tags(), Array.from({ length: 101 }, (_, i) => 19 + i));
 });
 
-test("one burst that is more than may wait", () => {
+check("one burst that is more than may wait", () => {
   inline.send(LEFT, Array.from({ length: 256 }, (_, i) => packet("198.51.100.2", i)));
   assert.is(router.balance().held, 101);
   inline.send(RIGHT, [fromHex(ANSWER)]);
   assert.equal(tags(), Array.from({ length: 101 }, (_, i) => 155 + i));
 });
 
-test("at most 256 neighbours are asked for at a time", () => {
+check("at most 256 neighbours are asked for at a time", () => {
   router.addAddress("host-right", "10.9.0.1/16");
   inline.send(LEFT, Array.from({ length: 300 }, (_, i) => packet(`10.9.${1 + (i >> 8)}.${i & 255}`)));
   assert.equal([sent(RIGHT).length, router.balance().held], [256, 256]);
@@ -99,7 +105,7 @@ test("at most 256 neighbours are asked for at a time", () => {
   router.removeAddress("host-right", "10.9.0.1/16");
 });
 
-test("what goes through one gateway waits for the gateway", () => {
+check("what goes through one gateway waits for the gateway", () => {
   router.addRoute("203.0.113.0/24", { via: "198.51.100.2" });
   inline.send(LEFT, [packet("203.0.113.1", 1), packet("203.0.113.2", 2), packet("198.51.100.2", 3)]);
   assert.equal(sent(RIGHT), [hex(ASK)]);
@@ -108,7 +114,7 @@ test("what goes through one gateway waits for the gateway", () => {
   router.deleteRoute("203.0.113.0/24");
 });
 
-test("after a minute the neighbour alone is asked, and packets go on meanwhile", () => {
+check("after a minute the neighbour alone is asked, and packets go on meanwhile", () => {
   inline.send(LEFT, [fromHex(PACKET)]);
   inline.send(RIGHT, [fromHex(ANSWER)]);
   inline.sent(RIGHT);
@@ -121,7 +127,7 @@ test("after a minute the neighbour alone is asked, and packets go on meanwhile",
   assert.equal(sent(RIGHT), []);
 });
 
-test("an interface that is removed takes what waits behind it along", async () => {
+check("an interface that is removed takes what waits behind it along", async () => {
   inline.send(LEFT, [packet("198.51.100.2"), packet("198.51.100.9")]);
   assert.is(router.balance().held, 2);
   const removed = router.deleteHostInterface("right");

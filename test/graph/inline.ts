@@ -2,8 +2,8 @@
 // is two arrays of frames. Everything happens in turns, so that a test sees each step's end.
 
 import {
-  B_DATA, B_FLAGS, B_GSO_SIZE, B_LENGTH, B_NEXT, B_RX_IF, B_STATE, B_TOTAL, BUFFER_DATA, BUFFER_FREE, BUFFER_SHIFT, BUFFER_START, BUFFER_USED, FREE_LIST_ENTRIES,
-  IFC_RX_BYTES, IFC_RX_PACKETS, IFC_SIZE, IFC_TX_BYTES, IFC_TX_PACKETS, WORKER_FREE_LIST, WORKER_INTERFACES,
+  B_DATA, B_FLAGS, B_GSO_SIZE, B_LENGTH, B_NEXT, B_RX_IF, B_STATE, B_TOTAL, BUFFER_DATA, BUFFER_FREE, BUFFER_SHIFT, BUFFER_START, BUFFER_USED,
+  FREE_LIST_ENTRIES, IFC_RX_BYTES, IFC_RX_PACKETS, IFC_SIZE, IFC_TX_BYTES, IFC_TX_PACKETS, WORKER_FREE_LIST, WORKER_INTERFACES,
 } from "../../assembly/abi.js";
 import type { EngineLink } from "../../host/control/engine-link.js";
 import { type Connect, Router } from "../../host/control/router.js";
@@ -160,7 +160,12 @@ export class InlineRouter {
     this.packets = memory.packets;
     this.deliver = receive;
     this.engine = new Engine(options, (message) => this.fromEngine.push(message));
-    return { post: (message) => this.toEngine.push(message), close: async () => {} };
+    const post = (message: ToEngine): void => {
+      this.toEngine.push(message);
+      // The router awaits the answer to these.
+      if (message.type === "add-port" || message.type === "remove-port") queueMicrotask(() => this.settle());
+    };
+    return { post, close: async () => {} };
   };
 
   /** Puts frames on a port's wire and takes turns until nothing moves any more. */

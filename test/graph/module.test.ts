@@ -47,7 +47,8 @@ test("a good one gives its declarations", () => {
 
 test("no file, or one that is no module", () => {
   refused("NOT_FOUND", "cannot be read", () => loadModule(join(folder, "lost.wasm")));
-  for (const bytes of [[], [...Buffer.from("(module)")], HEADER.slice(0, 6), [...HEADER, 1, 99]]) refused("BAD_MODULE", "not a WebAssembly module", () => load(bytes));
+  const files = [[], [...Buffer.from("(module)")], HEADER.slice(0, 6), [...HEADER, 1, 99]];
+  for (const bytes of files) refused("BAD_MODULE", "not a WebAssembly module", () => load(bytes));
 });
 
 test("no manifest, or one that is no JSON, or of another contract", () => {
@@ -55,22 +56,30 @@ test("no manifest, or one that is no JSON, or of another contract", () => {
   refused("BAD_MODULE", "is not JSON", () => load(declaring('{"contract":1,')));
   refused("BAD_MODULE", "contract 2, this is 1", () => load(declaring('{"contract":2,"nodes":[]}')));
   for (const manifest of ["{}", "null", "[]", "1"]) refused("BAD_MODULE", "contract undefined", () => load(declaring(manifest)));
-  for (const nodes of ["", ',"nodes":[]', ',"nodes":{"length":1}']) refused("BAD_MODULE", "declares no nodes", () => load(declaring(`{"contract":1${nodes}}`)));
+  const empty = ["", ',"nodes":[]', ',"nodes":{"length":1}'];
+  for (const nodes of empty) refused("BAD_MODULE", "declares no nodes", () => load(declaring(`{"contract":1${nodes}}`)));
 });
 
 test("a declaration that lacks something, or has it wrong", () => {
-  const bad = [null, "null", { ...node, name: 7 }, { ...node, next: "error-drop" }, { ...node, next: [1] }, { ...node, counters: undefined }, { ...node, state: -64 }, { ...node, state: 0.5 }];
-  for (const one of bad) refused("BAD_MODULE", "node 1 of its manifest is malformed", () => load(withNodes(node, one)));
+  const wrong = [{ name: 7 }, { next: "error-drop" }, { next: [1] }, { counters: undefined }, { state: -64 }, { state: 0.5 }];
+  for (const one of [null, "null", ...wrong.map((fields) => ({ ...node, ...fields }))]) {
+    refused("BAD_MODULE", "node 1 of its manifest is malformed", () => load(withNodes(node, one)));
+  }
 });
 
 test("a function that is not exported, or no function", () => {
-  for (const process of ["gone", "value"]) refused("BAD_MODULE", `node null: no exported function "${process}"`, () => load(withNodes({ ...node, process })));
+  for (const process of ["gone", "value"]) {
+    refused("BAD_MODULE", `node null: no exported function "${process}"`, () => load(withNodes({ ...node, process })));
+  }
 });
 
 test("more next nodes or counters than there is room for", () => {
-  load(withNodes({ ...node, next: Array<string>(256).fill("a"), counters: Array<string>(64).fill("b") }));
-  refused("BAD_MODULE", "more than 256 next nodes or 64 counters", () => load(withNodes({ ...node, next: Array<string>(257).fill("a") })));
-  refused("BAD_MODULE", "more than 256 next nodes or 64 counters", () => load(withNodes({ ...node, counters: Array<string>(65).fill("b") })));
+  const sized = (next: number, counters: number): number[] =>
+    withNodes({ ...node, next: Array(next).fill("a"), counters: Array(counters).fill("b") });
+  load(sized(256, 64));
+  for (const [next, counters] of [[257, 64], [256, 65]] as const) {
+    refused("BAD_MODULE", "more than 256 next nodes or 64 counters", () => load(sized(next, counters)));
+  }
 });
 
 test.after(() => rmSync(folder, { recursive: true }));

@@ -1,7 +1,9 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { ARC_FREE, ARC_NONE, NEXT_COUNT, NODE_COUNT, NODE_STATE, TABLES, TABLES_END, WIRING, WIRING_SIZE, WORKER_NODES, WORKER_SIZE } from "../../assembly/abi.js";
-import { type WeftErrorCode, WeftError } from "../../host/errors.js";
+import {
+  ARC_FREE, ARC_NONE, NEXT_COUNT, NODE_COUNT, NODE_STATE, TABLES, TABLES_END, WIRING, WIRING_SIZE, WORKER_NODES, WORKER_SIZE,
+} from "../../assembly/abi.js";
+import type { WeftError, WeftErrorCode } from "../../host/errors.js";
 import { Registry } from "../../host/graph/registry.js";
 import { Tables } from "../../host/memory/tables.js";
 

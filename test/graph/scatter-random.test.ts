@@ -7,7 +7,9 @@ import * as assert from "uvu/assert";
 import {
   ARC_FREE, ARC_NONE, GRAPH_BAD_BUFFER, GRAPH_DROPPED, GRAPH_HELD, NEXT_HOLD, NODE_BAD_NEXT, NODE_VECTORS, VECTOR,
 } from "../../assembly/abi.js";
-import { allocate, BUFFERS, buffersIn, counted, free, G, graph, HOST, pending, reset, running, runtime, setSlots, tables, total, u32, WASM } from "./driver.js";
+import {
+  allocate, BUFFERS, buffersIn, counted, free, G, graph, HOST, pending, reset, running, runtime, setSlots, tables, total, u32, WASM,
+} from "./driver.js";
 
 const NODES = 5;
 const target = fc.oneof(fc.nat(NODES - 1), fc.nat(NODES - 1), fc.constantFrom(ARC_FREE, ARC_NONE));

@@ -101,20 +101,5 @@ test("what a node writes beyond its next slots' range is dropped and counted as 
   assert.equal([router.balance().difference, router.buffers().free], [0, router.buffers().total]);
 });
 
-test("a port that the worker has not been told of yet: packets for it are dropped", async () => {
-  const removed = router.deleteHostInterface("right");
-  inline.settle();
-  await removed;
-  const before = router.balance().dropped;
-  await router.createHostInterface("right");
-  router.setInterfaceState("host-right", true);
-  router.addAddress("host-right", "198.51.100.1/24");
-  router.setNeighbor("host-right", "198.51.100.2", "02:00:00:00:00:03");
-  inline.send(0, [through, through]); // the turn is before the mail
-  assert.equal([router.balance().dropped - before, router.balance().difference], [2, 0]);
-  inline.send(0, [through]);
-  assert.is(inline.sent(2).length, 1);
-});
-
 test.after(() => router.stop());
 test.run();

@@ -1,0 +1,89 @@
+// Random changes of addresses, routes and neighbours: one that is refused changes nothing, the FIB is
+// always what the table says, and when everything was taken away everything is as it began.
+
+import fc from "fast-check";
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import { parseIp4, parsePrefix, swap } from "../../host/control/addresses.js";
+import type { RouteTarget } from "../../host/control/api.js";
+import { WeftError } from "../../host/errors.js";
+import { InlineRouter } from "../graph/inline.js";
+
+const inline = await InlineRouter.startPair();
+const { router } = inline;
+router.removeAddress("host-left", "192.0.2.1/24");
+router.removeAddress("host-right", "198.51.100.1/24");
+
+const state = () => ({ routes: router.routes(), interfaces: router.interfaces(), neighbors: router.neighbors().map(({ age, ...rest }) => rest) });
+const used = (): number => router["adjacencies"]["pool"].used;
+const EMPTY = state();
+const UNUSED = used();
+
+/** Leaves the router without addresses and routes. */
+function clear(): void {
+  for (const { prefix } of router.routes()) {
+    try {
+      router.deleteRoute(prefix);
+    } catch (error) {
+      // It goes with an address, or went with the route through it.
+      assert.ok(["CONFLICT", "NOT_FOUND"].includes((error as WeftError).code));
+    }
+  }
+  for (const { name, addresses } of router.interfaces()) for (const address of addresses) router.removeAddress(name, address);
+  for (const { interface: name, address } of router.neighbors()) router.deleteNeighbor(name, address);
+  inline.settle();
+}
+
+const ips = ["10.0.0.1", "10.0.0.2", "10.0.0.3", "10.0.1.1", "10.0.1.254", "10.0.0.0", "10.0.0.255", "224.0.0.1", "0.0.0.0"];
+const address = fc.constantFrom(...ips);
+const prefix = fc.tuple(address, fc.constantFrom(0, 8, 16, 24, 25, 31, 32)).map(([ip, length]) => `${ip}/${length}`);
+const network = fc.constantFrom(
+  "10.0.0.0/24", "10.0.0.0/16", "10.0.0.2/32", "10.0.0.1/32", "10.0.1.254/32", "10.0.1.0/24", "0.0.0.0/0", "10.0.0.2/31",
+  "10.0.0.1/24", "224.0.0.0/4",
+);
+const name = fc.constantFrom("host-left", "host-right", "local0");
+const target: fc.Arbitrary<RouteTarget> = fc.oneof(
+  address.map((via) => ({ via })), fc.record({ via: address, interface: name }), name.map((one) => ({ interface: one })),
+  fc.constantFrom("drop", "unreachable", "prohibit").map((kind) => ({ kind }) as RouteTarget),
+);
+const addresses = (): string[] => router.interfaces().flatMap((entry) => entry.addresses);
+const change: fc.Arbitrary<() => void> = fc.oneof(
+  fc.tuple(name, prefix).map(([to, what]) => () => router.addAddress(to, what)),
+  fc.tuple(name, fc.nat(5)).map(([from, n]) => () => router.removeAddress(from, addresses()[n] ?? "10.0.0.1/24")),
+  fc.tuple(network, target).map(([to, how]) => () => router.addRoute(to, how)),
+  network.map((to) => () => router.deleteRoute(to)),
+  fc.tuple(name, address).map(([to, ip]) => () => router.setNeighbor(to, ip, "02:00:00:00:00:09")),
+  fc.tuple(name, address).map(([to, ip]) => () => router.deleteNeighbor(to, ip)),
+  fc.tuple(name, fc.constantFrom(67, 1400, 70000)).map(([to, mtu]) => () => router.setInterfaceMtu(to, mtu)),
+  fc.constant(() => router.clearNeighbors()),
+);
+
+test("random changes: one that throws changes nothing; the FIB is the table; everything comes back", () => {
+  let refusals = 0;
+  fc.assert(fc.property(fc.array(change, { maxLength: 40 }), (changes) => {
+    for (const one of changes) {
+      const before = state();
+      try {
+        one();
+      } catch (error) {
+        assert.instance(error, WeftError);
+        assert.equal(state(), before);
+        refusals++;
+      }
+      const routes = router.routes().map((route) => ({ ...route, ...parsePrefix(route.prefix) })).sort((a, b) => b.length - a.length);
+      for (const ip of ips) {
+        const raw = parseIp4(ip);
+        const best = routes.find(({ network: net, length }) => length === 0 || swap(raw) >>> (32 - length) === swap(net) >>> (32 - length));
+        assert.is(router["routeTable"]["fib"].lookup(raw), best?.adjacency ?? 0, ip);
+      }
+      inline.settle();
+    }
+    for (const entry of ["host-left", "host-right"]) router.setInterfaceMtu(entry, 1500);
+    clear();
+    assert.equal([state(), used()], [EMPTY, UNUSED]);
+  }), { numRuns: 300 });
+  assert.ok(refusals > 300, `${refusals} refusals`);
+});
+
+test.after(() => router.stop());
+test.run();
