@@ -15,8 +15,9 @@ import {
 const MAY_HOLD: u32 = 1; // the same, and NEXT_HOLD is allowed: a host node
 const CONSUMED: u32 = 2; // the packets are gone: a port sent and freed them
 
-/** Puts n packets, whose indices stand in the node's pending frame, before that node; gives the first node to run. */
-export function submit(graph: usize, index: u32, n: u32): i32 {
+/** Puts n packets, which a port has put into the node's pending frame, before that node; gives the first node to run. `input` is the runtime block that counts the burst. */
+export function submit(graph: usize, index: u32, n: u32, input: usize): i32 {
+  account(input, n);
   store<u32>(pendingAt(graph, index), n, 4);
   makeReady(graph, index);
   return take(graph);
@@ -43,8 +44,7 @@ export function take(graph: usize): i32 {
 
 /** Moves the n packets of the frame that node `index` has just processed to their next nodes; gives the next node to run. */
 export function scatter(graph: usize, index: u32, node: usize, frame: usize, n: u32, mode: u32): i32 {
-  store<u64>(node, load<u64>(node, NODE_CALLS) + 1, NODE_CALLS);
-  store<u64>(node, load<u64>(node, NODE_VECTORS) + n, NODE_VECTORS);
+  account(node, n);
   const row = <usize>WIRING + <usize>index * <usize>WIRING_SIZE;
   let spare = frame;
   if (mode != CONSUMED) {
@@ -184,6 +184,13 @@ function pendingAt(graph: usize, index: u32): usize {
 @inline
 function bufferIn(frame: usize, i: u32): u32 {
   return load<u32>(frame + (<usize>i << 2));
+}
+
+// @ts-ignore: decorator
+@inline
+function account(node: usize, n: u32): void {
+  bump(node, NODE_CALLS);
+  store<u64>(node, load<u64>(node, NODE_VECTORS) + n, NODE_VECTORS);
 }
 
 // @ts-ignore: decorator

@@ -1,8 +1,8 @@
 // Runs the graph in a worker: node after node, until every packet has come to its end.
 
 import {
-  BUFFER_SHIFT, FRAME_NEXT, GRAPH_ASLEEP, GRAPH_EPOCH, GRAPH_FRAME, GRAPH_PACKETS, GRAPH_PENDING, GRAPH_PENDING_SIZE, NODE_CALLS, NODE_CLOCKS, NODE_COUNTERS,
-  NODE_VECTORS, VECTOR,
+  BUFFER_SHIFT, FRAME_NEXT, GRAPH_ASLEEP, GRAPH_EPOCH, GRAPH_FRAME, GRAPH_PACKETS, GRAPH_PENDING, GRAPH_PENDING_SIZE, NODE_CLOCKS, NODE_COUNTERS,
+  VECTOR,
 } from "../../assembly/abi.js";
 import { addon } from "../addon.js";
 import { type PacketMemory, workerAt } from "../memory/memory.js";
@@ -16,7 +16,7 @@ export type Process = (node: number, frame: number, n: number) => void;
 const Mode = { wasm: 0, host: 1, port: 2 } as const;
 
 interface GraphModule {
-  submit(graph: number, index: number, n: number): number;
+  submit(graph: number, index: number, n: number, input: number): number;
   enqueue(graph: number, index: number, buffer: number): void;
   take(graph: number): number;
   scatter(graph: number, index: number, node: number, frame: number, n: number, mode: number): number;
@@ -65,12 +65,9 @@ export class Graph {
     if (this.clocks) addon.lap();
     const n = port.receive(this.inputFrame(first), VECTOR);
     if (n === 0) return 0;
-    const { u64, f64 } = this.packets;
     const block = this.base + input.runtime;
-    u64[(block + NODE_CALLS) >> 3]!++;
-    u64[(block + NODE_VECTORS) >> 3]! += BigInt(n);
-    if (this.clocks) f64[(block + NODE_CLOCKS) >> 3]! += addon.lap();
-    this.run(this.wasm.submit(this.base, first, n));
+    if (this.clocks) this.packets.f64[(block + NODE_CLOCKS) >> 3]! += addon.lap();
+    this.run(this.wasm.submit(this.base, first, n, block));
     return n;
   }
 

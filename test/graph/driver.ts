@@ -23,6 +23,8 @@ export const graph = instance.exports as Record<Export, (...words: number[]) => 
 export const G = workerAt(0);
 
 export const runtime = (node: number): number => G + WORKER_NODES + node * 1024;
+/** Counts what the port does. */
+export const INPUT = runtime(15);
 export const counted = (node: number, offset: number): number => Number(u64[(runtime(node) + offset) >> 3]);
 export const total = (offset: number): number => Number(u64[(G + offset) >> 3]);
 export const free = (): number => owned.packets.free(0);
@@ -43,7 +45,7 @@ export function setSlots(slots: number[]): void {
 /** Has node 0 run with these buffers and leave these slots; gives the next node. */
 export function leave(buffers: number[], slots: number[], mode = WASM): number {
   u32.set(buffers, pending(0).frame >> 2);
-  assert.is(graph.submit(G, 0, buffers.length), 0);
+  assert.is(graph.submit(G, 0, buffers.length, INPUT), 0);
   setSlots(slots);
   return graph.scatter(G, 0, runtime(0), running().frame, buffers.length, mode);
 }
@@ -56,7 +58,7 @@ export function finish(node: number): number {
 
 /** Clears counters; node 0 … 5 have next slots 0 … 3: nodes 1, 2, 5 and the free list. */
 export function reset(): void {
-  u8.fill(0, runtime(0), runtime(8));
+  u8.fill(0, runtime(0), runtime(16));
   u64.fill(0n, (G + GRAPH_DROPPED) >> 3, (G + GRAPH_FRAME) >> 3);
   for (let node = 0; node < 6; node++) {
     for (let slot = 0; slot < NEXT_COUNT; slot++) tables.wire(node, slot, ARC_NONE);

@@ -8,7 +8,7 @@ import {
   ARC_FREE, ARC_NONE, GRAPH_BAD_BUFFER, GRAPH_DROPPED, GRAPH_HELD, NEXT_HOLD, NODE_BAD_NEXT, NODE_VECTORS, VECTOR,
 } from "../../assembly/abi.js";
 import {
-  allocate, BUFFERS, buffersIn, counted, free, G, graph, HOST, pending, reset, running, runtime, setSlots, tables, total, u32, WASM,
+  allocate, BUFFERS, buffersIn, counted, free, G, graph, INPUT, HOST, pending, reset, running, runtime, setSlots, tables, total, u32, WASM,
 } from "./driver.js";
 
 const NODES = 5;
@@ -56,7 +56,7 @@ function drive({ kinds, paths }: Case, buffers: number[]): number[] {
   const hops = paths.map(() => 0);
   const held: number[] = [];
   u32.set(buffers, pending(0).frame >> 2);
-  for (let node = graph.submit(G, 0, buffers.length); node >= 0; ) {
+  for (let node = graph.submit(G, 0, buffers.length, INPUT); node >= 0; ) {
     const { frame, n } = running();
     const packets = buffersIn(running()).map((index) => buffers.indexOf(index));
     assert.is(new Set(packets).size, n);

@@ -7,7 +7,7 @@ import {
   GRAPH_HELD, GRAPH_ORIGINATED, NEXT_COUNT, NEXT_HOLD, NODE_BAD_NEXT, NODE_CALLS, NODE_TRAPS, NODE_VECTORS, VECTOR,
 } from "../../assembly/abi.js";
 import {
-  addressOf, allocate, BUFFERS, buffersIn, counted, finish, free, G, graph, HOST, layout, leave, pending, PORT, reset, running, runtime, setSlots,
+  addressOf, allocate, BUFFERS, buffersIn, counted, finish, free, G, graph, HOST, INPUT, layout, leave, pending, PORT, reset, running, runtime, setSlots,
   tables, total, u16, u32, WASM,
 } from "./driver.js";
 
@@ -68,7 +68,7 @@ check("a frame for a node that has packets waiting is added to them", () => {
   const [waiting, ...buffers] = allocate(4);
   graph.enqueue(G, 1, waiting!);
   u32.set(buffers, pending(0).frame >> 2);
-  graph.submit(G, 0, 3); // gives node 1, which was ready before
+  graph.submit(G, 0, 3, INPUT); // gives node 1, which was ready before
   assert.equal(buffersIn(running()), [waiting]);
   setSlots([0]);
   tables.wire(1, 0, 2);
@@ -109,7 +109,7 @@ check("a port's frame is its own affair: its packets are not touched", () => {
 check("a node that trapped: its frame is freed and counted once, what it wrote there is not believed", () => {
   const buffers = allocate(6);
   u32.set(buffers, pending(0).frame >> 2);
-  graph.submit(G, 0, 6);
+  graph.submit(G, 0, 6, INPUT);
   setSlots([0, 1, 2, 0, 0, 0]);
   assert.is(graph.dropFrame(G, runtime(0), running().frame, 6), -1);
   assert.equal([counted(0, NODE_TRAPS), total(GRAPH_DROPPED), pending(1).n], [1, 6, 0]);
@@ -141,6 +141,12 @@ check("a chain is freed whole; one tied into a ring, or to what is not a buffer,
   chain(f, 0x1234567);
   leave([f], [3]);
   assert.is(total(GRAPH_BAD_BUFFER), 2);
+});
+
+test("the burst is counted for the port that brought it", () => {
+  const buffers = allocate(3);
+  leave(buffers, [3, 3, 3]);
+  assert.equal([counted(15, NODE_CALLS), counted(15, NODE_VECTORS)], [1, 3]);
 });
 
 test.run();
