@@ -16,7 +16,7 @@ const A = { device: "weft0", gateway: "198.51.100.1", host: "198.51.100.2" };
 const B = { device: "weft1", gateway: "203.0.113.1", host: "203.0.113.2" };
 const TCP_SECONDS = 10;
 const UDP_SECONDS = 3;
-const UDP_RATE = "500M";
+const UDP_RATE = "200M";
 const FORWARDING = "/proc/sys/net/ipv4/ip_forward";
 
 export async function demoForward(report: Report, notice: (line: string) => void): Promise<void> {
