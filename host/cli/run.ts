@@ -12,6 +12,7 @@ export type StartRouter = (options: RouterOptions) => Promise<Control>;
 const OPTIONS = {
   socket: { type: "string" },
   buffers: { type: "string" },
+  "pool-size": { type: "string" },
   cpu: { type: "string" },
   "no-clocks": { type: "boolean" },
 } as const;
@@ -21,6 +22,7 @@ export async function run(argv: string[], start: StartRouter, output: Output): P
   if (positionals.length > 1) throw new WeftError("BAD_COMMAND", `one start-up script at most, not ${positionals.join(" ")} (weft run --help)`);
   const options: RouterOptions = { clocks: values["no-clocks"] !== true, notice: (line) => output.error(`weft: ${line}\n`) };
   if (values.buffers !== undefined) options.buffers = numberOption("buffers", String(values.buffers), 1024, 262128);
+  if (values["pool-size"] !== undefined) options.poolSize = numberOption("pool-size", String(values["pool-size"]), 3, 559);
   if (values.cpu !== undefined) options.cpu = numberOption("cpu", String(values.cpu), 0, 1023);
   const path = (values.socket as string | undefined) ?? defaultSocketPath();
 

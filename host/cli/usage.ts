@@ -28,6 +28,7 @@ nothing. Runs until Ctrl-C or SIGTERM.
 
   --socket PATH   control socket; default $XDG_RUNTIME_DIR/weft.sock, else /run/weft.sock for root
   --buffers N     packet buffers of 2048 bytes, 1024 to 262128; default 16384
+  --pool-size N   MiB of packet buffers, in place of --buffers; 3 to 559
   --cpu N         pin the worker to this CPU
   --no-clocks     do not measure the nodes' clocks
 

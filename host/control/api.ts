@@ -7,6 +7,8 @@ import type { WeftError } from "../errors.js";
 export interface RouterOptions {
   /** packet buffers of 2048 bytes; 1024 … 262,128, default 16,384 */
   buffers?: number;
+  /** MiB of packet buffers, in place of their number */
+  poolSize?: number;
   /** CPU to pin the worker to; default: not pinned */
   cpu?: number;
   /** read the TSC around each dispatch for `show runtime`; default true */

@@ -12,7 +12,7 @@ import type { FromEngine, NodeSpec, ToEngine } from "../graph/messages.js";
 import { loadModule } from "../graph/module.js";
 import { PUNT_NODE } from "../graph/punt.js";
 import { Registry } from "../graph/registry.js";
-import { BUFFERS_DEFAULT, createMemory, type OwnedMemory, workerAt } from "../memory/memory.js";
+import { bufferCount, createMemory, type OwnedMemory, workerAt } from "../memory/memory.js";
 import { Tables } from "../memory/tables.js";
 import { type OpenedHostInterface, openHostInterface } from "../ports/af-packet.js";
 import { formatMac, formatPrefix, parseIp4, parseMac } from "./addresses.js";
@@ -70,7 +70,7 @@ export class Router implements Control {
   static async start(options: RouterOptions = {}, connect: Connect = inThread(options.cpu)): Promise<Router> {
     const graph = loadGraph();
     const nodes = loadModule(fileURLToPath(new URL("build/nodes.wasm", ROOT)));
-    const memory = createMemory(options.buffers ?? BUFFERS_DEFAULT, 1, options.notice ?? ((): void => {}));
+    const memory = createMemory(bufferCount(options.buffers, options.poolSize), 1, options.notice ?? ((): void => {}));
     const tables = new Tables(memory.tables);
     const registry = new Registry(tables);
     registry.add("port", INPUT_NODE);

@@ -9,8 +9,8 @@ import { addon } from "../addon.js";
 import { WeftError } from "../errors.js";
 
 const HUGE_PAGE = 2 * 1024 * 1024;
-export const BUFFERS_MIN = 1024;
-export const BUFFERS_DEFAULT = 16384;
+const BUFFERS_MIN = 1024;
+const BUFFERS_DEFAULT = 16384;
 
 /** Where the pool lies; the same in every thread. */
 export interface Layout {
@@ -99,6 +99,16 @@ export function createMemory(buffers: number, workers: number, notice: (line: st
   fillFreeLists(packets);
   for (let worker = 0; worker < workers; worker++) layFrames(packets, workerAt(worker));
   return { packets, tables: mapped.tables, pageSize: mapped.hugePages ? HUGE_PAGE : 4096 };
+}
+
+/** How many buffers a router gets: the number asked for, or as many as fit the size asked for. Throws BAD_ARGUMENT when both were given. */
+export function bufferCount(buffers: number | undefined, poolSize: number | undefined): number {
+  if (poolSize === undefined) return buffers ?? BUFFERS_DEFAULT;
+  if (buffers !== undefined) throw new WeftError("BAD_ARGUMENT", "both a number of buffers and a pool size: give one of them");
+  const fit = Math.floor((poolSize * 2 ** 20) / BUFFER_SIZE);
+  if (fit >= BUFFERS_MIN && fit <= BUFFER_COUNT_MAX) return fit;
+  const [least, most] = [Math.ceil((BUFFERS_MIN * BUFFER_SIZE) / 2 ** 20), Math.floor((BUFFER_COUNT_MAX * BUFFER_SIZE) / 2 ** 20)];
+  throw new WeftError("BAD_ARGUMENT", `pool size: ${poolSize} MiB is not from ${least} to ${most}`);
 }
 
 function allocate(bytes: number, buffers: number): WebAssembly.Memory {

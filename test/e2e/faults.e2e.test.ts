@@ -66,6 +66,17 @@ withRouter("a peer that goes down and comes back", async (weft, host) => {
   await reachable(weft, host);
 });
 
+withRouter("a device whose queue is full: ENOBUFS", async (weft, host) => {
+  await reachable(weft, host);
+  await must(null, "tc", ["qdisc", "add", "dev", A.device, "root", "tbf", "rate", "100kbit", "burst", "2kb", "limit", "3000"]);
+  const echoes = await ping(host, A.gateway, ["-f", "-c", "200", "-s", "1400", "-W", "1"]);
+  const { txNoRoom } = (await weft.interface(NAME)).counters;
+  assert.ok(txNoRoom > 0 && echoes.received > 0, `${txNoRoom} without room, ${echoes.received} of ${echoes.sent} answered`);
+  assert.ok(echoes.sent - echoes.received <= txNoRoom + 2, `${echoes.sent - echoes.received} lost, ${txNoRoom} counted`); // two may be in the queue still
+  await must(null, "tc", ["qdisc", "delete", "dev", A.device, "root"]);
+  await reachable(weft, host);
+});
+
 withRouter("a netdev that is removed and made again under the same name", async (weft, host) => {
   await reachable(weft, host);
   await must(null, "ip", ["link", "delete", A.device]);
