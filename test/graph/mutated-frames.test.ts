@@ -96,12 +96,17 @@ let sent = 0;
 
 const OWN_ADDRESSES = [OWN, "198.51.100.1"].map((address) => address.split(".").join());
 
+/** Whether a frame's source, if it is IPv4, is one of the router's addresses. */
+function isOwn(frame: Uint8Array): boolean {
+  return OWN_ADDRESSES.includes(frame.subarray(26, 30).join());
+}
+
 /** By the naive sum: the IP header of every packet, and the message of the router's own ICMP. */
 function checkSums(frame: Uint8Array): void {
   if (frame[12] !== 8 || frame[13] !== 0) return;
   const length = (frame[14]! & 15) * 4;
   if (checksum(frame.subarray(14, 14 + length)) !== 0) assert.unreachable(`IP header of ${toHex(frame)}`);
-  if (frame[23] !== 1 || !OWN_ADDRESSES.includes(frame.subarray(26, 30).join())) return;
+  if (frame[23] !== 1 || !isOwn(frame)) return;
   if (checksum(frame.subarray(14 + length)) !== 0) assert.unreachable(`ICMP of ${toHex(frame)}`);
 }
 
@@ -122,6 +127,8 @@ test(`${FRAMES} mutated frames come to a counted end`, () => {
   const property = fc.property(fc.array(recipe, { minLength: BURST, maxLength: BURST }), (recipes) => {
     const burst = recipes.map(({ template, mutations, repaired }) => {
       const frame = mutations.reduce(mutate, TEMPLATES[template]!);
+      // Forwarded under the router's own address it would pass for the router's own packet below.
+      if (isOwn(frame)) return TEMPLATES[template]!;
       return repaired > 0 && frame !== TEMPLATES[template] && frame[12] === 8 && frame[13] === 0 ? repair(frame) : frame;
     });
     inline.send(0, burst);
@@ -177,8 +184,10 @@ test("tshark finds every frame that left well-formed", () => {
   assert.equal(judge(bad).slice(0, 5), []);
   // The filter does see frames: those that the router made are there.
   assert.ok(judge(`frame.number <= 2000 && icmp && ${own}`).length > 0);
-  rmSync(folder, { recursive: true });
-});
+  });
 
-test.after(() => router.stop());
+test.after(async () => {
+  rmSync(folder, { recursive: true });
+  await router.stop();
+});
 test.run();
