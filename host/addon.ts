@@ -13,8 +13,6 @@ export interface Addon {
 
   /** TSC clocks since the calling thread's last lap, at most 2^31 - 1. */
   lap(): number;
-  /** Lets others that wait for this CPU run: sched_yield(2). */
-  yield(): void;
   /** TSC clocks a second, measured once. */
   clockRate(): number;
   /** Pins the calling thread to a CPU. */

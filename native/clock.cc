@@ -50,15 +50,8 @@ static void pinThread(const Napi::CallbackInfo& info) {
   if (sched_setaffinity(0, sizeof set, &set) != 0) throwSystemError(info.Env(), {"sched_setaffinity", errno});
 }
 
-/** Lets others that wait for this CPU run: sched_yield(2). */
-static napi_value yield(napi_env, napi_callback_info) {
-  sched_yield();
-  return nullptr;
-}
-
 void addClock(Napi::Env env, Napi::Object exports) {
   setFunction(env, exports, "lap", lap);
-  setFunction(env, exports, "yield", yield);
   exports.Set("clockRate", Napi::Function::New<clockRate>(env, "clockRate"));
   exports.Set("pinThread", Napi::Function::New<pinThread>(env, "pinThread"));
 }
