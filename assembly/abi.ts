@@ -213,8 +213,6 @@ export const BUFFER_USED = 0x5a5a;
 /** Values of B_PUNT. */
 export const PUNT_ECHO_REPLY = 1;
 export const PUNT_ICMP_ERROR = 2;
-export const PUNT_UDP = 3;
-export const PUNT_TCP = 4;
 
 // arp-input's state, from NODE_STATE on: a ring of neighbours to learn. The node writes an entry, then
 // WRITTEN; the host reads up to WRITTEN, then sets READ. Both only ever count up (modulo 2^32).

@@ -1,7 +1,7 @@
 // The fields of a buffer's header, by name. `buffer` is an address, as bufferAt gives it.
 
 import {
-  B_ADJ, B_CSUM_FLAGS, B_DATA, B_FLAGS, B_GSO_SIZE, B_HEADER_LENGTH, B_ICMP, B_ICMP_DATA, B_L2, B_LENGTH, B_NEXT, B_PUNT, B_RX_IF,
+  B_ADJ, B_DATA, B_FLAGS, B_GSO_SIZE, B_ICMP, B_ICMP_DATA, B_L2, B_LENGTH, B_PUNT, B_RX_IF,
   B_TOTAL, B_TX_IF, BUFFER_ALIGN,
 } from "../abi";
 
@@ -88,20 +88,10 @@ export function truncate(buffer: usize, length: u32): void {
   store<u32>(buffer, length, B_TOTAL);
 }
 
-/** Whether the packet goes on in another buffer. */
-// @ts-ignore: decorator
-@inline
-export function isChained(buffer: usize): bool { return load<u32>(buffer, B_NEXT) != 0; }
-
 /** Payload bytes of each segment of a super-packet that the sender left for the device to cut; 0: an ordinary packet. */
 // @ts-ignore: decorator
 @inline
 export function segmentSize(buffer: usize): u32 { return load<u16>(buffer, B_GSO_SIZE); }
-
-/** Bytes of all headers of a super-packet, from the Ethernet header on. */
-// @ts-ignore: decorator
-@inline
-export function segmentHeaders(buffer: usize): u32 { return load<u16>(buffer, B_HEADER_LENGTH); }
 
 /** Forgets offloads asked for by the sender: the packet was rewritten and is complete. */
 // @ts-ignore: decorator
@@ -109,11 +99,6 @@ export function segmentHeaders(buffer: usize): u32 { return load<u16>(buffer, B_
 export function clearOffloads(buffer: usize): void {
   store<u32>(buffer, 0, B_GSO_SIZE); // size, type and checksum flags
 }
-
-/** Whether the sender left the transport checksum for the device to finish. */
-// @ts-ignore: decorator
-@inline
-export function checksumPending(buffer: usize): bool { return (load<u8>(buffer, B_CSUM_FLAGS) & 1) != 0; }
 
 /** What ip4-icmp-error is to send: type, code, and the error's second word (host order). */
 // @ts-ignore: decorator

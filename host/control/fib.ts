@@ -38,7 +38,7 @@ export class Fib {
   /** Adds a route or changes where it leads. Throws NO_MEMORY when the trie is full; nothing has changed then. */
   set(network: number, length: number, adjacency: number): void {
     const address = swap(network);
-    this.write(address, length, leaf(adjacency, length), length);
+    this.write(address, length, leaf(adjacency, length));
     this.routes[length]!.set(address, adjacency);
   }
 
@@ -46,7 +46,7 @@ export class Fib {
   delete(network: number, length: number): boolean {
     const address = swap(network);
     if (!this.routes[length]!.delete(address)) return false;
-    this.write(address, length, this.covering(address, length), length);
+    this.write(address, length, this.covering(address, length));
     return true;
   }
 
@@ -64,18 +64,18 @@ export class Fib {
     return leaf(ADJ_NO_ROUTE, 0);
   }
 
-  /** Writes a leaf over the range of a prefix, where no longer prefix than `owner` stands. */
-  private write(address: number, length: number, value: number, owner: number): void {
+  /** Writes a leaf over the range of a prefix, where no longer prefix stands. */
+  private write(address: number, length: number, value: number): void {
     const high = address >>> 16;
-    if (length <= 16) return this.fill(ROOT + high, 1 << (16 - length), value, owner);
+    if (length <= 16) return this.fill(ROOT + high, 1 << (16 - length), value, length);
     const middle = this.descend(ROOT + high);
     const second = middle + ((address >>> 8) & 0xff);
     try {
       if (length <= 24) {
-        this.fill(second, 1 << (24 - length), value, owner);
+        this.fill(second, 1 << (24 - length), value, length);
       } else {
         const low = this.descend(second);
-        this.fill(low + (address & 0xff), 1 << (32 - length), value, owner);
+        this.fill(low + (address & 0xff), 1 << (32 - length), value, length);
         this.fold(second, low);
       }
     } finally {

@@ -7,32 +7,7 @@ import * as assert from "uvu/assert";
 import { parseIp4, parsePrefix, swap } from "../../host/control/addresses.js";
 import type { RouteTarget } from "../../host/control/api.js";
 import { WeftError } from "../../host/errors.js";
-import { InlineRouter } from "../graph/inline.js";
-
-const inline = await InlineRouter.startPair();
-const { router } = inline;
-router.removeAddress("host-left", "192.0.2.1/24");
-router.removeAddress("host-right", "198.51.100.1/24");
-
-const state = () => ({ routes: router.routes(), interfaces: router.interfaces(), neighbors: router.neighbors().map(({ age, ...rest }) => rest) });
-const used = (): number => router["adjacencies"]["pool"].used;
-const EMPTY = state();
-const UNUSED = used();
-
-/** Leaves the router without addresses and routes. */
-function clear(): void {
-  for (const { prefix } of router.routes()) {
-    try {
-      router.deleteRoute(prefix);
-    } catch (error) {
-      // It goes with an address, or went with the route through it.
-      assert.ok(["CONFLICT", "NOT_FOUND"].includes((error as WeftError).code));
-    }
-  }
-  for (const { name, addresses } of router.interfaces()) for (const address of addresses) router.removeAddress(name, address);
-  for (const { interface: name, address } of router.neighbors()) router.deleteNeighbor(name, address);
-  inline.settle();
-}
+import { clear, EMPTY, inline, router, state, UNUSED, used } from "./empty-router.js";
 
 const ips = ["10.0.0.1", "10.0.0.2", "10.0.0.3", "10.0.1.1", "10.0.1.254", "10.0.0.0", "10.0.0.255", "224.0.0.1", "0.0.0.0"];
 const address = fc.constantFrom(...ips);

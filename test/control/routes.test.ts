@@ -5,12 +5,7 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import type { RouteTarget } from "../../host/control/api.js";
 import type { WeftError, WeftErrorCode } from "../../host/errors.js";
-import { InlineRouter } from "../graph/inline.js";
-
-const inline = await InlineRouter.startPair();
-const { router } = inline;
-router.removeAddress("host-left", "192.0.2.1/24");
-router.removeAddress("host-right", "198.51.100.1/24");
+import { clear, EMPTY, inline, router, state, UNUSED, used } from "./empty-router.js";
 
 /** The routing table as text, without the limited broadcast. */
 const table = (): string[] =>
@@ -18,10 +13,6 @@ const table = (): string[] =>
     const words = [route.prefix, route.kind, route.via && `via ${route.via}`, route.interface?.slice("host-".length)];
     return words.filter(Boolean).join(" ");
   });
-const state = () => ({ routes: router.routes(), interfaces: router.interfaces(), neighbors: router.neighbors().map(({ age, ...rest }) => rest) });
-const used = (): number => router["adjacencies"]["pool"].used;
-const EMPTY = state();
-const UNUSED = used();
 
 function refused(code: WeftErrorCode, text: string, change: () => unknown): void {
   const before = state();
@@ -32,21 +23,6 @@ function refused(code: WeftErrorCode, text: string, change: () => unknown): void
     return assert.equal(state(), before);
   }
   assert.unreachable("it was taken");
-}
-
-/** Leaves the router without addresses and routes. */
-function clear(): void {
-  for (const { prefix } of router.routes()) {
-    try {
-      router.deleteRoute(prefix);
-    } catch (error) {
-      // It goes with an address, or went with the route through it.
-      assert.ok(["CONFLICT", "NOT_FOUND"].includes((error as WeftError).code));
-    }
-  }
-  for (const { name, addresses } of router.interfaces()) for (const address of addresses) router.removeAddress(name, address);
-  for (const { interface: name, address } of router.neighbors()) router.deleteNeighbor(name, address);
-  inline.settle();
 }
 
 /** A test at whose end this holds too. A hook would be the place, but uvu ends the file without a word when one throws. */
