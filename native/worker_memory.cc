@@ -16,18 +16,6 @@ bool WorkerMemory::isFrame(uint32_t frame) const {
   return frame >= first && frame <= last && frame % 4 == 0;
 }
 
-uint32_t WorkerMemory::bufferAt(uint32_t index) const {
-  uint64_t address = static_cast<uint64_t>(index) << abi::BUFFER_SHIFT;
-  if (address < pool || address + abi::BUFFER_SIZE > poolEnd) return 0;
-  uint32_t offset = static_cast<uint32_t>(address) - pool;
-  return offset % abi::BUFFER_SIZE == 0 ? static_cast<uint32_t>(address) : 0;
-}
-
-uint32_t WorkerMemory::usedBufferAt(uint32_t index) const {
-  uint32_t address = bufferAt(index);
-  return address && read<uint16_t>(address + abi::B_STATE) == abi::BUFFER_USED ? address : 0;
-}
-
 bool WorkerMemory::take(uint32_t count, uint32_t* addresses) const {
   uint32_t list = worker + abi::WORKER_FREE_LIST;
   uint32_t left = read<uint32_t>(list);

@@ -34,9 +34,17 @@ struct WorkerMemory {
   void countBadBuffer() const { add(worker + abi::GRAPH_BAD_BUFFER, 1); }
 
   /** Address of the buffer with this index, 0 if there is none. */
-  uint32_t bufferAt(uint32_t index) const;
+  uint32_t bufferAt(uint32_t index) const {
+    uint64_t address = static_cast<uint64_t>(index) << abi::BUFFER_SHIFT;
+    if (address < pool || address + abi::BUFFER_SIZE > poolEnd) return 0;
+    uint32_t offset = static_cast<uint32_t>(address) - pool;
+    return offset % abi::BUFFER_SIZE == 0 ? static_cast<uint32_t>(address) : 0;
+  }
   /** The same, also 0 unless the buffer is in use. */
-  uint32_t usedBufferAt(uint32_t index) const;
+  uint32_t usedBufferAt(uint32_t index) const {
+    uint32_t address = bufferAt(index);
+    return address && read<uint16_t>(address + abi::B_STATE) == abi::BUFFER_USED ? address : 0;
+  }
 
   /** Takes `count` buffers off the free list into `addresses`; takes none and gives false if there are not so many. */
   bool take(uint32_t count, uint32_t* addresses) const;
