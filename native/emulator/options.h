@@ -1,0 +1,34 @@
+// The devices that WEFT_EMULATOR asks for.
+//
+//   WEFT_EMULATOR="wire=netdev:veth0,mac=02:00:00:00:00:01;wire=pair:2;wire=pair:1,model=cx6dx"
+//
+//   wire=netdev:IF | pair:N | generator:PPS[:SIZE] | sink   (pair: with the device of that index)
+//   mac=  model=  mtu=  speed= (Mbit/s)  netdev= (the Linux interface that shares the port, where the wire is none)
+//   vf=1  trust=1  striding=0  cqe-compression=0  access=none (opening its uverbs node is refused)
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "objects.h"
+
+namespace emulator {
+
+constexpr size_t MAX_DEVICES = 8;
+
+/** A ConnectX generation: PCI device ids of the physical and the virtual function, firmware version, board. */
+struct Model {
+  const char* name;
+  uint16_t physical;
+  uint16_t virtualFunction;
+  uint32_t firmware[3];
+  const char* board;
+};
+
+const Model& modelOf(const Device& device);
+
+/** Throws std::invalid_argument with one line that says what is wrong. */
+std::vector<std::unique_ptr<Device>> parseOptions(const std::string& text);
+
+} // namespace emulator
