@@ -1,7 +1,6 @@
 // Writes build/abi.h, the C++ side of assembly/abi.ts, from what tsc compiled it to.
-// It stands outside native/build because `node-gyp rebuild` empties that folder.
 
-import { mkdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 
 const abi = await import(new URL("../dist/assembly/abi.js", import.meta.url));
 const lines = Object.entries(abi).map(([name, value]) => {
@@ -10,4 +9,7 @@ const lines = Object.entries(abi).map(([name, value]) => {
 });
 mkdirSync(new URL("../build/", import.meta.url), { recursive: true });
 const opening = ["// Generated from assembly/abi.ts by native/abi-header.mjs.", "#pragma once", "#include <cstdint>", "", "namespace abi {"];
-writeFileSync(new URL("../build/abi.h", import.meta.url), [...opening, ...lines, "}", ""].join("\n"));
+const text = [...opening, ...lines, "}", ""].join("\n");
+const header = new URL("../build/abi.h", import.meta.url);
+// A header that is written anew has everything compiled anew.
+if (!existsSync(header) || readFileSync(header, "utf8") !== text) writeFileSync(header, text);

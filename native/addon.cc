@@ -8,6 +8,7 @@ static Napi::Object init(Napi::Env env, Napi::Object exports) {
   addWorkerMemory(env, exports);
   addPorts(env, exports);
   addWait(env, exports);
+  addRdma(env, exports);
   return exports;
 }
 

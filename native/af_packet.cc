@@ -6,7 +6,6 @@
 #include <linux/if_ether.h>
 #include <net/if.h>
 #include <net/if_arp.h>
-#include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -115,7 +114,7 @@ uint8_t* AfPacket::slotAt(uint32_t number) const {
   return ring_ + number / SLOTS_PER_BLOCK * BLOCK_SIZE + number % SLOTS_PER_BLOCK * SLOT_SIZE;
 }
 
-LinkState AfPacket::linkState() const {
+LinkState AfPacket::linkState() {
   LinkState state;
   ifreq request = requestFor(name_);
   // A netdev that was removed and made again has the name but another index.
@@ -127,6 +126,16 @@ LinkState AfPacket::linkState() const {
   return state;
 }
 
+std::shared_ptr<Port> AfPacket::reopened() {
+  SystemError error;
+  return open(name_, slots_, error);
+}
+
+void AfPacket::afterSleep(short revents) {
+  if (revents & POLLERR) clearError();
+}
+
+/** Takes a pending error off the socket, where it would make every poll() return at once. */
 void AfPacket::clearError() const {
   int error;
   socklen_t length = sizeof error;

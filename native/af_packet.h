@@ -4,43 +4,26 @@
 #include <linux/if_packet.h>
 #include <sys/socket.h>
 
-#include <atomic>
-#include <memory>
-#include <mutex>
 #include <string>
 
 #include "calls.h"
 #include "offload_header.h"
-#include "worker_memory.h"
+#include "port.h"
 
-struct LinkState {
-  bool present = false;
-  bool up = false;
-  int mtu = 0;
-};
-
-class AfPacket {
+class AfPacket final : public Port {
  public:
   /** Opens a port; on failure gives null and says why in `error`. */
   static std::shared_ptr<AfPacket> open(const std::string& name, uint32_t ringSlots, SystemError& error);
-  ~AfPacket();
-  AfPacket(const AfPacket&) = delete;
-  AfPacket& operator=(const AfPacket&) = delete;
+  ~AfPacket() override;
 
-  uint32_t receive(const WorkerMemory& memory, uint32_t frame, uint32_t max, uint32_t swIfIndex);
-  uint32_t transmit(const WorkerMemory& memory, uint32_t frame, uint32_t n, uint32_t swIfIndex);
-  LinkState linkState() const;
-  /** Takes a pending error off the socket, where it would make every poll() return at once. */
-  void clearError() const;
+  uint32_t receive(const WorkerMemory& memory, uint32_t frame, uint32_t max, uint32_t swIfIndex) override;
+  uint32_t transmit(const WorkerMemory& memory, uint32_t frame, uint32_t n, uint32_t swIfIndex) override;
+  LinkState linkState() override;
+  std::shared_ptr<Port> reopened() override;
+  int fd() const override { return fd_; }
+  void afterSleep(short revents) override;
 
-  const std::string& name() const { return name_; }
   const std::string& mac() const { return mac_; }
-  uint32_t ringSlots() const { return slots_; }
-  int fd() const { return fd_; }
-  /** True after a receive that found packets but no buffers: until some come back, polling for packets is no use. */
-  bool starved() const { return starved_; }
-  /** Held during a burst, so that two threads cannot be in one ring. */
-  std::mutex& busy() { return busy_; }
 
  private:
   AfPacket() = default;
@@ -48,6 +31,7 @@ class AfPacket {
   SystemError identify();
   SystemError mapRing(uint32_t ringSlots);
   SystemError bindTo();
+  void clearError() const;
 
   enum class Taken { packet, lost, noBuffers };
   uint8_t* slotAt(uint32_t number) const;
@@ -62,14 +46,12 @@ class AfPacket {
   std::string mac_;
   int fd_ = -1;
   int ifindex_ = 0;
-  std::mutex busy_;
 
   uint8_t* ring_ = nullptr;
   size_t ringBytes_ = 0;
   uint32_t slots_ = 0;
   uint32_t next_ = 0;
   uint64_t missedRead_ = 0; // when, ms
-  std::atomic<bool> starved_{false};
 
   // What a burst needs, allocated once: sendmmsg's messages, their headers, pieces and lengths.
   struct Burst {

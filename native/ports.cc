@@ -3,16 +3,25 @@
 #include <cerrno>
 
 #include "addon.h"
-#include "calls.h"
+#include "af_packet.h"
 
 constexpr uint32_t PORT_MAX = abi::INTERFACE_COUNT;
 
 static std::mutex tableLock;
-static std::shared_ptr<AfPacket> table[PORT_MAX];
+static std::shared_ptr<Port> table[PORT_MAX];
 
-std::shared_ptr<AfPacket> portAt(uint32_t handle) {
+std::shared_ptr<Port> portAt(uint32_t handle) {
   std::lock_guard<std::mutex> lock(tableLock);
   return handle < PORT_MAX ? table[handle] : nullptr;
+}
+
+SystemError addPort(std::shared_ptr<Port> port, uint32_t* handle) {
+  std::lock_guard<std::mutex> lock(tableLock);
+  *handle = 0;
+  while (*handle < PORT_MAX && table[*handle]) ++*handle;
+  if (*handle == PORT_MAX) return {"addPort", EMFILE};
+  table[*handle] = std::move(port);
+  return {};
 }
 
 static Napi::Value openAfPacket(const Napi::CallbackInfo& info) {
@@ -23,12 +32,7 @@ static Napi::Value openAfPacket(const Napi::CallbackInfo& info) {
   SystemError error;
   std::shared_ptr<AfPacket> port = AfPacket::open(name, ringSlots, error);
   uint32_t handle = 0;
-  if (!error) {
-    std::lock_guard<std::mutex> lock(tableLock);
-    while (handle < PORT_MAX && table[handle]) handle++;
-    if (handle < PORT_MAX) table[handle] = port;
-    else error = {"openAfPacket", EMFILE};
-  }
+  if (!error) error = addPort(port, &handle);
   if (error) {
     throwSystemError(env, error);
     return env.Undefined();
@@ -44,7 +48,7 @@ static Napi::Value openAfPacket(const Napi::CallbackInfo& info) {
 
 /** The arguments of a burst, checked; a null port means that an exception is pending. */
 struct BurstArguments {
-  std::shared_ptr<AfPacket> port;
+  std::shared_ptr<Port> port;
   uint32_t frame;
   uint32_t n;
   uint32_t swIfIndex;
@@ -69,7 +73,7 @@ static BurstArguments burstArguments(napi_env env, napi_callback_info info) {
 }
 
 /** receive(handle, frame, max, swIfIndex) and transmit(handle, frame, n, swIfIndex): packets moved. */
-template <uint32_t (AfPacket::*move)(const WorkerMemory&, uint32_t, uint32_t, uint32_t)>
+template <uint32_t (Port::*move)(const WorkerMemory&, uint32_t, uint32_t, uint32_t)>
 static napi_value moveBurst(napi_env env, napi_callback_info info) {
   BurstArguments burst = burstArguments(env, info);
   if (!burst.port) return nullptr;
@@ -80,7 +84,7 @@ static napi_value moveBurst(napi_env env, napi_callback_info info) {
 }
 
 static Napi::Value linkState(const Napi::CallbackInfo& info) {
-  std::shared_ptr<AfPacket> port = portAt(argument(info, 0));
+  std::shared_ptr<Port> port = portAt(argument(info, 0));
   LinkState link = port ? port->linkState() : LinkState();
   Napi::Object result = Napi::Object::New(info.Env());
   result.Set("present", Napi::Boolean::New(info.Env(), link.present));
@@ -92,10 +96,9 @@ static Napi::Value linkState(const Napi::CallbackInfo& info) {
 /** The old port stays whole for a worker that is inside it; the handle leads to the new one from now on. */
 static Napi::Value reopen(const Napi::CallbackInfo& info) {
   uint32_t handle = argument(info, 0);
-  std::shared_ptr<AfPacket> old = portAt(handle);
+  std::shared_ptr<Port> old = portAt(handle);
   if (!old) return Napi::Boolean::New(info.Env(), false);
-  SystemError error;
-  std::shared_ptr<AfPacket> fresh = AfPacket::open(old->name(), old->ringSlots(), error);
+  std::shared_ptr<Port> fresh = old->reopened();
   if (!fresh) return Napi::Boolean::New(info.Env(), false);
   std::lock_guard<std::mutex> lock(tableLock);
   if (table[handle] != old) return Napi::Boolean::New(info.Env(), false); // closed meanwhile
@@ -103,18 +106,33 @@ static Napi::Value reopen(const Napi::CallbackInfo& info) {
   return Napi::Boolean::New(info.Env(), true);
 }
 
+/** Before a port is closed, on its worker's thread: every buffer that it holds returns to the free list. */
+static void drain(const Napi::CallbackInfo& info) {
+  std::shared_ptr<Port> port = portAt(argument(info, 0));
+  uint32_t swIfIndex = argument(info, 1);
+  if (!port) return;
+  bool valid = attached.base && swIfIndex < abi::INTERFACE_COUNT;
+  if (!valid) return throwRangeError(info.Env(), "drain: no worker on this thread, or no such interface");
+  std::lock_guard<std::mutex> lock(port->busy());
+  port->drain(attached, swIfIndex);
+}
+
 static void closePort(const Napi::CallbackInfo& info) {
   uint32_t handle = argument(info, 0);
-  std::shared_ptr<AfPacket> old;
-  std::lock_guard<std::mutex> lock(tableLock);
-  if (handle < PORT_MAX) old.swap(table[handle]);
+  std::shared_ptr<Port> old;
+  {
+    std::lock_guard<std::mutex> lock(tableLock);
+    if (handle < PORT_MAX) old.swap(table[handle]);
+  }
+  if (old) old->closing();
 }
 
 void addPorts(Napi::Env env, Napi::Object exports) {
   exports.Set("openAfPacket", Napi::Function::New<openAfPacket>(env, "openAfPacket"));
-  setFunction(env, exports, "receive", moveBurst<&AfPacket::receive>);
-  setFunction(env, exports, "transmit", moveBurst<&AfPacket::transmit>);
+  setFunction(env, exports, "receive", moveBurst<&Port::receive>);
+  setFunction(env, exports, "transmit", moveBurst<&Port::transmit>);
   exports.Set("linkState", Napi::Function::New<linkState>(env, "linkState"));
   exports.Set("reopen", Napi::Function::New<reopen>(env, "reopen"));
+  exports.Set("drain", Napi::Function::New<drain>(env, "drain"));
   exports.Set("closePort", Napi::Function::New<closePort>(env, "closePort"));
 }

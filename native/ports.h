@@ -1,7 +1,10 @@
 // The process' ports, by handle: every thread sees the same ones, so a new worker takes over what a dead one used.
 #pragma once
 
-#include "af_packet.h"
+#include "calls.h"
+#include "port.h"
 
 /** The port with this handle, null if there is none; it lives on while somebody holds it, even when closed meanwhile. */
-std::shared_ptr<AfPacket> portAt(uint32_t handle);
+std::shared_ptr<Port> portAt(uint32_t handle);
+/** Gives an opened port a handle; EMFILE when there are too many. */
+SystemError addPort(std::shared_ptr<Port> port, uint32_t* handle);

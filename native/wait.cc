@@ -35,21 +35,23 @@ static void wait(const Napi::CallbackInfo& info) {
   napi_get_typedarray_info(info.Env(), info[1], &type, &count, &data, nullptr, nullptr);
   if (type != napi_uint32_array) return throwRangeError(info.Env(), "wait: the handles are not a Uint32Array");
   int timeout = static_cast<int>(argument(info, 2));
-  std::vector<std::shared_ptr<AfPacket>> ports;
+  std::vector<std::shared_ptr<Port>> ports;
   std::vector<pollfd> polled{{waiter, POLLIN, 0}};
   for (size_t i = 0; i < count; i++) {
-    std::shared_ptr<AfPacket> port = portAt(static_cast<uint32_t*>(data)[i]);
+    std::shared_ptr<Port> port = portAt(static_cast<uint32_t*>(data)[i]);
     if (!port) continue;
+    std::lock_guard<std::mutex> lock(port->busy());
     bool starved = port->starved();
-    if (starved && (timeout < 0 || timeout > STARVED_MS)) timeout = STARVED_MS;
+    if (!port->prepareSleep()) timeout = 0;
+    else if (starved && (timeout < 0 || timeout > STARVED_MS)) timeout = STARVED_MS;
     polled.push_back({port->fd(), static_cast<short>(starved ? 0 : POLLIN), 0});
-    ports.push_back(std::move(port));
+    ports.push_back(port);
   }
   if (poll(polled.data(), polled.size(), timeout) <= 0) return;
   eventfd_t wakes;
   if (polled[0].revents & POLLIN) eventfd_read(waiter, &wakes);
   for (size_t i = 0; i < ports.size(); i++) {
-    if (polled[i + 1].revents & POLLERR) ports[i]->clearError();
+    if (polled[i + 1].revents) ports[i]->afterSleep(polled[i + 1].revents);
   }
 }
 

@@ -1,0 +1,75 @@
+#include "dv_completion.h"
+
+#include "ring_dump.h"
+
+DvCompletionQueue::DvCompletionQueue(const DvCompletionRing& ring, bool strides) : ring_(ring), strides_(strides) {}
+
+bool DvCompletionQueue::writtenAt(uint32_t index) const {
+  uint8_t last = loadOwner(at(index));
+  return (last & CQE_OWNER) == ownerAt(index) && last >> 4 != CQE_INVALID;
+}
+
+bool DvCompletionQueue::next(Completion& completion) {
+  if (minis_ == 0) {
+    if (!writtenAt(consumer_)) return false;
+    const Cqe& cqe = at(consumer_);
+    completion = {static_cast<uint8_t>(cqe.opOwn >> 4), cqe.syndrome, cqe.good, cqe.types, cqe.wqeCounter, cqe.byteCount};
+    if ((cqe.opOwn >> 2 & 3) != CQE_COMPRESSED) {
+      consumer_++;
+      return true;
+    }
+    if (completion.byteCount == 0 || completion.byteCount > ring_.count) {
+      completion.opcode = CQE_INVALID; // no session is like this; the queue's owner gives up on it
+      consumer_++;
+      return true;
+    }
+    minis_ = completion.byteCount;
+    minisTaken_ = 0;
+    title_ = completion;
+  }
+  nextMini(completion);
+  return true;
+}
+
+void DvCompletionQueue::nextMini(Completion& completion) {
+  uint32_t array = minisTaken_ / MINIS_PER_CQE * MINIS_PER_CQE;
+  const MiniCqe* minis = reinterpret_cast<const MiniCqe*>(&at(consumer_ + (array ? array : 1)));
+  const MiniCqe& mini = minis[minisTaken_ % MINIS_PER_CQE];
+  completion = title_;
+  completion.byteCount = mini.byteCount;
+  completion.wqeCounter = static_cast<uint16_t>(strides_ ? mini.detail : title_.wqeCounter + minisTaken_);
+  if (++minisTaken_ < minis_) return;
+  for (uint32_t i = 1; i < minis_; i++) at(consumer_ + i).opOwn = static_cast<uint8_t>(CQE_INVALID << 4 | ownerAt(consumer_ + i));
+  consumer_ += minis_;
+  minis_ = 0;
+}
+
+/** A session counts as one: its minis are read where they stand until the last is taken. */
+void DvCompletionQueue::publish() { storeRecord(&ring_.doorbell[RECORD_CONSUMER], consumer_ & CONSUMER_MASK); }
+
+bool DvCompletionQueue::arm() {
+  if (minis_ || writtenAt(consumer_)) return false;
+  // The sequence number, 2 bits, tells the NIC a new request from one that it has answered with an event, as it did to the last one if
+  // completions came since.
+  if (consumer_ != armedAt_) armSequence_++;
+  armedAt_ = consumer_;
+  uint32_t request = (armSequence_ & 3) << ARM_SEQUENCE_SHIFT | (consumer_ & CONSUMER_MASK);
+  storeRecord(&ring_.doorbell[RECORD_ARM], request);
+  Be32 words[2];
+  words[0] = request;
+  words[1] = ring_.cqn;
+  storeRegister(ring_.uar + UAR_ARM, words, sizeof words);
+  return true; // the NIC compares its own count with ours: what it completed meanwhile is an event at once
+}
+
+void DvCompletionQueue::discard() {
+  Completion completion;
+  while (next(completion)) {}
+  publish();
+}
+
+std::string DvCompletionQueue::dump() const {
+  std::string head = "cq " + std::to_string(ring_.cqn) + ": " + std::to_string(ring_.count) + " CQEs of " + std::to_string(ring_.cqeSize) +
+                     " bytes, consumer index " + std::to_string(consumer_) + "\n";
+  return head + dumpAround(ring_.cqes, ring_.count, sizeof(Cqe), consumer_);
+}

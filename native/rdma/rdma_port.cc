@@ -1,0 +1,157 @@
+// Opening, the link, and the end; the bursts are in rdma_bursts.cc.
+
+#include "rdma_port.h"
+
+#include <fcntl.h>
+#include <linux/if_ether.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "incoming.h"
+#include "netdev.h"
+#include "rings.h"
+
+using namespace verbs;
+
+constexpr uint32_t QUEUE_MIN = 256, QUEUE_MAX = 32768, QUEUES_MAX = 64;
+constexpr uint32_t VLAN_TAG = 4;
+/** Strides of a WQE: the fewest that devices with small WQEs take, and enough for 16 KiB. */
+constexpr uint32_t LOG_STRIDES = 3;
+constexpr uint32_t SEGMENTS_MAX = 1 << LOG_STRIDES;
+
+EventWatch::EventWatch() : fd_(epoll_create1(EPOLL_CLOEXEC)) {}
+EventWatch::~EventWatch() { close(fd_); }
+void EventWatch::add(int fd) {
+  epoll_event event{};
+  event.events = EPOLLIN;
+  epoll_ctl(fd_, EPOLL_CTL_ADD, fd, &event);
+}
+void EventWatch::remove(int fd) { epoll_ctl(fd_, EPOLL_CTL_DEL, fd, nullptr); }
+
+RdmaPort::RdmaPort(const RdmaOptions& options, std::shared_ptr<Device> device, std::shared_ptr<EventWatch> watch)
+    : options_(options), device_(std::move(device)), watch_(std::move(watch)), flows_(*device_, spread_) {}
+
+RdmaPort::~RdmaPort() { watch_->remove(device_->context->async_fd); }
+
+std::shared_ptr<RdmaPort> RdmaPort::open(const RdmaOptions& options, std::shared_ptr<EventWatch> watch, RdmaError& error) {
+  for (uint32_t size : {options.rxQueueSize, options.txQueueSize}) {
+    if (size < QUEUE_MIN || size > QUEUE_MAX || (size & (size - 1))) error = {"RDMA_SIZE", "open", "queue size " + std::to_string(size)};
+  }
+  if (options.rxQueues < 1 || options.rxQueues > QUEUES_MAX) error = {"RDMA_SIZE", "open", std::to_string(options.rxQueues) + " queues"};
+  if (error) return nullptr;
+  std::shared_ptr<Device> device = Device::open(options.name, options.byNetdev, error);
+  if (!device) return nullptr;
+  std::shared_ptr<RdmaPort> port(new RdmaPort(options, std::move(device), std::move(watch)));
+  error = port->setUp();
+  return error ? nullptr : port;
+}
+
+static bool setNonBlocking(int fd) { return fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK) == 0; }
+
+RdmaError RdmaPort::setUp() {
+  if (RdmaError error = chooseMode()) return error;
+  if (RdmaError error = chooseShape()) return error;
+  if (!portMac(*device_, mac_) && options_.ownMac) return {"RDMA_NOT_FOUND", "open", "the port's MAC address: no netdev shares it here"};
+  if (RdmaError error = device_->registerPool(options_.base + options_.pool, options_.poolEnd - options_.pool)) return error;
+  if (RdmaError error = createQueues()) return error;
+  if (RdmaError error = flows_.apply(options_.ownMac ? mac_ : options_.mac, false)) return error;
+  if (!setNonBlocking(device_->context->async_fd) || !setNonBlocking(channel_->fd)) return verbFailed("fcntl", errno);
+  watch_->add(device_->context->async_fd);
+  queryPort();
+  return {};
+}
+
+RdmaError RdmaPort::chooseMode() {
+  bool able = device_->directVerbs && (device_->direct.flags & MLX5DV_CONTEXT_FLAGS_CQE_V1);
+  const char* lack = device_->directVerbs ? "the adapter has no CQE version 1" : "the adapter has no Direct Verbs";
+  if (options_.mode == RdmaOptions::Mode::dv && !able) return {"RDMA_MODE", "mlx5dv_query_device", lack};
+  direct_ = able && options_.mode != RdmaOptions::Mode::ibv;
+  reason_ = options_.mode != RdmaOptions::Mode::automatic ? "as asked for" : able ? "the adapter has Direct Verbs" : lack;
+  return {};
+}
+
+RdmaError RdmaPort::chooseShape() {
+  uint32_t& length = options_.maxPacketLength;
+  if (length == 0) length = ETH_HLEN + VLAN_TAG + static_cast<uint32_t>(portMtu(*device_));
+  if (!options_.multiSegment && length > abi::BUFFER_DATA) length = abi::BUFFER_DATA;
+  if (buffersFor(length) > SEGMENTS_MAX) return {"RDMA_SIZE", "open", "max-pktlen " + std::to_string(length)};
+  shape_ = {options_.rxQueueSize, buffersFor(length), 0, 0};
+  if (!direct_) return {};
+  const auto& strides = device_->direct.striding_rq_caps;
+  bool able = (device_->direct.comp_mask & MLX5DV_CONTEXT_MASK_STRIDING_RQ) && strides.supported_qpts & (1u << IBV_QPT_RAW_PACKET) &&
+              strides.min_single_stride_log_num_of_bytes <= LOG_STRIDE && LOG_STRIDE <= strides.max_single_stride_log_num_of_bytes &&
+              strides.min_single_wqe_log_num_of_strides <= LOG_STRIDES && LOG_STRIDES <= strides.max_single_wqe_log_num_of_strides;
+  if (able && options_.striding && options_.multiSegment) shape_.logStrides = LOG_STRIDES;
+  if (!options_.compression || !(device_->direct.comp_mask & MLX5DV_CONTEXT_MASK_CQE_COMPRESION)) return {};
+  // Of a striding queue a mini CQE must tell the stride, else a packet's place is lost.
+  uint32_t formats = device_->direct.cqe_comp_caps.supported_format;
+  shape_.compression = formats & (shape_.logStrides ? MLX5DV_CQE_RES_FORMAT_CSUM_STRIDX : MLX5DV_CQE_RES_FORMAT_HASH);
+  return {};
+}
+
+RdmaError RdmaPort::createQueues() {
+  RdmaError error;
+  channel_ = {device_->verbs.create_comp_channel(device_->context), device_->verbs.destroy_comp_channel};
+  if (!channel_) return verbFailed("ibv_create_comp_channel", errno);
+  // The send queue comes first: a receive queue that is there before it hears our own broadcasts.
+  bool segmentation = !direct_ && segmentationMax(*device_) > 0;
+  if ((error = sendObjects_.create(*device_, options_.txQueueSize, direct_ ? 1 : CHAIN_MAX, segmentation, direct_))) return error;
+  if (!(send_ = makeSendQueue(*device_, sendObjects_, direct_, error))) return error;
+  receivers_.resize(options_.rxQueues);
+  std::vector<ibv_wq*> queues;
+  for (Receiver& receiver : receivers_) {
+    if ((error = receiver.objects.create(*device_, channel_.get(), shape_, direct_))) return error;
+    receiver.queue = makeReceiveQueue(*device_, receiver.objects, shape_, options_.rxChecksum, direct_, error);
+    if (error) return error;
+    queues.push_back(receiver.objects.wq.get());
+  }
+  return spread_.create(*device_, queues, options_.rss4, options_.rss6);
+}
+
+/** Link and speed: ibv_query_port(3). Width and speed are InfiniBand's codes for lanes and for Gbit/s of a lane. */
+void RdmaPort::queryPort() {
+  ibv_port_attr port{};
+  if (device_->more.query_port(device_->context, 1, &port, sizeof port) != 0) return;
+  up_ = port.state == IBV_PORT_ACTIVE || port.state == IBV_PORT_ACTIVE_DEFER;
+  uint32_t lanes = port.active_width == 1 ? 1 : port.active_width == 2 ? 4 : port.active_width == 4 ? 8 : port.active_width == 8 ? 12 : 2;
+  static const struct {
+    uint8_t code;
+    uint32_t mbits;
+  } speeds[] = {{1, 2500}, {2, 5000}, {4, 10000}, {8, 10000}, {16, 14000}, {32, 25000}, {64, 50000}, {128, 100000}};
+  for (const auto& speed : speeds) {
+    if (port.active_speed == speed.code) speed_ = lanes * speed.mbits;
+  }
+}
+
+void RdmaPort::readEvents() {
+  std::lock_guard<std::mutex> lock(eventLock_);
+  ibv_async_event event{};
+  while (!fatal_ && device_->verbs.get_async_event(device_->context, &event) == 0) {
+    // An overrun CQ cannot be mended (PRM, "CQ error"); a queue in error tells of it in its completions.
+    fatal_ = event.event_type == IBV_EVENT_DEVICE_FATAL || event.event_type == IBV_EVENT_CQ_ERR;
+    device_->verbs.ack_async_event(&event);
+    if (!fatal_) queryPort();
+  }
+  if (!fatal_) return;
+  up_ = false;
+  watch_->remove(device_->context->async_fd);
+}
+
+LinkState RdmaPort::linkState() {
+  readEvents();
+  return {!fatal_, up_, portMtu(*device_)};
+}
+
+std::shared_ptr<Port> RdmaPort::reopened() {
+  flows_.close();
+  RdmaError error;
+  RdmaOptions options = options_;
+  options.ownMac = false; // it may have been changed meanwhile
+  options.mac = flows_.mac();
+  std::shared_ptr<RdmaPort> port = open(options, watch_, error);
+  if (port && flows_.promiscuous() && port->flows_.apply(flows_.mac(), true)) return nullptr;
+  if (port) port->previous_ = std::static_pointer_cast<RdmaPort>(shared_from_this());
+  return port;
+}
