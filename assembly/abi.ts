@@ -167,6 +167,10 @@ export const IFC_TX_DOWN = 64; // ENETDOWN, ENXIO: link down or interface gone
 export const IFC_TX_TOO_LONG = 72; // EMSGSIZE
 export const IFC_TX_ERROR = 80; // anything else
 export const IFC_RX_ERROR = 88; // failed reads
+// Gauges of a port whose device works in the pool: these buffers are neither free nor in the graph.
+export const IFC_RX_POSTED = 96; // buffers in its receive queues now
+export const IFC_TX_PENDING = 104; // buffers in its send queue now
+export const IFC_RX_CHECKSUM = 112; // packets whose checksum the device found bad; the nodes judge them again
 
 // Buffer. Its index is its address divided by BUFFER_ALIGN, so finding it costs one shift.
 //
@@ -206,6 +210,8 @@ export const B_OPAQUE = 48; // 16 bytes for nodes that pass something along
 
 export const B_FLAG_LOCAL = 1; // made by the router itself: its TTL is not decremented
 export const B_FLAG_LINK_BROADCAST = 2; // came in a broadcast or multicast frame
+export const B_FLAG_L3_GOOD = 4; // the device has checked the IPv4 header's checksum
+export const B_FLAG_L4_GOOD = 8; // and the TCP or UDP one
 
 export const BUFFER_FREE = 0;
 export const BUFFER_USED = 0x5a5a;

@@ -4,9 +4,12 @@ import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
 import { WeftError } from "./errors.js";
 
-/** A failed system call throws Error with `code` (the errno's name, "ENOBUFS") and `syscall`. */
+/** A failed system call or verb throws Error with `code` (the errno's name, "ENOBUFS") and `syscall`, sometimes with `detail`. */
 export interface Addon {
-  /** Lays the memory out over a shared WebAssembly memory: page zero inaccessible, tables read-only. Gives the tables' writable alias and the pool's page size. */
+  /**
+   * Lays the memory out over a shared WebAssembly memory: page zero inaccessible, tables read-only.
+   * Gives the tables' writable alias and the pool's page size.
+   */
   mapMemory(memory: Uint8Array, tables: number, tablesEnd: number, pool: number, poolEnd: number): { tables: ArrayBuffer; hugePages: boolean };
   /** The linear memory's address modulo 2 MiB, so that the host can align the pool. */
   memoryOffset(memory: Uint8Array): number;
@@ -24,15 +27,34 @@ export interface Addon {
   openAfPacket(hostInterface: string, options: AfPacketOptions): { handle: number; mac: string; mtu: number; up: boolean };
   /** Receives at most `max` packets into a frame; gives how many. Interface counters are written by the shim. */
   receive(handle: number, frame: number, max: number, swIfIndex: number): number;
-  /** Sends a frame's packets and returns all its buffers to the free list; gives how many were sent. Losses are counted. */
+  /** Sends a frame's packets; gives how many. Buffers return to the free list, at once or when the device is done with them; losses are counted. */
   transmit(handle: number, frame: number, n: number, swIfIndex: number): number;
-  /** State of the netdev behind the port; `present` false once it was removed. Never throws. */
+  /** State of the device behind the port; `present` false once it was removed. Never throws. */
   linkState(handle: number): { present: boolean; up: boolean; mtu: number };
-  /** Tries to bind the port again to a netdev of the same name after it was removed; true when it is there. */
+  /** Tries to open the port again on a device of the same name after it was removed; true when it is there. */
   reopen(handle: number): boolean;
+  /** On the worker's thread, before closePort: every buffer that the port still has returns to the free list. */
+  drain(handle: number, swIfIndex: number): void;
   closePort(handle: number): void;
 
-  /** Sleeps until one of the ports has a packet, wake() is called for this waiter or `timeout` ms pass. terminate() of a worker waits for that too. */
+  /** Opens an rdma port; `onEvent` is called in the opening thread when the device has something to say: see rdmaEvents. */
+  openRdma(options: RdmaPortOptions, onEvent: () => void): OpenedRdma;
+  /** All that there is to know of an rdma port. */
+  rdmaInfo(handle: number): RdmaInfo;
+  /** Its rings in hex, for people. */
+  rdmaDump(handle: number): string;
+  /** Moves the flows to another MAC address without a gap; where that is refused it throws and the old ones stay. */
+  rdmaSetMac(handle: number, mac: Uint8Array): void;
+  rdmaSetPromiscuous(handle: number, on: boolean): void;
+  /** Takes the device's asynchronous events that wait; never blocks. */
+  rdmaEvents(handle: number): { up: boolean; speed: number; fatal: boolean };
+  /** The verbs devices of the machine; throws RDMA_NO_LIBRARY only. */
+  listRdma(): RdmaDevice[];
+
+  /**
+   * Sleeps until one of the ports has a packet, wake() is called for this waiter or `timeout` ms pass. terminate() of a worker waits
+   * for that too.
+   */
   wait(waiter: number, handles: Uint32Array, timeout: number): void;
   openWaiter(): number;
   wake(waiter: number): void;
@@ -42,6 +64,85 @@ export interface Addon {
 export interface AfPacketOptions {
   /** slots of the receive ring */
   ringSlots: number;
+}
+
+export interface RdmaPortOptions {
+  /** of a netdev or of a verbs device */
+  name: string;
+  kind: "netdev" | "device";
+  mode: "auto" | "ibv" | "dv";
+  rxQueueSize: number;
+  txQueueSize: number;
+  rxQueues: number;
+  /** of ipv4 ipv4-udp ipv4-tcp ipv6 ipv6-udp ipv6-tcp; a protocol that is not named: the shim's choice */
+  rss: string[];
+  /** longest frame to receive; 0: what the port's MTU lets through */
+  maxPacketLength: number;
+  multiSegment: boolean;
+  striding: boolean;
+  rxChecksum: boolean;
+  compression: boolean;
+  /** whose unicast frames to take; null: the port's own */
+  mac: Uint8Array | null;
+  memory: Uint8Array;
+  /** the buffer pool: what is registered with the device */
+  pool: number;
+  poolEnd: number;
+}
+
+export interface OpenedRdma {
+  handle: number;
+  /** the port's own */
+  mac: string;
+  mtu: number;
+  up: boolean;
+  mode: "ibv" | "dv";
+  /** why this mode, one short clause */
+  reason: string;
+}
+
+export interface RdmaDevice {
+  /** "mlx5_0" */
+  device: string;
+  netdev: string | null;
+  /** "0000:5e:00.0" */
+  pci: string;
+  /** "ConnectX-5"; null: none that weft knows */
+  model: string | null;
+  vendor: string;
+  deviceId: string;
+}
+
+export interface RdmaInfo {
+  device: string;
+  netdev: string | null;
+  pci: string;
+  model: string;
+  virtualFunction: boolean;
+  firmware: string;
+  mode: string;
+  reason: string;
+  /** Mbit/s */
+  speed: number;
+  up: boolean;
+  mac: string;
+  promiscuous: boolean;
+  striding: boolean;
+  compression: boolean;
+  multiSegment: boolean;
+  maxPacketLength: number;
+  rss: string[];
+  /** one readable line each */
+  flows: string[];
+  rxQueues: { size: number; posted: number; packets: number; cqeSize: number }[];
+  txQueue: { size: number; pending: number };
+  offloads: string[];
+  /** the registered memory, addresses in hex, and the key by which the device knows it */
+  dma: { base: string; end: string; lkey: number };
+  /** where the device wrote the last packet that came, in hex */
+  lastDma: string;
+  /** the device's own counters */
+  counters: Record<string, number>;
 }
 
 function load(): Addon {

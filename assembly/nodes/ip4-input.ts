@@ -1,7 +1,7 @@
 // Checks an IPv4 header before anything else believes it (RFC 1812, 5.2.2), refuses addresses that must
 // not be seen on a wire (5.3.7), and cuts off the padding of short frames. Options are carried along.
 
-import { B_FLAG_LINK_BROADCAST } from "../abi";
+import { B_FLAG_L3_GOOD, B_FLAG_LINK_BROADCAST } from "../abi";
 import { flags, lengthHere, lengthTotal, packetAt, truncate } from "../sdk/buffer";
 import { adjacencyAt, fibLookup, isBroadcastAdjacency } from "../sdk/tables";
 import { bufferAt, drop, setNext } from "../sdk/vector";
@@ -43,13 +43,14 @@ function check(node: usize, buffer: usize): u32 {
   const arrived = lengthTotal(buffer);
   if (total < length) return drop(node, BAD_TOTAL_LENGTH);
   if (total > arrived) return drop(node, TRUNCATED);
-  if (headerSum(header, length) != SUM_INTACT) return drop(node, BAD_CHECKSUM);
+  const marks = flags(buffer);
+  if ((marks & B_FLAG_L3_GOOD) == 0 && headerSum(header, length) != SUM_INTACT) return drop(node, BAD_CHECKSUM);
   // The TTL is for ip4-rewrite to judge: what is for the router itself must be taken whatever it is (RFC 1122, 3.2.1.7).
   if (!isUnicast(source(header))) return drop(node, BAD_SOURCE);
   const to = destination(header);
   if (!isUnicast(to) && to != IP4_BROADCAST) return drop(node, isMulticast(to) ? MULTICAST : BAD_DESTINATION);
   // RFC 1122, 3.3.6: a frame to all stations must carry a packet to all of them.
-  if ((flags(buffer) & B_FLAG_LINK_BROADCAST) != 0 && !isBroadcast(to)) return drop(node, LINK_BROADCAST);
+  if ((marks & B_FLAG_LINK_BROADCAST) != 0 && !isBroadcast(to)) return drop(node, LINK_BROADCAST);
   if (total != arrived) truncate(buffer, total);
   return NEXT_LOOKUP;
 }

@@ -2,6 +2,8 @@
 // here; whether an interface exists is the control plane's to say.
 
 import { isIPv4 } from "node:net";
+import { isInterfaceName } from "../control/interfaces.js";
+import { PACKET_LENGTH_MAX, PACKET_LENGTH_MIN, QUEUE_SIZE_MAX, QUEUE_SIZE_MIN, RX_QUEUES_MAX } from "../ports/rdma-options.js";
 
 export interface Argument {
   accepts: (text: string) => boolean;
@@ -29,13 +31,18 @@ function isNetdev(text: string): boolean {
   return /^[!-~]{1,15}$/.test(text) && !/[/:]/.test(text) && text !== "." && text !== "..";
 }
 
-/** Every interface's name has a dash or a digit in it (host-eth0, local0), and no word of a command has: so a typo is seen as one. */
-function isInterface(text: string): boolean {
-  return /^[A-Za-z][!-~]{0,63}$/.test(text) && /[-0-9]/.test(text);
+function powerOfTwo(least: number, most: number): Argument {
+  const inRange = number(least, most, "1024");
+  const accepts = (text: string): boolean => inRange.accepts(text) && Number.isInteger(Math.log2(Number(text)));
+  return { accepts, expected: `a power of two from ${least} to ${most}, such as 1024` };
+}
+
+function oneOf(...words: string[]): Argument {
+  return { accepts: (text) => words.includes(text), expected: words.map((word) => JSON.stringify(word)).join(" or ") };
 }
 
 export const ARGUMENTS: Record<string, Argument> = {
-  interface: { accepts: isInterface, expected: "an interface, such as host-eth0" },
+  interface: { accepts: isInterfaceName, expected: "an interface, such as host-eth0" },
   netdev: { accepts: isNetdev, expected: "the name of a Linux network device, such as eth0" },
   address: ADDRESS,
   gateway: ADDRESS,
@@ -45,4 +52,13 @@ export const ARGUMENTS: Record<string, Argument> = {
   repeat: number(1, 65535, "5"),
   interval: number(0.001, 3600, "0.5", /^(\d{1,4}(\.\d{0,6})?|\.\d{1,6})$/),
   size: number(8, 1472, "56"),
+  name: { accepts: isInterfaceName, expected: "a name with a dash or a digit in it, such as rdma-0" },
+  device: { accepts: isNetdev, expected: "the name of a verbs device, such as mlx5_0" },
+  "rx-queue-size": powerOfTwo(QUEUE_SIZE_MIN, QUEUE_SIZE_MAX),
+  "tx-queue-size": powerOfTwo(QUEUE_SIZE_MIN, QUEUE_SIZE_MAX),
+  "num-rx-queues": number(1, RX_QUEUES_MAX, "4"),
+  mode: oneOf("auto", "ibv", "dv"),
+  "max-pktlen": number(PACKET_LENGTH_MIN, PACKET_LENGTH_MAX, "9000"),
+  rss4: oneOf("ipv4", "ipv4-udp", "ipv4-tcp"),
+  rss6: oneOf("ipv6", "ipv6-udp", "ipv6-tcp"),
 };

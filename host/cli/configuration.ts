@@ -1,7 +1,46 @@
 // Commands that change something.
 
-import type { RouteTarget } from "../control/api.js";
+import type { RdmaOptions, RouteTarget, RssType, RxMode } from "../control/api.js";
 import type { Command, Context, Values } from "./grammar.js";
+
+const RX_MODES: [RxMode, string][] = [
+  ["polling", "look for packets all the time: the worker never sleeps"],
+  ["interrupt", "sleep until the device says that there are packets"],
+  ["adaptive", "look while packets come, sleep while none do"],
+];
+
+const RDMA_OPTIONS = "[name <name>] [rx-queue-size <rx-queue-size>] [tx-queue-size <tx-queue-size>] [num-rx-queues <num-rx-queues>] [mode <mode>] "
+  + "[no-multi-seg] [no-striding] [max-pktlen <max-pktlen>] [rss <rss4>] [rss <rss6>] [no-rx-cksum] [no-cqe-compression]";
+
+/** `create interface rdma …`, by either name of the port. */
+function rdma(port: string, help: string, which: (values: Values) => RdmaOptions): Command {
+  return {
+    pattern: `create interface rdma ${port} ${RDMA_OPTIONS}`,
+    help,
+    run: async ({ control, out }, values) => {
+      const { name, rdma: info } = await control.createRdmaInterface({ ...which(values), ...rdmaOptions(values) });
+      out(`${name} (mode ${info!.mode}: ${info!.reason})`);
+    },
+  };
+}
+
+/** Only what was typed: the control plane knows what stands where nothing was. */
+function rdmaOptions(values: Values): RdmaOptions {
+  const rss = [values.rss4, values.rss6].filter((type) => type !== undefined);
+  return {
+    ...(values.name !== undefined && { name: values.name }),
+    ...(values["rx-queue-size"] !== undefined && { rxQueueSize: Number(values["rx-queue-size"]) }),
+    ...(values["tx-queue-size"] !== undefined && { txQueueSize: Number(values["tx-queue-size"]) }),
+    ...(values["num-rx-queues"] !== undefined && { rxQueues: Number(values["num-rx-queues"]) }),
+    ...(values.mode !== undefined && { mode: values.mode as NonNullable<RdmaOptions["mode"]> }),
+    ...(values["max-pktlen"] !== undefined && { maxPacketLength: Number(values["max-pktlen"]) }),
+    ...(rss.length > 0 && { rss: rss as RssType[] }),
+    ...(values["no-multi-seg"] !== undefined && { multiSegment: false }),
+    ...(values["no-striding"] !== undefined && { striding: false }),
+    ...(values["no-rx-cksum"] !== undefined && { rxChecksum: false }),
+    ...(values["no-cqe-compression"] !== undefined && { compression: false }),
+  };
+}
 
 const INTERFACES: Command[] = [
   {
@@ -16,6 +55,13 @@ const INTERFACES: Command[] = [
     pattern: "delete host-interface name <netdev>",
     help: "close it again",
     run: ({ control }, { netdev }) => control.deleteHostInterface(netdev!),
+  },
+  rdma("host-if <netdev>", "take a share of a ConnectX port, by its Linux network device", ({ netdev }) => ({ hostInterface: netdev! })),
+  rdma("device <device>", "the same, by its verbs device", ({ device }) => ({ device: device! })),
+  {
+    pattern: "delete interface rdma <interface>",
+    help: "leave the port to Linux again",
+    run: ({ control }, values) => control.deleteRdmaInterface(values.interface!),
   },
   {
     pattern: "set interface state <interface> up",
@@ -37,6 +83,16 @@ const INTERFACES: Command[] = [
     help: "the router's MAC address on this link",
     run: ({ control }, values) => control.setInterfaceMac(values.interface!, values.mac!),
   },
+  ...(["on", "off"] as const).map((state) => ({
+    pattern: `set interface promiscuous ${state} <interface>`,
+    help: state === "on" ? "take frames for other stations too" : "take only what is for this interface",
+    run: ({ control }: Context, values: Values) => control.setInterfacePromiscuous(values.interface!, state === "on"),
+  })),
+  ...RX_MODES.map(([mode, help]) => ({
+    pattern: `set interface rx-mode <interface> ${mode}`,
+    help,
+    run: ({ control }: Context, values: Values) => control.setInterfaceRxMode(values.interface!, mode),
+  })),
   {
     pattern: "set interface ip address <interface> <prefix>",
     help: "add an address and the route to its subnet",

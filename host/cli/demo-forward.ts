@@ -9,38 +9,54 @@ import { Router } from "../control/router.js";
 import { must } from "../lab/command.js";
 import { Host, quiet } from "../lab/host.js";
 import { tables } from "./demo-ping.js";
+import type { DemoPort } from "./demo-ports.js";
 import { arping, iperf, ping, traceroute, type Transfer } from "./peers.js";
 import type { Report } from "./report.js";
 
-const A = { device: "weft0", gateway: "198.51.100.1", host: "198.51.100.2" };
-const B = { device: "weft1", gateway: "203.0.113.1", host: "203.0.113.2" };
+const A = { gateway: "198.51.100.1", address: "198.51.100.2" };
+const B = { gateway: "203.0.113.1", address: "203.0.113.2" };
 const TCP_SECONDS = 10;
 const UDP_SECONDS = 3;
 const UDP_RATE = "200M";
 const FORWARDING = "/proc/sys/net/ipv4/ip_forward";
 
-export async function demoForward(report: Report, notice: (line: string) => void): Promise<void> {
-  const [a, b] = [await Host.create(), await Host.create()];
-  for (const [host, side] of [[a, A], [b, B]] as const) {
-    await host.link(side.device, "eth0");
-    await host.address("eth0", `${side.host}/24`);
-    await host.route("default", side.gateway);
-  }
+export async function demoForward(report: Report, notice: (line: string) => void, ports: DemoPort[]): Promise<void> {
+  const [a, b] = [await place(A, ports[0]!), await place(B, ports[1]!)];
+  // Between the two halves of a real port the kernel cannot be put.
+  const besideKernel = [a, b].every(({ port }) => port.device !== null);
   try {
-    const before = await kernelRouter(report, a, b);
+    const before = besideKernel ? await kernelRouter(report, a, b) : null;
     const carried = await weftRouter(report, notice, a, b);
-    const after = await kernelRouter(report, a, b);
-    compare(report, carried, [before, after]);
+    if (before !== null) compare(report, carried, [before, await kernelRouter(report, a, b)]);
+    if (a.port.kind === "emulated") report.line("Its adapters were modelled ones: a thread of this process moved each packet from the wire to the rings and back.");
   } finally {
-    await a.close();
-    await b.close();
+    await a.host.close();
+    await b.host.close();
   }
 }
 
+/** A host, and how the router is joined to it. */
+interface Side {
+  host: Host;
+  port: DemoPort;
+  /** the host's own netdev and address, and the router's address on that link */
+  netdev: string;
+  address: string;
+  gateway: string;
+}
+
+async function place({ address, gateway }: typeof A, port: DemoPort): Promise<Side> {
+  const host = await Host.create();
+  const netdev = await port.join(host);
+  await host.address(netdev, `${address}/24`);
+  await host.route("default", gateway);
+  return { host, port, netdev, address, gateway };
+}
+
 /** What the Linux kernel carries as the router between the same two hosts. */
-async function kernelRouter(report: Report, a: Host, b: Host): Promise<Transfer> {
+async function kernelRouter(report: Report, a: Side, b: Side): Promise<Transfer> {
   report.section("For comparison: the Linux kernel as the router");
-  const ends = [A, B];
+  const ends = [a, b].map(({ port, gateway }) => ({ device: port.device!, gateway }));
   const forwarding = await readFile(FORWARDING, "utf8");
   await writeFile(FORWARDING, "1");
   for (const { device, gateway } of ends) {
@@ -56,36 +72,36 @@ async function kernelRouter(report: Report, a: Host, b: Host): Promise<Transfer>
     }
     await writeFile(FORWARDING, forwarding);
     // The hosts learned the kernel's MAC addresses; weft has its own.
-    for (const host of [a, b]) await host.ip("neighbor", "flush", "all");
+    for (const { host } of [a, b]) await host.ip("neighbor", "flush", "all");
   }
 }
 
-async function weftRouter(report: Report, notice: (line: string) => void, a: Host, b: Host): Promise<Transfer> {
+async function weftRouter(report: Report, notice: (line: string) => void, a: Side, b: Side): Promise<Transfer> {
   report.section("weft as the router");
   const router = await Router.start({ notice });
   try {
-    for (const { device, gateway } of [A, B]) {
-      await report.command(router, `create host-interface name ${device}`);
-      await report.command(router, `set interface state host-${device} up`);
-      await report.command(router, `set interface ip address host-${device} ${gateway}/24`);
+    for (const { port, gateway } of [a, b]) {
+      await report.command(router, port.create);
+      await report.command(router, `set interface state ${port.name} up`);
+      await report.command(router, `set interface ip address ${port.name} ${gateway}/24`);
     }
-    await probes(report, a);
+    await probes(report, a, b);
     report.section(`iperf3: TCP for ${TCP_SECONDS} s`);
     const tcp = await measure(report, a, b, TCP_SECONDS);
     report.record("tcp", tcp);
     report.section(`iperf3: UDP at ${UDP_RATE}bit/s for ${UDP_SECONDS} s`);
-    const udp = await iperf(a, b, B.host, UDP_SECONDS, ["-u", "-b", UDP_RATE, "-l", "1400"], bar(report));
+    const udp = await iperf(a.host, b.host, b.address, UDP_SECONDS, ["-u", "-b", UDP_RATE, "-l", "1400"], bar(report));
     report.record("udp", udp);
     report.line(`  ${udp.mbits} Mbit/s, ${udp.lost} of ${udp.sent} datagrams lost on the whole way`);
     await tables(report, router);
     return tcp;
   } finally {
     await router.stop();
-    for (const host of [a, b]) await host.ip("neighbor", "flush", "all");
+    for (const { host } of [a, b]) await host.ip("neighbor", "flush", "all");
   }
 }
 
-async function probes(report: Report, a: Host): Promise<void> {
+async function probes(report: Report, { host, netdev, gateway }: Side, b: Side): Promise<void> {
   const sizes: [string, string[]][] = [
     ["ping", []],
     ["ping -s 1472 -M do (a full frame, must not be fragmented)", ["-s", "1472", "-M", "do"]],
@@ -94,28 +110,31 @@ async function probes(report: Report, a: Host): Promise<void> {
   report.section("Through the router, from a to b");
   const pings = [];
   for (const [what, options] of sizes) {
-    const echoes = await ping(a, B.host, ["-c", "5", "-i", "0.2", "-W", "1", ...options]);
+    const echoes = await ping(host, b.address, ["-c", "5", "-i", "0.2", "-W", "1", ...options]);
     report.check(echoes.received === 5, `${what}: ${echoes.received} of ${echoes.sent} answered`);
     pings.push({ what, ...echoes });
   }
   report.record("pings", pings);
-  const hops = await traceroute(a, B.host);
+  const hops = await traceroute(host, b.address);
   report.record("traceroute", hops);
-  report.check(hops.join() === `${A.gateway},${B.host}`, `traceroute: ${hops.join(" → ")}`);
-  const asked = await arping(a, "eth0", A.gateway, 3);
+  report.check(hops.join() === `${gateway},${b.address}`, `traceroute: ${hops.join(" → ")}`);
+  const asked = await arping(host, netdev, gateway, 3);
   report.record("arping", asked);
-  report.check(asked.received === 3, `arping ${A.gateway}: ${asked.received} of ${asked.sent} answered`);
+  report.check(asked.received === 3, `arping ${gateway}: ${asked.received} of ${asked.sent} answered`);
 }
 
-async function measure(report: Report, a: Host, b: Host, seconds: number): Promise<Transfer> {
-  const transfer = await iperf(a, b, B.host, seconds, [], bar(report));
+async function measure(report: Report, a: Side, b: Side, seconds: number): Promise<Transfer> {
+  const transfer = await iperf(a.host, b.host, b.address, seconds, [], bar(report));
   report.line(`  ${transfer.mbits} Mbit/s received, ${transfer.retransmitted} segments sent again`);
   return transfer;
 }
 
 /** A line a second, with a bar: 1 Gbit/s is four columns. */
 function bar(report: Report): (second: number, mbits: number) => void {
-  return (second, mbits) => report.line(`  ${String(second).padStart(3)} s ${mbits.toFixed(0).padStart(7)} Mbit/s ${"▇".repeat(Math.min(60, Math.round(mbits / 250)))}`);
+  return (second, mbits) => {
+    const columns = Math.min(60, Math.round(mbits / 250));
+    report.line(`  ${String(second).padStart(3)} s ${mbits.toFixed(0).padStart(7)} Mbit/s ${"▇".repeat(columns)}`);
+  };
 }
 
 function compare(report: Report, weft: Transfer, kernel: Transfer[]): void {

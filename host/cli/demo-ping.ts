@@ -1,26 +1,27 @@
 // demo ping: the kernel pings the router, the router pings the kernel.
 //
-//   weft (this process' namespace)            host (a namespace of its own)
-//   host-weft0  192.0.2.1/24  ── veth pair ──  eth0  192.0.2.2/24
+//   weft (this process' namespace)       host (a namespace of its own)
+//   rdma-0  192.0.2.1/24  ── veth pair ──  eth0  192.0.2.2/24
 
 import { Router } from "../control/router.js";
+import type { PingReply } from "../control/api.js";
 import { Host } from "../lab/host.js";
+import type { DemoPort } from "./demo-ports.js";
 import { ping } from "./peers.js";
 import type { Report } from "./report.js";
 import { atRest } from "./rest.js";
 
 const COUNT = 5;
 
-export async function demoPing(report: Report, notice: (line: string) => void): Promise<void> {
+export async function demoPing(report: Report, notice: (line: string) => void, port: DemoPort): Promise<void> {
   const host = await Host.create();
-  await host.link("weft0", "eth0");
-  await host.address("eth0", "192.0.2.2/24");
+  await host.address(await port.join(host), "192.0.2.2/24");
   const router = await Router.start({ notice });
   try {
     report.section("A router whose every packet is handled by WebAssembly");
-    await report.command(router, "create host-interface name weft0");
-    await report.command(router, "set interface state host-weft0 up");
-    await report.command(router, "set interface ip address host-weft0 192.0.2.1/24");
+    await report.command(router, port.create);
+    await report.command(router, `set interface state ${port.name} up`);
+    await report.command(router, `set interface ip address ${port.name} 192.0.2.1/24`);
     await kernelPingsRouter(report, host);
     await routerPingsKernel(report, router);
     await tables(report, router);
@@ -42,7 +43,8 @@ async function kernelPingsRouter(report: Report, host: Host): Promise<void> {
 async function routerPingsKernel(report: Report, router: Router): Promise<void> {
   report.section("The router pings the Linux kernel");
   report.line(`weft# ping 192.0.2.2 repeat ${COUNT} interval 0.2`);
-  const result = await router.ping("192.0.2.2", { count: COUNT, interval: 200, onReply: ({ sequence, time }) => report.line(`  reply ${sequence} in ${time.toFixed(3)} ms`) });
+  const onReply = ({ sequence, time }: PingReply): void => report.line(`  reply ${sequence} in ${time.toFixed(3)} ms`);
+  const result = await router.ping("192.0.2.2", { count: COUNT, interval: 200, onReply });
   report.record("routerToKernel", result);
   report.check(result.sent === COUNT && result.received === COUNT, `${result.received} of ${result.sent} echo requests answered`);
 }
@@ -53,9 +55,10 @@ export async function tables(report: Report, router: Router): Promise<void> {
   const balance = await atRest(router);
   const buffers = router.buffers();
   for (const command of ["show runtime", "show errors", "show interface", "show balance"]) await report.command(router, command);
-  for (const [name, value] of Object.entries({ runtime: router.runtime(), errors: router.errors(), interfaces: router.interfaces(), balance, buffers })) {
-    report.record(name, value);
-  }
+  const hardware = router.hardwareInterfaces();
+  const shown = { runtime: router.runtime(), errors: router.errors(), interfaces: router.interfaces(), hardware, balance, buffers };
+  for (const [name, value] of Object.entries(shown)) report.record(name, value);
   report.check(balance.difference === 0, "received + originated = transmitted + dropped + held");
-  report.check(buffers.free + balance.held === buffers.total, "every buffer is back in the pool");
+  const { free, held, posted, pending, total } = buffers;
+  report.check(free + held + posted + pending === total, "every buffer is back in the pool, or in a queue of the device");
 }

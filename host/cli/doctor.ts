@@ -7,17 +7,10 @@ import { fileURLToPath } from "node:url";
 import { WeftError } from "../errors.js";
 import { environment } from "../lab/command.js";
 import { privateNetworkProblem } from "../lab/private-network.js";
+import type { DoctorCheck } from "./doctor-check.js";
+import { rdmaChecks } from "./doctor-rdma.js";
 import { parseOptions } from "./options.js";
 import { table } from "./table.js";
-
-export interface DoctorCheck {
-  name: string;
-  /** false: weft does not work without it; "warn": a part of it does not */
-  ok: boolean | "warn";
-  found: string;
-  /** what to do; empty where nothing is to be done */
-  hint: string;
-}
 
 const SETUP = `run "npm run setup"`;
 /** capabilities(7): bit numbers in CapEff */
@@ -51,7 +44,7 @@ export async function checkMachine(): Promise<DoctorCheck[]> {
     tool("traceroute", "warn", `for "demo forward": ${SETUP}`),
     tool("arping", "warn", `for "demo forward": ${SETUP}`),
     tool("tshark", "warn", "for npm test, which installs it"),
-    rdmaCore(),
+    ...(await rdmaChecks()),
     processors(),
   ];
 }
@@ -102,18 +95,13 @@ function lockedMemory(): DoctorCheck {
   const limit = /^Max locked memory\s+(\S+)/m.exec(read("/proc/self/limits"))?.[1] ?? "unknown";
   const ok = limit === "unlimited" || hasCapability(CAP_IPC_LOCK) || Number(limit) >= 64 * 1024 * 1024;
   const found = limit === "unlimited" ? limit : `${Math.floor(Number(limit) / 1024)} KiB`;
-  return { name: "locked memory", ok: ok ? true : "warn", found, hint: ok ? "" : `only for ConnectX adapters: "ulimit -l unlimited" as root` };
+  const hint = ok ? "" : `only for ConnectX adapters: "ulimit -l unlimited" as root; in a container "--ulimit memlock=-1"`;
+  return { name: "locked memory", ok: ok ? true : "warn", found, hint };
 }
 
 function tool(command: string, otherwise: false | "warn", hint: string): DoctorCheck {
   const path = (environment()["PATH"] ?? "").split(":").map((folder) => join(folder, command)).find(isExecutable);
   return { name: command, ok: path === undefined ? otherwise : true, found: path ?? "not installed", hint: path === undefined ? hint : "" };
-}
-
-function rdmaCore(): DoctorCheck {
-  const folders = ["/usr/lib/x86_64-linux-gnu", "/usr/lib64", "/usr/lib"];
-  const found = folders.some((folder) => existsSync(join(folder, "libibverbs.so.1")));
-  return { name: "rdma-core", ok: true, found: found ? "libibverbs.so.1" : "not installed; only ConnectX adapters need it", hint: "" };
 }
 
 function processors(): DoctorCheck {

@@ -3,7 +3,7 @@
 //   set interface mtu [packet] <mtu> <interface>
 //
 // words, <arguments> (arguments.ts) and [optional parts]; optional parts that stand side by side may come in any
-// order, each once. A line is parsed whole before anything is executed.
+// order, each once. An optional part of one word is a flag. A line is parsed whole before anything is executed.
 
 import type { Control } from "../control/api.js";
 import { WeftError } from "../errors.js";
@@ -20,7 +20,7 @@ export interface Context {
   signal: AbortSignal;
 }
 
-/** Arguments as they were typed, by name; those of optional parts may be absent. */
+/** Arguments as they were typed, by name, and the flags that were; those of optional parts may be absent. */
 export type Values = Record<string, string>;
 
 export interface Command {
@@ -39,11 +39,11 @@ export interface Parsed {
   json: boolean;
 }
 
-type Step = { word: string } | { argument: string };
+type Step = { word: string; flag: boolean } | { argument: string };
 type Item = Step | { options: Item[][] };
-/** What may come next, and the command that is complete here. */
+/** What may come next, and the command that is complete here. A dozen options have half a billion orders: only the states on the way are made. */
 interface State {
-  edges: { step: Step; to: State }[];
+  edges: { step: Step; to: () => State }[];
   command: Command | undefined;
 }
 interface Thread {
@@ -99,23 +99,33 @@ function items(pattern: string): Item[] {
   const list: Item[] = [];
   for (const part of pattern.match(/\[[^\]]*\]|\S+/g) ?? []) {
     const last = list.at(-1);
-    if (!part.startsWith("[")) list.push(part.startsWith("<") ? { argument: part.slice(1, -1) } : { word: part });
-    else if (last !== undefined && "options" in last) last.options.push(items(part.slice(1, -1)));
-    else list.push({ options: [items(part.slice(1, -1))] });
+    if (!part.startsWith("[")) list.push(part.startsWith("<") ? { argument: part.slice(1, -1) } : { word: part, flag: false });
+    else if (last !== undefined && "options" in last) last.options.push(option(part.slice(1, -1)));
+    else list.push({ options: [option(part.slice(1, -1))] });
   }
   return list;
+}
+
+function option(text: string): Item[] {
+  const parts = items(text);
+  return parts.length === 1 && "word" in parts[0]! ? [{ ...parts[0], flag: true }] : parts;
 }
 
 /** The state before a sequence of items: a small automaton without empty transitions. */
 function build(sequence: Item[], command: Command): State {
   const [first, ...rest] = sequence;
   if (first === undefined) return { edges: [], command };
-  if (!("options" in first)) return { edges: [{ step: first, to: build(rest, command) }], command: undefined };
+  if (!("options" in first)) return { edges: [{ step: first, to: once(() => build(rest, command)) }], command: undefined };
   const taken = first.options.map((option, i) => {
     const others = first.options.filter((_, j) => j !== i);
     return build([...option, { options: others }, ...rest], command);
   });
   return merge([...taken, build(rest, command)]);
+}
+
+function once(make: () => State): () => State {
+  let made: State | undefined;
+  return () => (made ??= make());
 }
 
 function merge(states: State[]): State {
@@ -132,9 +142,9 @@ function advance(threads: Thread[], word: string, line: string): Thread[] {
   for (const { state, values } of threads) {
     for (const { step, to } of state.edges) {
       if ("word" in step) {
-        if (step.word === fits[0]) next.push({ state: to, values });
+        if (step.word === fits[0]) next.push({ state: to(), values: step.flag ? { ...values, [step.word]: step.word } : values });
       } else if (fits.length === 0 && ARGUMENTS[step.argument]!.accepts(word)) {
-        next.push({ state: to, values: { ...values, [step.argument]: word } });
+        next.push({ state: to(), values: { ...values, [step.argument]: word } });
       }
     }
   }

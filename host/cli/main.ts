@@ -39,6 +39,8 @@ async function dispatch([first, ...rest]: string[]): Promise<number> {
       return ctl(rest, OUTPUT);
     case "demo":
       return (await import("./demo.js")).demo(rest);
+    case "emulate":
+      return (await import("./emulate.js")).emulate(rest);
     case "doctor":
       return (await import("./doctor.js")).doctor(rest);
     default:
@@ -48,7 +50,8 @@ async function dispatch([first, ...rest]: string[]): Promise<number> {
 
 /** `weft run --help`, `weft run help`; but `weft ctl help` is a command to the router. */
 function wantsHelp(subcommand: string, argv: string[]): boolean {
-  return argv.includes("--help") || argv.includes("-h") || (argv[0] === "help" && subcommand !== "ctl");
+  const own = argv.includes("--") ? argv.slice(0, argv.indexOf("--")) : argv; // what stands behind is another program's
+  return own.includes("--help") || own.includes("-h") || (own[0] === "help" && subcommand !== "ctl");
 }
 
 function help(subcommand: string | undefined): number {

@@ -44,8 +44,14 @@ export async function traceroute(host: Host, target: string): Promise<string[]> 
   return [...stdout.matchAll(/^\s*\d+\s+(\S+)/gm)].map((match) => match[1]!);
 }
 
-/** iperf3 for a number of seconds; `live` is called each second with the rate in Mbit/s. */
-export async function iperf(from: Host, to: Host, target: string, seconds: number, options: string[], live: (second: number, mbits: number) => void): Promise<Transfer> {
+/** Called each second with the rate in Mbit/s. */
+type Live = (second: number, mbits: number) => void;
+
+/** A line of iperf3 for one second: "[  5]   1.00-2.00   sec  1.10 GBytes  9412 Mbits/sec"; not one of the totals. */
+const SECOND = /-([\d.]+)\s+sec.*?([\d.]+) Mbits\/sec(?!.*(?:sender|receiver))/g;
+
+/** iperf3 for a number of seconds. */
+export async function iperf(from: Host, to: Host, target: string, seconds: number, options: string[], live: Live): Promise<Transfer> {
   const server = to.spawn("iperf3", ["-s", "-1", "--forceflush"]);
   try {
     await lineOf(server.stdout, /listening/);
@@ -54,7 +60,7 @@ export async function iperf(from: Host, to: Host, target: string, seconds: numbe
     client.stderr.setEncoding("utf8").on("data", (chunk: string) => (text += chunk));
     for await (const chunk of client.stdout.setEncoding("utf8")) {
       text += chunk as string;
-      for (const [, end, mbits] of (chunk as string).matchAll(/-([\d.]+)\s+sec.*?([\d.]+) Mbits\/sec(?!.*(?:sender|receiver))/g)) live(Math.round(Number(end)), Number(mbits));
+      for (const [, end, mbits] of (chunk as string).matchAll(SECOND)) live(Math.round(Number(end)), Number(mbits));
     }
     return transferOf(text);
   } finally {

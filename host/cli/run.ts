@@ -2,10 +2,12 @@
 
 import type { Control, RouterOptions } from "../control/api.js";
 import { WeftError } from "../errors.js";
+import { enterEmulator } from "../lab/emulator.js";
 import type { Output } from "./ctl.js";
 import { numberOption, parseOptions } from "./options.js";
 import { readScript, runScript } from "./script.js";
 import { ControlSocket, defaultSocketPath, freeSocketPath } from "./socket.js";
+import { emulatorOptions } from "./wires.js";
 
 export type StartRouter = (options: RouterOptions) => Promise<Control>;
 
@@ -15,6 +17,7 @@ const OPTIONS = {
   "pool-size": { type: "string" },
   cpu: { type: "string" },
   "no-clocks": { type: "boolean" },
+  emulated: { type: "string" },
 } as const;
 
 export async function run(argv: string[], start: StartRouter, output: Output): Promise<number> {
@@ -29,6 +32,8 @@ export async function run(argv: string[], start: StartRouter, output: Output): P
   // All that can be wrong is found before anything is touched.
   const lines = positionals[0] === undefined ? [] : await readScript(positionals[0]);
   await freeSocketPath(path);
+  const outer = values.emulated === undefined ? null : await enterEmulator(emulatorOptions(String(values.emulated)));
+  if (outer !== null) return outer;
 
   const ending = new AbortController();
   const end = (): void => ending.abort();

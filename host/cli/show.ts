@@ -1,8 +1,9 @@
 // Commands that show something: as a table in VPP's layout, or with --json as the shapes of control/api.ts.
 
-import type { BufferInfo, Control, InterfaceInfo, NodeRuntime, RuntimeInfo } from "../control/api.js";
+import type { BufferInfo, Control, HardwareInfo, InterfaceInfo, NodeRuntime, RuntimeInfo } from "../control/api.js";
 import { WeftError } from "../errors.js";
 import type { Command, Values } from "./grammar.js";
+import { hardwareText } from "./hardware.js";
 import { nearest, quote } from "./nearest.js";
 import { table } from "./table.js";
 
@@ -20,6 +21,15 @@ function show<T>(pattern: string, help: string, data: (control: Control, values:
 
 export const SHOW: Command[] = [
   show("show interface [<interface>]", "state and counters", selectInterfaces, interfaceTable),
+  show("show hardware-interfaces [<interface>]", "what is behind an interface: device, queues, flows, the device's own counters", selectHardware,
+    (shown) => shown.map(hardwareText).join("\n")),
+  {
+    pattern: "test rdma dump <interface>",
+    help: "an rdma interface's rings in hex",
+    run: ({ control, out }, values) => {
+      out(control.rdmaDump(values.interface!));
+    },
+  },
   show("show interface address", "addresses", interfaceAddresses, addressList),
   show("show runtime", "what each node did, and how many clocks a packet took", (control) => control.runtime(), runtimeText),
   show("show errors", "dropped and noteworthy packets by node and reason", (control) => control.errors(), (errors) =>
@@ -39,13 +49,19 @@ export const SHOW: Command[] = [
 ];
 
 function selectInterfaces(control: Control, values: Values): InterfaceInfo[] {
-  const all = control.interfaces();
-  const name = values.interface;
+  return select(control.interfaces(), values.interface);
+}
+
+function selectHardware(control: Control, values: Values): HardwareInfo[] {
+  return select(control.hardwareInterfaces(), values.interface);
+}
+
+function select<T extends { name: string }>(all: T[], name: string | undefined): T[] {
   if (name === undefined) return all;
   const found = all.filter((one) => one.name === name);
   if (found.length > 0) return found;
   const near = nearest(name, all.map((one) => one.name));
-  const hint = near === undefined ? '"show interface" lists them' : `did you mean ${quote(near)}?`;
+  const hint = near === undefined ? `there are ${all.map((one) => one.name).join(", ") || "none"}` : `did you mean ${quote(near)}?`;
   throw new WeftError("NOT_FOUND", `no interface ${quote(name)}: ${hint}`);
 }
 
@@ -95,6 +111,7 @@ function runtimeRow(node: NodeRuntime): (string | number)[] {
 
 function bufferTable(buffers: BufferInfo): string {
   const page = buffers.pageSize >= 1 << 20 ? `${buffers.pageSize / (1 << 20)}M` : `${buffers.pageSize / 1024}K`;
-  return table(["Size", "Total", "Avail", "Used", "Held", "Pages"],
-    [[buffers.size, buffers.total, buffers.free, buffers.total - buffers.free, buffers.held, page]]);
+  const { size, total, free, held, posted, pending } = buffers;
+  return table(["Size", "Total", "Avail", "Used", "Held", "Posted", "Pending", "Pages"],
+    [[size, total, free, total - free, held, posted, pending, page]]);
 }

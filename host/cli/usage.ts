@@ -1,6 +1,6 @@
 // What --help prints.
 
-export const SUBCOMMANDS = ["run", "ctl", "demo", "doctor", "help"];
+export const SUBCOMMANDS = ["run", "ctl", "demo", "emulate", "doctor", "help"];
 
 const GENERAL = `weft: a packet graph whose every node is a WebAssembly function
 
@@ -10,6 +10,7 @@ Usage: weft SUBCOMMAND …
   ctl COMMAND…    give a command to a running router
   demo ping       a router and the kernel ping each other
   demo forward    a router between two hosts: ping, traceroute, iperf3
+  emulate         run any program on modelled ConnectX ports
   doctor          what this machine has and lacks
   help [SUBCOMMAND], --help, -h
   --version
@@ -26,11 +27,12 @@ const RUN = `Usage: weft run [FILE] [OPTIONS]
 Starts a router and executes the commands in FILE, one a line; "#" begins a comment. A file with an error changes
 nothing. Runs until Ctrl-C or SIGTERM.
 
-  --socket PATH   control socket; default $XDG_RUNTIME_DIR/weft.sock, else /run/weft.sock for root
-  --buffers N     packet buffers of 2048 bytes, 1024 to 262128; default 16384
-  --pool-size N   MiB of packet buffers, in place of --buffers; 3 to 559
-  --cpu N         pin the worker to this CPU
-  --no-clocks     do not measure the nodes' clocks
+  --socket PATH     control socket; default $XDG_RUNTIME_DIR/weft.sock, else /run/weft.sock for root
+  --buffers N       packet buffers of 2048 bytes, 1024 to 262128; default 16384
+  --pool-size N     MiB of packet buffers, in place of --buffers; 3 to 559
+  --cpu N           pin the worker to this CPU
+  --no-clocks       do not measure the nodes' clocks
+  --emulated WIRES  on modelled ConnectX ports: for WIRES see weft emulate --help
 
 Example of a FILE:
   create host-interface name eth0
@@ -41,6 +43,7 @@ Example of a FILE:
 Examples:
   weft run
   weft run router.weft --socket /tmp/weft.sock --cpu 1
+  weft run router.weft --emulated netdev:weft0,netdev:weft1
 `;
 
 const CTL = `Usage: weft ctl [--socket PATH] [--json] COMMAND…
@@ -60,12 +63,17 @@ Examples:
   weft ctl ping 192.0.2.2 repeat 3
 `;
 
-const DEMO = `Usage: weft demo ping|forward [--json]
+const DEMO = `Usage: weft demo ping|forward [--port PORT] [--json]
 
 Runs in network namespaces of its own and leaves nothing behind.
 
   ping            the kernel pings a router, the router pings the kernel
   forward         two hosts with a router between them: ping, traceroute, iperf3
+  --port PORT     what the router stands on:
+                    emulated            modelled ConnectX ports, their wires veth pairs (default)
+                    af_packet           packet sockets on veth pairs
+                    rdma:IF[,IF2]       real ConnectX ports, one for ping, two for forward. For the time of the demo
+                                        Linux' half of the port is the host, and loses its addresses. Needs root.
   --json          one JSON object on standard output, nothing else there
 
 Exit status 0 only if nothing was lost that should not be.
@@ -73,6 +81,25 @@ Exit status 0 only if nothing was lost that should not be.
 Examples:
   weft demo ping
   weft demo forward --json
+  weft demo ping --port rdma:enp94s0f0
+`;
+
+const EMULATE = `Usage: weft emulate --wire WIRE[,WIRE…] [--ports N] [--model MODEL] -- COMMAND…
+
+Runs a command on modelled ConnectX ports, mlx5_0, mlx5_1, …, for the genuine libibverbs and whatever is built on it. Its
+exit status is the command's.
+
+  --wire WIRE     what is behind each port, one for all or as many as there are ports:
+                    netdev:IF             a Linux network device (also written veth:IF, tap:IF); the port's own, too
+                    pair                  port 0 and port 1 are joined, 2 and 3, …
+                    generator:PPS[:SIZE]  so many packets a second, for ever
+                    sink                  nothing comes, what goes is forgotten
+  --ports N       how many ports, 1 to 8; default one for each wire
+  --model MODEL   cx4, cx4lx, cx5 (default), cx6, cx6dx, cx7, bf2, …
+
+Examples:
+  weft emulate --wire sink -- ibv_devinfo -v
+  weft emulate --ports 2 --wire pair -- dpdk-testpmd -a 0000:41:00.0,dv_flow_en=0 -a 0000:42:00.0,dv_flow_en=0 -- -i
 `;
 
 const DOCTOR = `Usage: weft doctor [--json]
@@ -86,5 +113,5 @@ Examples:
 
 /** Help for a subcommand, or for all of weft. */
 export function usage(subcommand?: string): string {
-  return { run: RUN, ctl: CTL, demo: DEMO, doctor: DOCTOR }[subcommand ?? ""] ?? GENERAL;
+  return { run: RUN, ctl: CTL, demo: DEMO, emulate: EMULATE, doctor: DOCTOR }[subcommand ?? ""] ?? GENERAL;
 }

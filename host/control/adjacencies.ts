@@ -1,7 +1,8 @@
 // Gives out adjacencies and fills them in.
 
 import {
-  ADJACENCY_COUNT, ADJ_BROADCAST, ADJ_DROP, ADJ_NO_ROUTE, LOOKUP_NEXT_DROP, LOOKUP_NEXT_GLEAN, LOOKUP_NEXT_LOCAL, LOOKUP_NEXT_REWRITE, LOOKUP_NEXT_UNREACHABLE,
+  ADJACENCY_COUNT, ADJ_BROADCAST, ADJ_DROP, ADJ_NO_ROUTE, LOOKUP_NEXT_DROP, LOOKUP_NEXT_GLEAN, LOOKUP_NEXT_LOCAL, LOOKUP_NEXT_REWRITE,
+  LOOKUP_NEXT_UNREACHABLE,
 } from "../../assembly/abi.js";
 import { WeftError } from "../errors.js";
 import type { Tables } from "../memory/tables.js";

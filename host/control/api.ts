@@ -2,7 +2,14 @@
 // "02:fe:00:00:00:01"), times milliseconds unless a name says otherwise, counters numbers since start
 // or the last clear.
 
+import type { RdmaInfo } from "../addon.js";
 import type { WeftError } from "../errors.js";
+import type { PortKind, RxMode } from "../ports/port.js";
+import type { RdmaOptions } from "../ports/rdma-options.js";
+
+export type { RdmaInfo } from "../addon.js";
+export type { PortKind, RxMode } from "../ports/port.js";
+export type { RdmaOptions, RssType } from "../ports/rdma-options.js";
 
 export interface RouterOptions {
   /** packet buffers of 2048 bytes; 1024 … 262,128, default 16,384 */
@@ -23,7 +30,7 @@ export interface InterfaceInfo {
   name: string;
   /** software interface index */
   index: number;
-  kind: "local" | "af_packet";
+  kind: "local" | PortKind;
   /** the Linux netdev behind it, where there is one */
   hostInterface: string | null;
   adminUp: boolean;
@@ -44,6 +51,8 @@ export interface InterfaceCounters {
   rxErrors: number;
   /** polls that found the pool empty; the packets wait in the ring */
   rxNoBuffer: number;
+  /** checksums that the device found bad; the packets come through, and the nodes judge them */
+  rxBadChecksum: number;
   txPackets: number;
   txBytes: number;
   /** ENOBUFS: the device's queue was full */
@@ -51,6 +60,20 @@ export interface InterfaceCounters {
   txDown: number;
   txTooLong: number;
   txErrors: number;
+}
+
+export interface HardwareInfo {
+  name: string;
+  index: number;
+  kind: PortKind;
+  hostInterface: string | null;
+  linkUp: boolean;
+  mac: string;
+  mtu: number;
+  rxMode: RxMode;
+  promiscuous: boolean;
+  /** null for other kinds */
+  rdma: RdmaInfo | null;
 }
 
 export interface NodeRuntime {
@@ -67,12 +90,21 @@ export interface NodeRuntime {
   traps: number;
 }
 
+export interface WorkerRuntime {
+  name: string;
+  vectorsPerCall: number;
+  /** packets a second that came in and went out */
+  rxRate: number;
+  txRate: number;
+  nodes: NodeRuntime[];
+}
+
 export interface RuntimeInfo {
   /** seconds since start or the last clear */
   seconds: number;
   /** TSC clocks a second */
   clockRate: number;
-  workers: { name: string; vectorsPerCall: number; /** packets a second that came in and went out */ rxRate: number; txRate: number; nodes: NodeRuntime[] }[];
+  workers: WorkerRuntime[];
 }
 
 export interface ErrorCounter {
@@ -87,6 +119,10 @@ export interface BufferInfo {
   free: number;
   /** kept by host nodes while a neighbour is being resolved */
   held: number;
+  /** in receive queues, for packets to come */
+  posted: number;
+  /** in send queues, not yet reported sent */
+  pending: number;
   /** pool page size in bytes: 2 MiB where huge pages were had */
   pageSize: number;
 }
@@ -169,10 +205,15 @@ export interface VersionInfo {
 export interface Control {
   createHostInterface(hostInterface: string): Promise<InterfaceInfo>;
   deleteHostInterface(hostInterface: string): Promise<void>;
+  createRdmaInterface(options: RdmaOptions): Promise<HardwareInfo>;
+  deleteRdmaInterface(name: string): Promise<void>;
   setInterfaceState(name: string, up: boolean): void;
   /** 68 … 65535, RFC 791's least and IPv4's most */
   setInterfaceMtu(name: string, mtu: number): void;
   setInterfaceMac(name: string, mac: string): void;
+  /** whether the device takes frames for other stations too; they still end in ethernet-input unless a node wants them */
+  setInterfacePromiscuous(name: string, on: boolean): void;
+  setInterfaceRxMode(name: string, mode: RxMode): void;
   addAddress(name: string, address: string): void;
   removeAddress(name: string, address: string): void;
   addRoute(prefix: string, target: RouteTarget): void;
@@ -182,6 +223,10 @@ export interface Control {
   ping(address: string, options?: PingOptions): Promise<PingResult>;
 
   interfaces(): InterfaceInfo[];
+  /** the interfaces that have a port */
+  hardwareInterfaces(): HardwareInfo[];
+  /** an rdma interface's rings, in hex */
+  rdmaDump(name: string): string;
   runtime(): RuntimeInfo;
   errors(): ErrorCounter[];
   buffers(): BufferInfo;

@@ -1,6 +1,9 @@
 // Reuse of table entries that a worker may still be reading.
 
-/** Numbers 0 … size - 1 to give out. One that was given back is given out again only in a later turn of the worker: no packet can still refer to it. */
+/**
+ * Numbers 0 … size - 1 to give out. One that was given back is given out again only in a later turn of the worker: no packet can still
+ * refer to it.
+ */
 export class EpochPool {
   private next: number;
   private readonly returned: { number: number; epoch: number }[] = [];

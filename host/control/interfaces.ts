@@ -4,6 +4,7 @@ import { IF_FLAG_ADMIN_UP, IF_FLAG_LINK_UP, INTERFACE_COUNT } from "../../assemb
 import { WeftError } from "../errors.js";
 import type { NodeSpec } from "../graph/messages.js";
 import type { Tables } from "../memory/tables.js";
+import type { RxMode } from "../ports/port.js";
 import type { Prefix } from "./addresses.js";
 import type { InterfaceInfo } from "./api.js";
 
@@ -25,8 +26,15 @@ export interface Interface {
   linkUp: boolean;
   mac: Uint8Array;
   mtu: number;
+  rxMode: RxMode;
+  promiscuous: boolean;
   /** the primary first */
   addresses: Prefix[];
+}
+
+/** Every interface's name has a dash or a digit in it (host-eth0, local0), and no word of a command has: so a typo is seen as one. */
+export function isInterfaceName(text: string): boolean {
+  return /^[A-Za-z][!-~]{0,63}$/.test(text) && /[-0-9]/.test(text);
 }
 
 export class Interfaces {

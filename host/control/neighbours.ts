@@ -48,7 +48,11 @@ export interface NeighbourActions {
 export class Neighbours {
   private readonly table = new Map<string, Neighbour>();
 
-  constructor(private readonly adjacencies: Adjacencies, private readonly actions: NeighbourActions, private readonly now: () => number = () => performance.now()) {}
+  constructor(
+    private readonly adjacencies: Adjacencies,
+    private readonly actions: NeighbourActions,
+    private readonly now: () => number = () => performance.now(),
+  ) {}
 
   get(index: number, address: number): Neighbour | undefined {
     return this.table.get(keyOf(index, address));

@@ -58,7 +58,8 @@ export class Routes {
     if (place < 0) throw new WeftError("NOT_FOUND", `interface ${entry.name} has no address ${text}`);
     const dependent = this.list().find((route) => route.gateway?.index === entry.index && covers(prefix, route.gateway.address));
     if (dependent) {
-      throw new WeftError("CONFLICT", `route ${formatPrefix(dependent.network, dependent.length)} needs ${text} to reach its gateway: delete it first`);
+      const first = formatPrefix(dependent.network, dependent.length);
+      throw new WeftError("CONFLICT", `route ${first} needs ${text} to reach its gateway: delete it first`);
     }
     entry.addresses.splice(place, 1);
     this.interfaces.write(entry);
@@ -88,7 +89,9 @@ export class Routes {
     const { network, length } = parsePrefix(text);
     const route = this.table.get(formatPrefix(network, length));
     if (!route) throw new WeftError("NOT_FOUND", `no route ${formatPrefix(network, length)}`);
-    if (route.owner !== "operator") throw new WeftError("CONFLICT", `route ${text} is ${describe(route, this.interfaces)}: it goes with the ${route.owner}`);
+    if (route.owner !== "operator") {
+      throw new WeftError("CONFLICT", `route ${text} is ${describe(route, this.interfaces)}: it goes with the ${route.owner}`);
+    }
     this.remove(route);
   }
 
@@ -174,7 +177,10 @@ export class Routes {
     }
     const address = parseIp4(target.via);
     const entry = named ?? this.interfaces.list().find((candidate) => this.onLink(candidate, address));
-    if (!entry) throw new WeftError("NOT_FOUND", `no interface is on the network of gateway ${target.via}: give one an address there, or name the interface`);
+    if (!entry) {
+      const mend = "give one an address there, or name the interface";
+      throw new WeftError("NOT_FOUND", `no interface is on the network of gateway ${target.via}: ${mend}`);
+    }
     this.checkNeighbour(address, "gateway");
     const gateway = this.neighbours().ensure(entry.index, address);
     return { network, length, kind: "gateway", owner, adjacency: gateway.adjacency, index: entry.index, gateway };
@@ -230,5 +236,6 @@ function checkHostAddress({ address, network, length }: Prefix, text: string): v
   if (length === 0) throw new WeftError("BAD_ARGUMENT", `${text}: a prefix length of 1 to 32 is needed`);
   if (length >= 31) return;
   if (address === network) throw new WeftError("BAD_ARGUMENT", `${text} is the network's own address: choose one inside it`);
-  if (address === (network | ~maskOf(length)) >>> 0) throw new WeftError("BAD_ARGUMENT", `${text} is the network's broadcast address: choose another`);
+  const broadcast = (network | ~maskOf(length)) >>> 0;
+  if (address === broadcast) throw new WeftError("BAD_ARGUMENT", `${text} is the network's broadcast address: choose another`);
 }

@@ -1,14 +1,15 @@
 // Counters as the operator sees them: what the workers have counted, less what stood there at the last clear.
 
 import {
-  BUFFER_SIZE, GRAPH_DROPPED, GRAPH_HELD, GRAPH_ORIGINATED, IFC_RX_BYTES, IFC_RX_ERROR, IFC_RX_MISSED, IFC_RX_NO_BUFFER, IFC_RX_PACKETS,
-  IFC_RX_TRUNCATED, IFC_SIZE, IFC_TX_BYTES, IFC_TX_DOWN, IFC_TX_ERROR, IFC_TX_NO_ROOM, IFC_TX_PACKETS, IFC_TX_TOO_LONG, INTERFACE_COUNT, NODE_BAD_NEXT,
-  NODE_CALLS, NODE_CLOCKS, NODE_COUNTERS, NODE_TRAPS, NODE_VECTORS, WORKER_INTERFACES,
+  BUFFER_SIZE, GRAPH_DROPPED, GRAPH_HELD, GRAPH_ORIGINATED, IFC_RX_BYTES, IFC_RX_CHECKSUM, IFC_RX_ERROR, IFC_RX_MISSED, IFC_RX_NO_BUFFER,
+  IFC_RX_PACKETS, IFC_RX_POSTED, IFC_RX_TRUNCATED, IFC_SIZE, IFC_TX_BYTES, IFC_TX_DOWN, IFC_TX_ERROR, IFC_TX_NO_ROOM, IFC_TX_PACKETS,
+  IFC_TX_PENDING, IFC_TX_TOO_LONG, INTERFACE_COUNT, NODE_BAD_NEXT, NODE_CALLS, NODE_CLOCKS, NODE_COUNTERS, NODE_TRAPS, NODE_VECTORS,
+  WORKER_INTERFACES,
 } from "../../assembly/abi.js";
 import { addon } from "../addon.js";
 import type { NodeSpec } from "../graph/messages.js";
 import { type OwnedMemory, workerAt } from "../memory/memory.js";
-import type { Balance, BufferInfo, ErrorCounter, InterfaceCounters, NodeRuntime, RuntimeInfo } from "./api.js";
+import type { Balance, BufferInfo, ErrorCounter, InterfaceCounters, NodeRuntime, RuntimeInfo, WorkerRuntime } from "./api.js";
 
 const INTERFACE_OFFSETS: Record<keyof InterfaceCounters, number> = {
   rxPackets: IFC_RX_PACKETS,
@@ -17,6 +18,7 @@ const INTERFACE_OFFSETS: Record<keyof InterfaceCounters, number> = {
   rxTruncated: IFC_RX_TRUNCATED,
   rxErrors: IFC_RX_ERROR,
   rxNoBuffer: IFC_RX_NO_BUFFER,
+  rxBadChecksum: IFC_RX_CHECKSUM,
   txPackets: IFC_TX_PACKETS,
   txBytes: IFC_TX_BYTES,
   txNoRoom: IFC_TX_NO_ROOM,
@@ -36,18 +38,13 @@ export class Statistics {
   constructor(private readonly memory: OwnedMemory, private readonly nodes: () => NodeSpec[]) {}
 
   interfaceCounters(index: number): InterfaceCounters {
-    const entries = Object.entries(INTERFACE_OFFSETS).map(([name, offset]) => [name, this.sum((worker) => this.read(blockOf(worker, index) + offset))]);
-    return Object.fromEntries(entries) as InterfaceCounters;
+    const count = (offset: number): number => this.sum((worker) => this.read(blockOf(worker, index) + offset));
+    return Object.fromEntries(Object.entries(INTERFACE_OFFSETS).map(([name, offset]) => [name, count(offset)])) as unknown as InterfaceCounters;
   }
 
   runtime(): RuntimeInfo {
     const seconds = (performance.now() - this.since) / 1000;
-    const workers = this.workers().map((worker) => {
-      const nodes = this.nodes().map((node) => this.nodeRuntime(workerAt(worker) + node.runtime, node));
-      const input = nodes.find((node) => node.name === "ethernet-input");
-      const rate = (offset: number): number => (this.traffic(worker, offset) - (this.trafficAtClear.get(keyOf(worker, offset)) ?? 0)) / seconds;
-      return { name: `worker ${worker}`, vectorsPerCall: input?.vectorsPerCall ?? 0, rxRate: rate(IFC_RX_PACKETS), txRate: rate(IFC_TX_PACKETS), nodes };
-    });
+    const workers = this.workers().map((worker) => this.workerRuntime(worker, seconds));
     return { seconds, clockRate: addon.clockRate(), workers };
   }
 
@@ -69,18 +66,18 @@ export class Statistics {
     const { packets, pageSize } = this.memory;
     const free = this.sum((worker) => packets.free(worker));
     const held = this.sum((worker) => packets.counter(workerAt(worker) + GRAPH_HELD));
-    return { size: BUFFER_SIZE, total: packets.layout.buffers, free, held, pageSize };
+    const posted = this.sumAll(IFC_RX_POSTED);
+    const pending = this.sumAll(IFC_TX_PENDING);
+    return { size: BUFFER_SIZE, total: packets.layout.buffers, free, held, posted, pending, pageSize };
   }
 
   /** Never cleared: it must hold from start to end. */
   balance(): Balance {
-    const count = (address: number): number => this.memory.packets.counter(address);
-    const interfaces = (offset: number): number => this.sum((worker) => this.sumInterfaces(worker, (at) => count(at + offset)));
-    const graph = (offset: number): number => this.sum((worker) => count(workerAt(worker) + offset));
-    const received = interfaces(IFC_RX_PACKETS);
+    const graph = (offset: number): number => this.sum((worker) => this.memory.packets.counter(workerAt(worker) + offset));
+    const received = this.sumAll(IFC_RX_PACKETS);
     const originated = graph(GRAPH_ORIGINATED);
-    const transmitted = interfaces(IFC_TX_PACKETS);
-    const dropped = graph(GRAPH_DROPPED) + TX_LOSSES.reduce((sum, offset) => sum + interfaces(offset), 0);
+    const transmitted = this.sumAll(IFC_TX_PACKETS);
+    const dropped = graph(GRAPH_DROPPED) + TX_LOSSES.reduce((sum, offset) => sum + this.sumAll(offset), 0);
     const held = graph(GRAPH_HELD);
     return { received, originated, transmitted, dropped, held, difference: received + originated - transmitted - dropped - held };
   }
@@ -128,6 +125,14 @@ export class Statistics {
     }
   }
 
+  private workerRuntime(worker: number, seconds: number): WorkerRuntime {
+    const nodes = this.nodes().map((node) => this.nodeRuntime(workerAt(worker) + node.runtime, node));
+    const input = nodes.find((node) => node.name === "ethernet-input");
+    const rate = (offset: number): number => (this.traffic(worker, offset) - (this.trafficAtClear.get(keyOf(worker, offset)) ?? 0)) / seconds;
+    const vectorsPerCall = input?.vectorsPerCall ?? 0;
+    return { name: `worker ${worker}`, vectorsPerCall, rxRate: rate(IFC_RX_PACKETS), txRate: rate(IFC_TX_PACKETS), nodes };
+  }
+
   private nodeRuntime(block: number, node: NodeSpec): NodeRuntime {
     const calls = this.read(block + NODE_CALLS);
     const vectors = this.read(block + NODE_VECTORS);
@@ -144,8 +149,11 @@ export class Statistics {
     };
   }
 
+  /** Of a counter over all interfaces of a worker, as it stands there. */
   private traffic(worker: number, offset: number): number {
-    return this.sumInterfaces(worker, (block) => this.memory.packets.counter(block + offset));
+    let sum = 0;
+    for (let index = 0; index < INTERFACE_COUNT; index++) sum += this.memory.packets.counter(blockOf(worker, index) + offset);
+    return sum;
   }
 
   private read(address: number): number {
@@ -164,10 +172,8 @@ export class Statistics {
     return this.workers().reduce((sum, worker) => sum + of(worker), 0);
   }
 
-  private sumInterfaces(worker: number, of: (block: number) => number): number {
-    let sum = 0;
-    for (let index = 0; index < INTERFACE_COUNT; index++) sum += of(blockOf(worker, index));
-    return sum;
+  private sumAll(offset: number): number {
+    return this.sum((worker) => this.traffic(worker, offset));
   }
 }
 

@@ -5,15 +5,18 @@ import {
   INTERFACE_COUNT, NODE_STATE,
 } from "../../assembly/abi.js";
 import { PacketMemory, type SharedMemory } from "../memory/memory.js";
-import type { Port } from "../ports/port.js";
+import type { Port, PortKind, RxMode } from "../ports/port.js";
 import { Glean, GLEAN_NODE } from "./glean.js";
-import { Graph } from "./graph.js";
+import { Graph, type Process } from "./graph.js";
 import type { FromEngine, NodeSpec, ToEngine } from "./messages.js";
-import { writeArpRequest, writeEchoRequest } from "./originate.js";
+import { type EchoRequest, writeArpRequest, writeEchoRequest } from "./originate.js";
 import { Punt, PUNT_NODE } from "./punt.js";
 
-/** Where packets enter the graph: what receiving them costs. */
-export const INPUT_NODE = { name: "af-packet-input", next: ["ethernet-input"], counters: [] };
+/** Where packets enter the graph, by kind of port: what receiving them costs. */
+export const INPUT_NODES: Record<PortKind, { name: string; next: string[]; counters: string[] }> = {
+  af_packet: { name: "af-packet-input", next: ["ethernet-input"], counters: [] },
+  rdma: { name: "rdma-input", next: ["ethernet-input"], counters: [] },
+};
 
 export interface EngineOptions {
   shared: SharedMemory;
@@ -28,9 +31,11 @@ export interface EngineOptions {
 export class Engine {
   readonly graph: Graph;
   readonly ports: Port[] = [];
+  /** of the ports that are not adaptive, by interface */
+  private readonly rxModes = new Map<number, RxMode>();
   private readonly glean: Glean;
   private readonly punt: Punt;
-  private readonly input: NodeSpec;
+  private readonly inputs: Record<PortKind, NodeSpec>;
   private readonly first: number;
   private readonly interfaceOutput: number;
   private readonly lookup: number;
@@ -41,9 +46,10 @@ export class Engine {
   constructor(options: EngineOptions, private readonly emit: (message: FromEngine) => void) {
     const { shared, worker, nodes } = options;
     const packets = new PacketMemory(shared.memory, shared.layout);
-    this.graph = new Graph(packets, worker, options.graphModule, options.clocks, (node, error) => emit({ type: "trap", node, message: error.message }));
+    const onTrap = (node: string, error: Error): void => emit({ type: "trap", node, message: error.message });
+    this.graph = new Graph(packets, worker, options.graphModule, options.clocks, onTrap);
     const find = (name: string): NodeSpec => nodes.find((node) => node.name === name)!;
-    this.input = find(INPUT_NODE.name);
+    this.inputs = { af_packet: find(INPUT_NODES.af_packet.name), rdma: find(INPUT_NODES.rdma.name) };
     this.first = find("ethernet-input").index;
     this.interfaceOutput = find("interface-output").index;
     this.lookup = find("ip4-lookup").index;
@@ -52,7 +58,7 @@ export class Engine {
     this.glean = new Glean(this.graph, { lookup: this.lookup, icmpError: find("ip4-icmp-error").index, drop: this.drop }, emit);
     this.punt = new Punt(this.graph, emit);
 
-    const wasm = new WebAssembly.Instance(options.nodeModule, { env: { memory: shared.memory } }).exports as Record<string, (a: number, b: number, c: number) => void>;
+    const wasm = new WebAssembly.Instance(options.nodeModule, { env: { memory: shared.memory } }).exports as Record<string, Process>;
     for (const node of nodes) {
       if (node.kind === "wasm") this.graph.add(node, wasm[node.process!]!);
     }
@@ -63,7 +69,7 @@ export class Engine {
   /** One turn: a burst from every port, each taken through the graph. Gives how many packets came. */
   turn(): number {
     let packets = 0;
-    for (const port of this.ports) packets += this.graph.receive(port, this.input, this.first);
+    for (const port of this.ports) packets += this.graph.receive(port, this.inputs[port.kind], this.first);
     if (packets > 0) this.afterPackets();
     this.graph.endTurn();
     return packets;
@@ -72,6 +78,13 @@ export class Engine {
   /** How many messages the control plane has sent; a change means that some wait. */
   mail(): number {
     return Atomics.load(this.graph.packets.i32, (this.graph.base + GRAPH_MAIL) >> 2);
+  }
+
+  /** Turns without a packet after which to sleep, if `adaptive` are the ones of a port in adaptive mode. */
+  idleTurns(adaptive: number): number {
+    const turns = { polling: Infinity, interrupt: 1, adaptive };
+    const modes = this.ports.map((port) => this.rxModes.get(port.index) ?? "adaptive");
+    return modes.length === 0 ? adaptive : Math.max(...modes.map((mode) => turns[mode]));
   }
 
   addPort(port: Port, txNode: NodeSpec): void {
@@ -84,6 +97,9 @@ export class Engine {
     switch (message.type) {
       case "remove-port":
         return this.removePort(message.index, message.txNode);
+      case "rx-mode":
+        this.rxModes.set(message.index, message.mode);
+        return;
       case "arp-request":
         return this.askFor(message.index, message.target, message.mac);
       case "resolved":
@@ -101,8 +117,9 @@ export class Engine {
   private removePort(index: number, txNode: number): void {
     this.glean.dropInterface(index);
     const place = this.ports.findIndex((port) => port.index === index);
-    if (place >= 0) this.ports.splice(place, 1);
+    if (place >= 0) this.ports.splice(place, 1)[0]!.drain();
     this.graph.remove(txNode);
+    this.rxModes.delete(index);
     this.emit({ type: "port-removed", index });
   }
 
@@ -113,7 +130,7 @@ export class Engine {
     this.graph.inject(this.interfaceOutput, [buffer]);
   }
 
-  private ping(ping: { id: number; sequence: number; target: number; size: number }): void {
+  private ping(ping: EchoRequest): void {
     const buffer = this.graph.allocate();
     if (buffer === 0) return this.emit({ type: "ping-failed", id: ping.id, sequence: ping.sequence, reason: "no-buffer" });
     this.punt.expect(ping.id, ping.sequence);

@@ -1,6 +1,6 @@
 // What the control plane and a worker tell each other. Addresses are raw (see assembly/abi.ts).
 
-import type { PortSpec } from "../ports/port.js";
+import type { PortSpec, RxMode } from "../ports/port.js";
 
 /** A node of the graph, as every thread knows it. */
 export interface NodeSpec {
@@ -18,6 +18,7 @@ export interface NodeSpec {
 export type ToEngine =
   | { type: "add-port"; port: PortSpec; txNode: NodeSpec }
   | { type: "remove-port"; index: number; txNode: number }
+  | { type: "rx-mode"; index: number; mode: RxMode }
   /** ask a neighbour for its MAC address; `mac`: only it, to confirm what it said before */
   | { type: "arp-request"; index: number; target: number; mac?: Uint8Array }
   /** a neighbour answered, or never will: let its packets go */

@@ -8,10 +8,19 @@ import type { PacketMemory } from "../memory/memory.js";
 
 /** Where an echo request carries the time it left, from its ICMP header on: a float64 of performance.now(). */
 export const PING_TIME = 8;
+export interface EchoRequest {
+  id: number;
+  sequence: number;
+  target: number;
+  /** payload bytes */
+  size: number;
+}
+
 const BROADCAST = new Uint8Array(6).fill(0xff);
 
 /** Writes an ARP request (RFC 826) into a fresh buffer; `to`: the one MAC address that is asked, default everyone. */
-export function writeArpRequest({ u8, u16, u32, view }: PacketMemory, index: number, txInterface: number, target: number, to: Uint8Array = BROADCAST): void {
+export function writeArpRequest(packets: PacketMemory, index: number, txInterface: number, target: number, to: Uint8Array = BROADCAST): void {
+  const { u8, u16, u32, view } = packets;
   const buffer = (index << BUFFER_SHIFT) >>> 0;
   const own = INTERFACES + txInterface * INTERFACE_SIZE;
   const mac = u8.slice(own + IF_MAC, own + IF_MAC + 6);
@@ -33,7 +42,7 @@ export function writeArpRequest({ u8, u16, u32, view }: PacketMemory, index: num
 }
 
 /** Writes an ICMP echo request (RFC 792) with `size` payload bytes into a fresh buffer; false when no route leads to the target. */
-export function writeEchoRequest(packets: PacketMemory, index: number, ping: { id: number; sequence: number; target: number; size: number }): boolean {
+export function writeEchoRequest(packets: PacketMemory, index: number, ping: EchoRequest): boolean {
   const source = sourceFor(packets, ping.target);
   if (source === 0) return false;
   const { u8, u16, u32, view } = packets;

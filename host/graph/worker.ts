@@ -2,8 +2,8 @@
 
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from "node:worker_threads";
 import { addon } from "../addon.js";
-import { AfPacketPort } from "../ports/af-packet.js";
 import { workerAt } from "../memory/memory.js";
+import { NativePort } from "../ports/native-port.js";
 import { Engine, type EngineOptions } from "./engine.js";
 import type { ToEngine } from "./messages.js";
 
@@ -14,9 +14,9 @@ export interface WorkerData extends EngineOptions {
 }
 
 /**
- * Turns without a packet before the worker sleeps. They bridge the gaps of a burst; more of them take the CPU from the peers that are to send the
- * next one. (Measured with iperf3 on two cores: 200 turns carry 10 % less; yielding in each is as fast at best, but now and then a third slower,
- * since the scheduler makes who yields wait for its next slice.)
+ * Turns without a packet before the worker sleeps, where all ports are adaptive. They bridge the gaps of a burst; more of them take the CPU
+ * from the peers that are to send the next one. (Measured with iperf3 on two cores: 200 turns carry 10 % less; yielding in each is as fast at
+ * best, but now and then a third slower, since the scheduler makes who yields wait for its next slice.)
  */
 const IDLE_TURNS = 10;
 /** Longest sleep, ms; the control plane and every port wake it earlier. */
@@ -31,14 +31,16 @@ function main(data: WorkerData, port: MessagePort): void {
 
   let mail = 0;
   let idle = 0;
+  let limit = engine.idleTurns(IDLE_TURNS);
   for (;;) {
     idle = engine.turn() > 0 ? 0 : idle + 1;
     if (mail !== engine.mail()) {
       mail = engine.mail();
       if (!readMail(engine, port)) return;
+      limit = engine.idleTurns(IDLE_TURNS);
       idle = 0;
     }
-    if (idle < IDLE_TURNS) continue;
+    if (idle < limit) continue;
     engine.graph.sleeping(true);
     addon.wait(data.waiter, handles(engine), SLEEP);
     engine.graph.sleeping(false);
@@ -52,7 +54,7 @@ function readMail(engine: Engine, port: MessagePort): boolean {
     const message = receiveMessageOnPort(port)?.message as ToEngine | undefined;
     if (!message) return true;
     if (message.type === "stop") return false;
-    if (message.type === "add-port") engine.addPort(new AfPacketPort(message.port), message.txNode);
+    if (message.type === "add-port") engine.addPort(new NativePort(message.port), message.txNode);
     else engine.handle(message);
   }
 }

@@ -4,7 +4,7 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { WeftError } from "../errors.js";
-import { DIE_WITH_PARENT, environment, must, run, start, type CommandResult, type Running } from "./command.js";
+import { DIE_WITH_PARENT, must, plainEnvironment, run, start, type CommandResult, type Running } from "./command.js";
 
 /** One end of a link: an interface of a host; null is our own namespace. */
 export interface End {
@@ -17,6 +17,7 @@ export class Host {
   readonly namespace: string;
   readonly #holder: ChildProcess;
   readonly #ours: string[] = [];
+  readonly #adopted: string[] = [];
 
   private constructor(holder: ChildProcess) {
     this.#holder = holder;
@@ -25,7 +26,7 @@ export class Host {
 
   /** Makes a host with nothing but a loopback interface. Needs enterPrivateNetwork() first, or root. */
   static async create(): Promise<Host> {
-    const holder = spawn("unshare", ["--net", "--", ...DIE_WITH_PARENT, "cat"], { stdio: ["pipe", "pipe", "pipe"], env: environment() });
+    const holder = spawn("unshare", ["--net", "--", ...DIE_WITH_PARENT, "cat"], { stdio: ["pipe", "pipe", "pipe"], env: plainEnvironment() });
     let reason = "";
     holder.stderr.setEncoding("utf8").on("data", (text: string) => (reason += text));
     holder.on("error", (error) => (reason = error.message));
@@ -53,6 +54,13 @@ export class Host {
     await connect({ host: null, name }, { host: this, name: peer });
     await quiet(name);
     this.#ours.push(name);
+  }
+
+  /** Takes one of our netdevs into the host and sets it up; it comes back to us when the host closes, without its addresses. */
+  async adopt(name: string): Promise<void> {
+    await must(null, "ip", ["link", "set", "dev", name, "netns", String(this.pid)]);
+    this.#adopted.push(name);
+    await this.up(name);
   }
 
   /** Runs a program to its end in the host. */
@@ -104,6 +112,7 @@ export class Host {
     if (this.#holder.exitCode !== null || this.#holder.signalCode !== null) return;
     // The kernel clears a namespace some time after its last process; the names on our side are to be free at once.
     for (const name of this.#ours) await run(null, "ip", ["link", "delete", "dev", name]);
+    for (const name of this.#adopted) await this.run("ip", ["link", "set", "dev", name, "netns", String(process.pid)]);
     const gone = once(this.#holder, "exit");
     this.#holder.ref();
     this.#holder.stdin!.end();

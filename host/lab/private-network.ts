@@ -4,14 +4,13 @@
 //
 // /sys/class/net goes on to show the outer namespace (sysfs was mounted there): ask `ip -j` instead.
 
-import { spawn, spawnSync } from "node:child_process";
+import { spawnSync } from "node:child_process";
 import { readFileSync, readlinkSync } from "node:fs";
 import { WeftError } from "../errors.js";
-import { DIE_WITH_PARENT, ended, environment } from "./command.js";
+import { DIE_WITH_PARENT, environment, runAgain } from "./command.js";
 
 /** Holds the identity of the namespace that was left. */
 const GUARD = "WEFT_OUTER_NETWORK";
-const FORWARDED: NodeJS.Signals[] = ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"];
 
 /**
  * Runs this program again, with the same arguments, in a private network namespace over which it has
@@ -28,17 +27,7 @@ export async function enterPrivateNetwork(): Promise<number | null> {
   const current = readlinkSync("/proc/self/ns/net");
   if (outer !== undefined && outer !== current) return null;
 
-  const words = [...unshareFlags(), "--", ...DIE_WITH_PARENT, process.execPath, ...process.execArgv, ...process.argv.slice(1)];
-  // In a session of its own: Ctrl-C in a terminal reaches a whole process group, and the signal that
-  // we pass on would be the second one.
-  const child = spawn("unshare", words, { stdio: "inherit", detached: true, env: { ...environment(), [GUARD]: current } });
-  const forward = (signal: NodeJS.Signals): void => void child.kill(signal);
-  for (const signal of FORWARDED) process.on(signal, forward);
-  try {
-    return await ended(child);
-  } finally {
-    for (const signal of FORWARDED) process.off(signal, forward);
-  }
+  return runAgain(["unshare", ...unshareFlags(), "--", ...DIE_WITH_PARENT], { ...environment(), [GUARD]: current });
 }
 
 /** Whether private networks can be had here, and if not why and what would mend it. */

@@ -89,7 +89,8 @@ export function createMemory(buffers: number, workers: number, notice: (line: st
   const layout: Layout = { pool, poolEnd: pool + buffers * BUFFER_SIZE, buffers, workers };
   const mapped = map(bytes, pool, pool + poolBytes);
   if (!mapped.hugePages) {
-    notice(`no huge pages: the pool uses normal ones, which is slower; "sysctl -w vm.nr_hugepages=${poolBytes / HUGE_PAGE}" gives it ${poolBytes / HUGE_PAGE}`);
+    const needed = poolBytes / HUGE_PAGE;
+    notice(`no huge pages: the pool uses normal ones, which is slower; "sysctl -w vm.nr_hugepages=${needed}" gives it ${needed}`);
   }
   const packets = new PacketMemory(memory, layout);
   const control = new DataView(mapped.tables, CONTROL - TABLES);
@@ -117,7 +118,8 @@ function allocate(bytes: number, buffers: number): WebAssembly.Memory {
     return new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
   } catch (cause) {
     const size = Math.ceil(bytes / 2 ** 20);
-    throw new WeftError("NO_MEMORY", `no room for ${size} MiB of packet memory: ask for fewer than ${buffers} buffers, or raise "ulimit -v"`, { cause });
+    const mend = `ask for fewer than ${buffers} buffers, or raise "ulimit -v"`;
+    throw new WeftError("NO_MEMORY", `no room for ${size} MiB of packet memory: ${mend}`, { cause });
   }
 }
 
@@ -127,7 +129,8 @@ function map(bytes: Uint8Array, pool: number, poolEnd: number): { tables: ArrayB
   } catch (cause) {
     const { code, syscall } = cause as { code?: string; syscall?: string };
     const system = { cause, ...(code && { errno: code }), ...(syscall && { syscall }) };
-    throw new WeftError("NO_MEMORY", `the packet memory cannot be mapped: ${syscall ?? "mmap"} says ${code ?? cause}: free some memory or raise "ulimit -v" and "ulimit -l"`, system);
+    const mend = `free some memory or raise "ulimit -v" and "ulimit -l"`;
+    throw new WeftError("NO_MEMORY", `the packet memory cannot be mapped: ${syscall ?? "mmap"} says ${code ?? cause}: ${mend}`, system);
   }
 }
 

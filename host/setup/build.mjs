@@ -85,7 +85,7 @@ function compileShim() {
   // Node's own headers lie beside it in most installations; else node-gyp has its ways to get them.
   const prefix = join(dirname(process.execPath), "..");
   const headers = existsSync(join(prefix, "include/node/node_api.h")) ? [`--nodedir=${prefix}`] : [];
-  const words = ["npm", "exec", "--", "node-gyp", "rebuild", "--jobs", "max", "--directory", "native", ...headers];
+  const words = ["npm", "exec", "--", "node-gyp", "configure", "build", "--jobs", "max", "--directory", "native", ...headers];
   step("compile the native shim", words, { cwd: ROOT, mend: `python3, make, g++ and Node's headers are needed; ${MEND_BUILD}` });
 }
 

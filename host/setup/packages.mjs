@@ -82,7 +82,9 @@ function aptGet(packages) {
   const prefix = process.getuid() === 0 ? [] : ["sudo", "-n"];
   // tshark's package asks who may capture: a question nobody would see
   const words = [...prefix, "env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-q", "-y", "-o", "DPkg::Lock::Timeout=300"];
-  if (!installed({ command: "apt-get" })) throw new SetupError(`missing programs: install what Debian's packages ${packages.join(", ")} hold, and start again`);
+  if (!installed({ command: "apt-get" })) {
+    throw new SetupError(`missing programs: install what Debian's packages ${packages.join(", ")} hold, and start again`);
+  }
   if (prefix.length > 0 && spawnSync("sudo", ["-n", "true"]).status !== 0) {
     throw new SetupError(`missing system packages. Run as root: apt-get install -y --no-install-recommends ${packages.join(" ")}`);
   }

@@ -1,0 +1,67 @@
+// What there is for rdma ports: rdma-core, adapters, the right to use them. Nothing of it is needed without a ConnectX.
+
+import { closeSync, existsSync, openSync, readFileSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import type { RdmaDevice } from "../addon.js";
+import { WeftError } from "../errors.js";
+import type { DoctorCheck } from "./doctor-check.js";
+
+/** A row for rdma-core, one for each verbs device, one for the modelled ones. */
+export async function rdmaChecks(): Promise<DoctorCheck[]> {
+  return [...(await devices()), emulator()];
+}
+
+async function devices(): Promise<DoctorCheck[]> {
+  try {
+    const { listRdma } = await import("../ports/rdma.js");
+    return deviceChecks(listRdma(), nodeOf);
+  } catch (error) {
+    if (!(error instanceof WeftError) || error.code === "ADDON_MISSING") return []; // the row of the shim tells
+    return [{ name: "rdma-core", ok: "warn", found: "not installed", hint: `for rdma ports, and "demo" without --port af_packet: ${error.message}` }];
+  }
+}
+
+/** `node` gives a device's character device, and why it may not be opened. */
+export function deviceChecks(found: RdmaDevice[], node: (device: string) => { path: string; problem: string | null }): DoctorCheck[] {
+  const library: DoctorCheck = { name: "rdma-core", ok: true, found: "libibverbs.so.1", hint: "" };
+  if (found.length > 0) return [library, ...found.map((one) => deviceCheck(one, node(one.device)))];
+  const hint = `with a ConnectX: "lspci -d 15b3:" shows it, "modprobe mlx5_ib" loads its driver, a container needs "--device /dev/infiniband"`;
+  return [library, { name: "rdma devices", ok: true, found: "none", hint }];
+}
+
+function deviceCheck({ device, netdev, pci, model, vendor, deviceId }: RdmaDevice, node: { path: string; problem: string | null }): DoctorCheck {
+  const found = `${model ?? `${vendor}:${deviceId}`} at ${pci}, ${netdev === null ? "no netdev" : `netdev ${netdev}`}`;
+  const others = "weft drives ConnectX-4 and newer and BlueField by rdma; any netdev by create host-interface";
+  if (model === null) return { name: device, ok: "warn", found, hint: others };
+  if (node.problem === null) return { name: device, ok: true, found, hint: "" };
+  const hint = `${node.path}: ${node.problem}: run as root, or as a user who may read and write it; in a container "--device ${node.path}"`;
+  return { name: device, ok: "warn", found, hint };
+}
+
+/** The uverbs node of a verbs device, and whether it can be opened. */
+function nodeOf(device: string): { path: string; problem: string | null } {
+  const folder = join(process.env["SYSFS_PATH"] ?? "/sys", "class/infiniband_verbs");
+  const name = entries(folder).find((entry) => line(join(folder, entry, "ibdev")) === device) ?? "uverbs0";
+  const path = join("/dev/infiniband", name);
+  try {
+    closeSync(openSync(path, "r+"));
+    return { path, problem: null };
+  } catch (error) {
+    return { path, problem: (error as NodeJS.ErrnoException).code ?? String(error) };
+  }
+}
+
+function emulator(): DoctorCheck {
+  // dist/host/cli/doctor-rdma.js → native/build/Release/weft-emulator.so
+  const built = existsSync(new URL("../../../native/build/Release/weft-emulator.so", import.meta.url));
+  const hint = built ? "" : `for demos: run "npm run setup"`;
+  return { name: "modelled ConnectX", ok: built ? true : "warn", found: built ? "built" : "not built", hint };
+}
+
+function entries(folder: string): string[] {
+  return existsSync(folder) ? readdirSync(folder) : [];
+}
+
+function line(path: string): string {
+  return existsSync(path) ? readFileSync(path, "utf8").trim() : "";
+}

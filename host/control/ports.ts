@@ -1,0 +1,285 @@
+// Interfaces with a port: made and taken away, and what is said to their devices.
+
+import { BUFFER_DATA } from "../../assembly/abi.js";
+import { addon } from "../addon.js";
+import { WeftError } from "../errors.js";
+import type { NodeSpec, ToEngine } from "../graph/messages.js";
+import type { Registry } from "../graph/registry.js";
+import type { PacketMemory } from "../memory/memory.js";
+import { openAfPacket } from "../ports/af-packet.js";
+import type { OpenedPort, PortKind, RxMode } from "../ports/port.js";
+import { openRdma, setRdmaMac, setRdmaPromiscuous } from "../ports/rdma.js";
+import { type RdmaOptions, rdmaSettings } from "../ports/rdma-options.js";
+import { formatMac, parseMac } from "./addresses.js";
+import type { Adjacencies } from "./adjacencies.js";
+import type { HardwareInfo } from "./api.js";
+import { type Interface, type Interfaces, isInterfaceName } from "./interfaces.js";
+import type { Neighbours } from "./neighbours.js";
+import type { Routes } from "./routes.js";
+import type { Statistics } from "./statistics.js";
+
+const RX_MODES: RxMode[] = ["polling", "interrupt", "adaptive"];
+
+/** What of the router an interface leaves its traces in. */
+export interface Surroundings {
+  packets: PacketMemory;
+  interfaces: Interfaces;
+  adjacencies: Adjacencies;
+  registry: Registry;
+  statistics: Statistics;
+  routes: Routes;
+  neighbours: Neighbours;
+  post: (message: ToEngine) => void;
+  notice: (line: string) => void;
+}
+
+export class Ports {
+  /** interfaces whose port the worker is about to take or to let go, and who waits for that */
+  private readonly changing = new Map<number, { resolve: () => void; reject: (error: WeftError) => void }>();
+
+  constructor(private readonly around: Surroundings) {}
+
+  async createAfPacket(hostInterface: string): Promise<Interface> {
+    return this.create(`host-${hostInterface}`, () => openAfPacket(hostInterface));
+  }
+
+  async createRdma(options: RdmaOptions): Promise<HardwareInfo> {
+    const settings = rdmaSettings(options);
+    const { u8: memory, layout: { pool, poolEnd } } = this.around.packets;
+    const open = (index: number): OpenedPort => openRdma(settings, { memory, pool, poolEnd }, () => this.event(index));
+    const entry = await this.create(options.name ?? this.freeName(), open);
+    const info = this.hardwareInfo(entry);
+    this.warnOfPool(info);
+    return info;
+  }
+
+  async delete(name: string, kind: PortKind): Promise<void> {
+    const entry = this.find(name);
+    if (entry.kind !== kind) throw bad(`interface ${name} is of kind ${entry.kind}, not ${kind}: it is deleted as it was created`);
+    const { interfaces, routes, neighbours, registry } = this.around;
+    entry.adminUp = false;
+    interfaces.write(entry);
+    routes.removeInterface(entry);
+    for (const neighbour of neighbours.list(entry.index)) neighbours.forget(neighbour);
+    registry.removeNext(registry.find("interface-output"), entry.txSlot);
+    try {
+      await this.change(entry, { type: "remove-port", index: entry.index, txNode: entry.txNode!.index });
+    } finally {
+      this.dismantle(entry);
+    }
+  }
+
+  setState(name: string, up: boolean): void {
+    const entry = this.find(name);
+    entry.adminUp = up;
+    this.around.interfaces.write(entry);
+  }
+
+  setMtu(name: string, mtu: number): void {
+    const entry = this.find(name);
+    if (!Number.isInteger(mtu) || mtu < 68 || mtu > 65_535) {
+      throw bad(`mtu ${mtu} is not a whole number from 68 (RFC 791) to 65535`);
+    }
+    entry.mtu = mtu;
+    this.refresh(entry);
+  }
+
+  setMac(name: string, mac: string): void {
+    const entry = this.find(name);
+    const bytes = parseMac(mac);
+    if (entry.kind === "rdma") setRdmaMac(name, entry.handle!, bytes);
+    entry.mac = bytes;
+    this.refresh(entry);
+  }
+
+  setPromiscuous(name: string, on: boolean): void {
+    const entry = this.find(name);
+    if (entry.kind === "rdma") setRdmaPromiscuous(name, entry.handle!, on);
+    else if (!on) throw bad(`interface ${name} takes every frame of its netdev: only rdma interfaces can leave some to Linux`);
+    entry.promiscuous = on;
+  }
+
+  setRxMode(name: string, mode: RxMode): void {
+    const entry = this.find(name);
+    if (!RX_MODES.includes(mode)) throw bad(`rx-mode ${mode} is not one of ${RX_MODES.join(", ")}`);
+    this.around.post({ type: "rx-mode", index: entry.index, mode });
+    entry.rxMode = mode;
+  }
+
+  /** An interface that has a port. Throws NOT_FOUND; BAD_ARGUMENT, CONFLICT where it is not to be touched. */
+  find(name: string): Interface {
+    const entry = this.around.interfaces.find(name);
+    if (entry.kind === "local") throw bad(`interface ${name} has no port: it cannot be configured`);
+    if (this.changing.has(entry.index)) throw new WeftError("CONFLICT", `interface ${name} is being created or deleted`);
+    return entry;
+  }
+
+  hardware(): HardwareInfo[] {
+    return this.open().map((entry) => this.hardwareInfo(entry));
+  }
+
+  dump(name: string): string {
+    const entry = this.find(name);
+    if (entry.kind !== "rdma") throw bad(`interface ${name} is of kind ${entry.kind}: only rdma interfaces have rings to show`);
+    return addon.rdmaDump(entry.handle!);
+  }
+
+  /** The worker has taken or let go of a port. */
+  changed(index: number): void {
+    this.changing.get(index)?.resolve();
+  }
+
+  /** The worker will answer no more. */
+  fail(error: WeftError): void {
+    for (const { reject } of this.changing.values()) reject(error);
+  }
+
+  /** Looks after the links. */
+  tick(): void {
+    for (const entry of this.open()) this.watchLink(entry);
+  }
+
+  /** Once the worker has ended. What it has not answered by now closes its port itself. */
+  close(): void {
+    for (const entry of this.open()) if (!this.changing.has(entry.index)) addon.closePort(entry.handle!);
+    this.fail(new WeftError("WORKER", "the router was stopped"));
+  }
+
+  /** Of one interface, or of every: when its link is back, others may be behind it, or the same ones with other MAC addresses. */
+  forgetLearned(index?: number): void {
+    const { neighbours } = this.around;
+    for (const neighbour of neighbours.list(index)) if (neighbour.state !== "static") neighbours.forget(neighbour);
+  }
+
+  private open(): Interface[] {
+    return this.around.interfaces.list().filter((entry) => entry.handle !== null);
+  }
+
+  private async create(name: string, open: (index: number) => OpenedPort): Promise<Interface> {
+    const { interfaces, registry } = this.around;
+    if (!isInterfaceName(name)) throw bad(`"${name}" is no name of an interface: it needs a dash or a digit, such as rdma-0`);
+    if (interfaces.has(name)) throw new WeftError("CONFLICT", `interface ${name} exists already`);
+    const index = interfaces.freeIndex();
+    const opened = open(index);
+    let entry: Interface;
+    try {
+      entry = this.add(name, index, opened);
+    } catch (error) {
+      addon.closePort(opened.handle);
+      throw error;
+    }
+    try {
+      await this.change(entry, { type: "add-port", port: { index, kind: opened.kind, handle: opened.handle }, txNode: entry.txNode! });
+    } catch (error) {
+      this.dismantle(entry);
+      throw error;
+    }
+    // Only now: a packet that took this slot earlier would come to a node that the worker does not know yet.
+    entry.txSlot = registry.addNext(registry.find("interface-output"), entry.txNode!);
+    interfaces.write(entry);
+    this.watchLink(entry);
+    return entry;
+  }
+
+  private add(name: string, index: number, opened: OpenedPort): Interface {
+    const { adjacencies, registry, interfaces, statistics } = this.around;
+    const [localAdjacency, gleanAdjacency] = adjacencies.takeTwo();
+    let txNode: NodeSpec;
+    try {
+      txNode = registry.add("port", { name: `${name}-tx`, next: [], counters: [] });
+    } catch (error) {
+      for (const adjacency of [localAdjacency, gleanAdjacency]) adjacencies.free(adjacency);
+      throw error;
+    }
+    const { kind, hostInterface, handle, mac, up } = opened;
+    const entry: Interface = {
+      name, index, kind, hostInterface, handle, txNode, txSlot: 0, localAdjacency, gleanAdjacency, adminUp: false, linkUp: up, mac,
+      mtu: Math.min(opened.mtu, 65_535), rxMode: "adaptive", promiscuous: kind === "af_packet", addresses: [],
+    };
+    interfaces.add(entry);
+    statistics.clearInterface(index);
+    statistics.clearNode(txNode);
+    this.refresh(entry);
+    return entry;
+  }
+
+  /** Has the worker take or let go of an interface's port; until it has, nothing else may change the interface. Throws WORKER. */
+  private async change(entry: Interface, message: ToEngine): Promise<void> {
+    const done = new Promise<void>((resolve, reject) => this.changing.set(entry.index, { resolve, reject }));
+    try {
+      this.around.post(message);
+      await done;
+    } finally {
+      this.changing.delete(entry.index);
+    }
+  }
+
+  /** Closes the port that no worker has any more, and takes back what its interface had. */
+  private dismantle(entry: Interface): void {
+    const { adjacencies, registry, interfaces } = this.around;
+    registry.remove(entry.txNode!);
+    addon.closePort(entry.handle!);
+    interfaces.remove(entry);
+    adjacencies.free(entry.localAdjacency);
+    adjacencies.free(entry.gleanAdjacency);
+  }
+
+  /** Brings everything that depends on an interface's MAC address or MTU up to date. */
+  private refresh(entry: Interface): void {
+    const { adjacencies, interfaces, neighbours } = this.around;
+    interfaces.write(entry);
+    adjacencies.setLocal(entry.localAdjacency, entry);
+    adjacencies.setGlean(entry.gleanAdjacency, entry);
+    neighbours.refresh(entry.index);
+  }
+
+  /** The device of an rdma interface has something to say. */
+  private event(index: number): void {
+    const entry = this.around.interfaces.byIndex(index);
+    if (entry?.kind !== "rdma") return;
+    const { fatal } = addon.rdmaEvents(entry.handle!);
+    if (fatal) this.around.notice(`interface ${entry.name}: its device is in a fatal state: waiting for it to come back`);
+    this.watchLink(entry);
+  }
+
+  /** Follows the device: link up and down, removed and made again. */
+  private watchLink(entry: Interface): void {
+    const handle = entry.handle!;
+    let state = addon.linkState(handle);
+    if (!state.present && addon.reopen(handle)) {
+      this.around.notice(`interface ${entry.name}: ${entry.hostInterface ?? "its device"} is back`);
+      this.forgetLearned(entry.index);
+      state = addon.linkState(handle);
+    }
+    const up = state.present && state.up;
+    if (up === entry.linkUp) return;
+    entry.linkUp = up;
+    if (!up) this.forgetLearned(entry.index);
+    this.around.interfaces.write(entry);
+    this.around.notice(`interface ${entry.name}: link ${up ? "up" : state.present ? "down" : "gone"}`);
+  }
+
+  /** The first of rdma-0, rdma-1, … that no interface has. */
+  private freeName(): string {
+    for (let n = 0; ; n++) if (!this.around.interfaces.has(`rdma-${n}`)) return `rdma-${n}`;
+  }
+
+  /** Buffers that wait in receive queues are missing elsewhere. */
+  private warnOfPool({ name, rdma }: HardwareInfo): void {
+    const each = Math.ceil(rdma!.maxPacketLength / BUFFER_DATA);
+    const most = rdma!.rxQueues.reduce((sum, { size }) => sum + size * each, 0);
+    const all = this.around.packets.layout.buffers;
+    if (most <= all / 2) return;
+    this.around.notice(`interface ${name}: its receive queues take up to ${most} of the ${all} buffers: start with more (--buffers)`);
+  }
+
+  private hardwareInfo(entry: Interface): HardwareInfo {
+    const { name, index, kind, hostInterface, linkUp, mtu, rxMode, promiscuous } = entry;
+    const rdma = kind === "rdma" ? addon.rdmaInfo(entry.handle!) : null;
+    return { name, index, kind: kind as PortKind, hostInterface, linkUp, mac: formatMac(entry.mac), mtu, rxMode, promiscuous, rdma };
+  }
+}
+
+function bad(message: string): WeftError {
+  return new WeftError("BAD_ARGUMENT", message);
+}

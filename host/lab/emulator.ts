@@ -1,0 +1,50 @@
+// Programs on modelled ConnectX ports: native/emulator is a library that they start with (LD_PRELOAD, ld.so(8)), and the genuine
+// libibverbs in them finds what it models. WEFT_EMULATOR tells it the ports: "wire=netdev:weft0,model=cx5;wire=sink".
+
+import { spawn } from "node:child_process";
+import { existsSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { WeftError } from "../errors.js";
+import { DIE_WITH_PARENT, environment, passSignals, plainEnvironment, runAgain } from "./command.js";
+
+// dist/host/lab/emulator.js → native/build/Release/weft-emulator.so
+const LIBRARY = fileURLToPath(new URL("../../../native/build/Release/weft-emulator.so", import.meta.url));
+
+/** Runs this program again on these ports. Gives null in that second run; in the first one the exit status of the second, after its end. */
+export async function enterEmulator(options: string): Promise<number | null> {
+  if (process.env["WEFT_EMULATOR"] === options && process.env["LD_PRELOAD"]?.split(":").includes(LIBRARY)) return null;
+  let folder = "";
+  const status = await runAgain([...DIE_WITH_PARENT, ...preload(options)], withoutSysfs(environment()), (pid) => (folder = folderOf(pid)));
+  rmSync(folder, { recursive: true, force: true });
+  return status;
+}
+
+/** Runs a command on these ports, with our terminal; gives its exit status, 128 + n when signal n was its end. */
+export async function runEmulated(options: string, command: string[]): Promise<number> {
+  const words = [...DIE_WITH_PARENT, ...preload(options), ...command];
+  const child = spawn(words[0]!, words.slice(1), { stdio: "inherit", env: withoutSysfs(environment()) });
+  // From a terminal Ctrl-C reaches the command by itself.
+  const own: NodeJS.Signals[] = ["SIGINT", "SIGQUIT"];
+  if (process.stdin.isTTY) for (const signal of own) process.on(signal, () => {});
+  const status = await passSignals(child, ["SIGTERM", "SIGHUP", ...(process.stdin.isTTY ? [] : own)]);
+  if (child.pid !== undefined) rmSync(folderOf(child.pid), { recursive: true, force: true });
+  return status;
+}
+
+/** env(1), so that none of the programs before the last one loads the library. */
+function preload(options: string): string[] {
+  if (!existsSync(LIBRARY)) throw new WeftError("ADDON_MISSING", `the modelled ConnectX ${LIBRARY} is not built: run "npm run setup"`);
+  const others = plainEnvironment()["LD_PRELOAD"];
+  return ["env", `LD_PRELOAD=${LIBRARY}${others === undefined ? "" : `:${others}`}`, `WEFT_EMULATOR=${options}`];
+}
+
+/** The library makes its own sysfs, unless this names another one. */
+function withoutSysfs({ SYSFS_PATH: _, ...rest }: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return rest;
+}
+
+/** Where the library keeps its sysfs and control socket; one that was killed cannot remove it. */
+function folderOf(pid: number): string {
+  return join(process.env["TMPDIR"] ?? "/tmp", `weft-emulator-${pid}`);
+}

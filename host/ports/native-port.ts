@@ -1,0 +1,28 @@
+// A port of the shim, as its worker drives it: which device is behind the handle makes no difference here.
+
+import { addon } from "../addon.js";
+import type { Port, PortKind, PortSpec } from "./port.js";
+
+export class NativePort implements Port {
+  readonly index: number;
+  readonly kind: PortKind;
+  readonly handle: number;
+
+  constructor(spec: PortSpec) {
+    this.index = spec.index;
+    this.kind = spec.kind;
+    this.handle = spec.handle;
+  }
+
+  receive(frame: number, max: number): number {
+    return addon.receive(this.handle, frame, max, this.index);
+  }
+
+  transmit(frame: number, n: number): void {
+    addon.transmit(this.handle, frame, n, this.index);
+  }
+
+  drain(): void {
+    addon.drain(this.handle, this.index);
+  }
+}
