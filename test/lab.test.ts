@@ -2,7 +2,7 @@
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { readdirSync, readlinkSync } from "node:fs";
+import { readFileSync, readdirSync, readlinkSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
@@ -109,8 +109,9 @@ for (const [name, environment] of [
     const [own, made] = (line as string).split(" ") as [string, string];
     const namespaces = own === readlinkSync("/proc/self/ns/net") ? [made] : [own, made];
     assert.is(namespaces.length, name === "in our network" ? 1 : 2);
-    // the namespace's holder and the sleeping program
-    await until("two processes in the host", () => inside([made]).length === 2);
+    // the namespace's holder and the sleeping program, each past the setpriv that it began as
+    const programs = (): string[] => inside([made]).map((pid) => readFileSync(`/proc/${pid}/comm`, "utf8").trim()).sort();
+    await until("both programs in the host", () => programs().join() === "cat,sleep");
     victim.kill("SIGKILL");
     await until("no process in the namespaces", () => inside(namespaces).length === 0);
   });

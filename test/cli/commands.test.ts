@@ -18,6 +18,19 @@ async function run(line: string, overrides: Partial<Control> = {}): Promise<{ ca
 const ASKED: [line: string, ...call: unknown[]][] = [
   ["create host-interface name eth0", "createHostInterface", "eth0"],
   ["delete host-interface name eth0", "deleteHostInterface", "eth0"],
+  ["create interface rdma host-if eth1", "createRdmaInterface", { hostInterface: "eth1" }],
+  ["create interface rdma device mlx5_0 name rdma-5 rx-queue-size 512 tx-queue-size 256 num-rx-queues 4 mode dv no-multi-seg no-striding "
+    + "max-pktlen 9000 rss ipv4-udp rss ipv6 no-rx-cksum no-cqe-compression", "createRdmaInterface", {
+    device: "mlx5_0", name: "rdma-5", rxQueueSize: 512, txQueueSize: 256, rxQueues: 4, mode: "dv", multiSegment: false, striding: false,
+    maxPacketLength: 9000, rss: ["ipv4-udp", "ipv6"], rxChecksum: false, compression: false,
+  }],
+  ["delete interface rdma rdma-0", "deleteRdmaInterface", "rdma-0"],
+  ["set interface promiscuous on rdma-0", "setInterfacePromiscuous", "rdma-0", true],
+  ["set interface promiscuous off rdma-0", "setInterfacePromiscuous", "rdma-0", false],
+  ["set interface rx-mode rdma-0 polling", "setInterfaceRxMode", "rdma-0", "polling"],
+  ["set interface rx-mode rdma-0 interrupt", "setInterfaceRxMode", "rdma-0", "interrupt"],
+  ["set interface rx-mode rdma-0 adaptive", "setInterfaceRxMode", "rdma-0", "adaptive"],
+  ["test rdma dump rdma-0", "rdmaDump", "rdma-0"],
   ["set interface state host-eth0 up", "setInterfaceState", "host-eth0", true],
   ["set interface state host-eth0 down", "setInterfaceState", "host-eth0", false],
   ["set interface mtu packet 9000 host-eth0", "setInterfaceMtu", "host-eth0", 9000],
@@ -42,11 +55,15 @@ const ASKED: [line: string, ...call: unknown[]][] = [
   ["clear ip neighbors", "clearNeighbors"],
 ];
 
+const PRINTED: Record<string, string> = {
+  createHostInterface: "host-eth0", createRdmaInterface: "rdma-0 (mode dv: the adapter has Direct Verbs)", rdmaDump: "rings in hex",
+};
+
 for (const [line, ...call] of ASKED) {
   test(line, async () => {
     const { calls, out, status } = await run(line);
     assert.equal(calls, [call]);
-    assert.is(out, call[0] === "createHostInterface" ? "host-eth0" : "");
+    assert.is(out, PRINTED[call[0] as string] ?? "");
     assert.is(status, 0);
   });
 }
@@ -70,7 +87,30 @@ const SHOWN: [line: string, method: keyof Control, ...text: string[]][] = [
     "arp-learn       host       1        1         0  1234.0          1.00",
     "arp-learn trapped: 2 frames dropped"],
   ["show errors", "errors", "Count  Node            Reason", "    7  ip4-input       bad checksum", "   12  ethernet-input  frame too short"],
-  ["show buffers", "buffers", "Size  Total  Avail  Used  Held  Pages", "2048  16384  16380     4     1  2M"],
+  ["show hardware-interfaces", "hardwareInterfaces",
+    "host-eth0 (index 1): link down",
+    "  Ethernet address 02:fe:00:00:00:02, MTU 1500, rx-mode adaptive, promiscuous",
+    "  linux packet socket on netdev eth0",
+    "rdma-0 (index 2): link up",
+    "  Ethernet address 02:fe:00:00:00:02, MTU 1500, rx-mode adaptive",
+    "  Link speed: 100 Gbps",
+    "  netdev eth1 pci-addr 0000:5e:00.0 device mlx5_0",
+    "  product name: ConnectX-5, firmware 16.35.2000",
+    "  mode: dv (the adapter has Direct Verbs)",
+    "  flags: multi-seg striding-rq cqe-compression",
+    "  offloads: tx-checksum",
+    "  rss: ipv4-tcp ipv6-tcp",
+    "  max packet length: 1522",
+    "  rx queues:",
+    "    Queue  Size  Posted  Packets  CQE",
+    "        0  1024    1000       12   64",
+    "  tx queue: size 1024, pending 3",
+    "  dma: 0x7f0000000000 - 0x7f0002300000, lkey 0x1e00, last packet at 0x7f00000000c0",
+    "  flows:",
+    "    ipv4 to 02:fe:00:00:00:02",
+    "  device counters:",
+    "    rx_packets     12"],
+  ["show buffers", "buffers", "Size  Total  Avail  Used  Held  Posted  Pending  Pages", "2048  16384  16380     4     1       3        0  2M"],
   ["show ip fib", "routes",
     "Prefix          Kind     Via        Interface  Adjacency",
     "0.0.0.0/0       drop     -          -                  1",

@@ -23,12 +23,13 @@ function message(line: string): string {
 
 const EXAMPLES: Record<string, string> = {
   interface: "host-eth0", netdev: "eth0", address: "192.0.2.2", gateway: "192.0.2.3", prefix: "198.51.100.0/24", mac: "02:fe:00:00:00:01",
-  mtu: "1500", repeat: "3", interval: "0.5", size: "100",
+  mtu: "1500", repeat: "3", interval: "0.5", size: "100", name: "rdma-1", device: "mlx5_0", "rx-queue-size": "1024", "tx-queue-size": "256",
+  "num-rx-queues": "4", mode: "dv", "max-pktlen": "9000", rss4: "ipv4-udp", rss6: "ipv6",
 };
 
 /** A pattern with its arguments filled in, and its optional parts left out or taken. */
 function instance(command: string, optional: boolean): string {
-  return command.replace(/\[([^\]]*)\]/g, optional ? "$1" : "").replace(/<(\w+)>/g, (_, name: string) => EXAMPLES[name]!);
+  return command.replace(/\[([^\]]*)\]/g, optional ? "$1" : "").replace(/<([\w-]+)>/g, (_, name: string) => EXAMPLES[name]!);
 }
 
 test("every command parses in full, with and without its optional parts", () => {
@@ -57,6 +58,20 @@ test("arguments arrive by name", () => {
   assert.equal(grammar.parse("ip route add 10.0.0.0/8 via host-eth0").values, { prefix: "10.0.0.0/8", interface: "host-eth0" });
 });
 
+test("options in any order, flags among them", () => {
+  const words = ["name rdma-7", "rx-queue-size 512", "no-striding", "rss ipv6-tcp", "mode ibv", "rss ipv4", "no-rx-cksum", "max-pktlen 9000"];
+  const expected = {
+    netdev: "eth0", name: "rdma-7", "rx-queue-size": "512", "no-striding": "no-striding", rss6: "ipv6-tcp", mode: "ibv", rss4: "ipv4",
+    "no-rx-cksum": "no-rx-cksum", "max-pktlen": "9000",
+  };
+  for (const order of [words, [...words].reverse()]) {
+    assert.equal(grammar.parse(`create interface rdma host-if eth0 ${order.join(" ")}`).values, expected);
+  }
+  assert.equal(grammar.parse("cr int rd dev mlx5_1 no-m no-c").values, {
+    device: "mlx5_1", "no-multi-seg": "no-multi-seg", "no-cqe-compression": "no-cqe-compression",
+  });
+});
+
 test("ambiguous prefixes say what they could be", () => {
   assert.is(message("s ver"), '"s" in "s" is ambiguous: it could be set or show');
   assert.is(message("set interface m 1500 host-eth0"), '"m" in "set interface m" is ambiguous: it could be mac or mtu');
@@ -64,7 +79,7 @@ test("ambiguous prefixes say what they could be", () => {
 
 test("a wrong word is named, with the nearest right one and what was expected", () => {
   assert.is(message("show interfcae"), 'unknown word "interfcae" in "show interfcae": did you mean "interface"? '
-    + "expected one of: balance, buffers, errors, interface, ip, runtime, version");
+    + "expected one of: balance, buffers, errors, hardware-interfaces, interface, ip, runtime, version");
   assert.match(message("shwo version"), 'unknown word "shwo" in "shwo": did you mean "show"? expected one of: clear, create');
   assert.is(message("show ip route"), 'unknown word "route" in "show ip route": expected one of: fib, neighbors');
   assert.match(message("show interface adress"), 'did you mean "address"? expected one of: address, <interface>');
@@ -88,6 +103,26 @@ test("a wrong argument is named, with an example", () => {
   assert.match(message("ping 192.0.2.2 repeat 65536"), "expected a number from 1 to 65535");
   assert.match(message("create host-interface name a-name-too-long-"), "bad netdev");
   assert.match(message("ip route add 0.0.0.0/0 via 1.2.3"), 'bad gateway or interface "1.2.3"');
+});
+
+test("bad options of an rdma interface, one line each", () => {
+  const bad = (options: string): string => message(`create interface rdma host-if eth0 ${options}`);
+  for (const size of ["0", "128", "255", "1000", "65536", "-1", "1e3"]) {
+    assert.match(bad(`rx-queue-size ${size}`), `bad rx-queue-size "${size}"`);
+    assert.match(bad(`tx-queue-size ${size}`), "expected a power of two from 256 to 32768, such as 1024");
+  }
+  assert.match(bad("num-rx-queues 0"), "expected a number from 1 to 64");
+  assert.match(bad("mode dvv"), 'expected "auto" or "ibv" or "dv"');
+  assert.match(bad("rss ipv5"), 'bad rss4 or rss6 "ipv5"');
+  assert.match(bad("rss ipv4 rss ipv4-udp"), 'expected "ipv6" or "ipv6-udp" or "ipv6-tcp"');
+  assert.match(bad("name rdma"), "a name with a dash or a digit in it, such as rdma-0");
+  assert.match(bad("no-strding"), 'did you mean "no-striding"?');
+  assert.match(bad("no-striding no-striding"), 'unknown word "no-striding"');
+  assert.match(bad("no"), "is ambiguous: it could be no-cqe-compression or no-multi-seg or no-rx-cksum or no-striding");
+  assert.match(bad("max-pktlen 70000"), "expected a number from 64 to 65535");
+  assert.match(message("create interface rdma name rdma-0"), 'unknown word "name"');
+  assert.match(message("set interface rx-mode rdma-0"), "expected one of: adaptive, interrupt, polling");
+  assert.match(message("set interface promiscuous rdma-0 on"), "expected one of: off, on");
 });
 
 test("an optional part comes once, and needs its argument", () => {

@@ -11,7 +11,8 @@ function weft(...argv: string[]): { status: number | null; stdout: string; stder
 
 test("help everywhere, with examples", () => {
   for (const argv of [[], ["--help"], ["-h"], ["help"], ["run", "--help"], ["run", "-h"], ["run", "help"], ["help", "run"], ["ctl", "--help"],
-    ["demo", "--help"], ["demo", "ping", "--help"], ["doctor", "--help"]]) {
+    ["demo", "--help"], ["demo", "ping", "--help"], ["doctor", "--help"], ["emulate", "--help"],
+    ["emulate", "help"]]) {
     const { status, stdout, stderr } = weft(...argv);
     assert.equal([status, stderr], [0, ""], argv.join(" "));
     assert.match(stdout, /Usage: weft/);
@@ -28,14 +29,32 @@ test("--version", () => {
 
 test("a wrong subcommand or option: the nearest right one, status 2", () => {
   for (const [argv, message] of [
-    [["rnu"], 'weft: unknown subcommand "rnu": did you mean "run"? expected one of: run, ctl, demo, doctor, help (weft --help)\n'],
-    [["help", "dcotor"], 'weft: unknown subcommand "dcotor": did you mean "doctor"? expected one of: run, ctl, demo, doctor, help (weft --help)\n'],
+    [["rnu"], 'weft: unknown subcommand "rnu": did you mean "run"? expected one of: run, ctl, demo, emulate, doctor, help (weft --help)\n'],
+    [["help", "dcotor"], 'weft: unknown subcommand "dcotor": did you mean "doctor"? expected one of: run, ctl, demo, emulate, doctor, help (weft --help)\n'],
     [["--hlep"], 'weft: unknown option "--hlep": did you mean "--help"? expected one of: --help, --version (weft --help)\n'],
     [["ctl", "--jsno", "show", "errors"], 'weft: unknown option "--jsno" of weft ctl: did you mean "--json"? '
       + "expected one of: --socket, --json, --help (weft ctl --help)\n"],
   ] as const) {
     const { status, stdout, stderr } = weft(...argv);
     assert.equal([status, stdout, stderr], [2, "", message]);
+  }
+});
+
+test("what is behind -- belongs to the command that weft emulate runs", () => {
+  const { status, stdout } = weft("emulate", "--help", "--", "true", "--help");
+  assert.equal([status, stdout.includes("Usage: weft emulate")], [0, true]);
+  for (const [argv, message] of [
+    [["emulate", "--wire", "sink"], "which command?"],
+    [["emulate", "--wire", "sink", "ls"], 'goes behind "--": unexpected "ls"'],
+    [["emulate", "--", "ls", "--help"], "--wire is missing"],
+    [["emulate", "--wire", "snik", "--", "ls"], 'bad wire "snik": expected netdev:IF'],
+    [["emulate", "--wire", "sink", "--model", "cx55", "--", "ls"], 'bad value "cx55" of --model: did you mean "cx5"?'],
+    [["emulate", "--wire", "sink", "--ports", "9", "--", "ls"], 'bad value "9" of --ports'],
+    [["emulate", "--wrie", "sink", "--", "ls"], 'did you mean "--wire"?'],
+  ] as const) {
+    const { status, stdout, stderr } = weft(...argv);
+    assert.equal([status, stdout], [2, ""], argv.join(" "));
+    assert.match(stderr, message);
   }
 });
 

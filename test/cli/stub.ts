@@ -1,9 +1,9 @@
 // A control plane that records what is asked of it and answers with fixed figures.
 
-import type { Control, InterfaceCounters, InterfaceInfo } from "../../host/control/api.js";
+import type { Control, HardwareInfo, InterfaceCounters, InterfaceInfo } from "../../host/control/api.js";
 
 const NO_COUNTERS: InterfaceCounters = {
-  rxPackets: 0, rxBytes: 0, rxMissed: 0, rxTruncated: 0, rxErrors: 0, rxNoBuffer: 0,
+  rxPackets: 0, rxBytes: 0, rxMissed: 0, rxTruncated: 0, rxErrors: 0, rxNoBuffer: 0, rxBadChecksum: 0,
   txPackets: 0, txBytes: 0, txNoRoom: 0, txDown: 0, txTooLong: 0, txErrors: 0,
 };
 
@@ -17,9 +17,29 @@ export const ETH0: InterfaceInfo = {
   addresses: ["192.0.2.1/24", "198.51.100.1/30"], counters: { ...NO_COUNTERS, rxPackets: 12, rxBytes: 1176, rxNoBuffer: 3, txPackets: 1000000 },
 };
 
+export const RDMA0: HardwareInfo = {
+  name: "rdma-0", index: 2, kind: "rdma", hostInterface: "eth1", linkUp: true, mac: "02:fe:00:00:00:02", mtu: 1500, rxMode: "adaptive",
+  promiscuous: false,
+  rdma: {
+    device: "mlx5_0", netdev: "eth1", pci: "0000:5e:00.0", model: "ConnectX-5", virtualFunction: false, firmware: "16.35.2000", mode: "dv",
+    reason: "the adapter has Direct Verbs", speed: 100000, up: true, mac: "02:fe:00:00:00:02", promiscuous: false, striding: true,
+    compression: true, multiSegment: true, maxPacketLength: 1522, rss: ["ipv4-tcp", "ipv6-tcp"],
+    flows: ["ipv4 to 02:fe:00:00:00:02"], rxQueues: [{ size: 1024, posted: 1000, packets: 12, cqeSize: 64 }],
+    txQueue: { size: 1024, pending: 3 }, offloads: ["tx-checksum"], dma: { base: "0x7f0000000000", end: "0x7f0002300000", lkey: 0x1e00 },
+    lastDma: "0x7f00000000c0", counters: { rx_out_of_buffer: 0, rx_packets: 12 },
+  },
+};
+
 const ANSWERS: { [name in keyof Control]?: unknown } = {
   createHostInterface: Promise.resolve(ETH0),
   deleteHostInterface: Promise.resolve(),
+  createRdmaInterface: Promise.resolve(RDMA0),
+  deleteRdmaInterface: Promise.resolve(),
+  rdmaDump: "rings in hex",
+  hardwareInterfaces: [
+    { ...RDMA0, name: "host-eth0", index: 1, kind: "af_packet", hostInterface: "eth0", linkUp: false, promiscuous: true, rdma: null },
+    RDMA0,
+  ],
   stop: Promise.resolve(),
   interfaces: [LOCAL0, ETH0],
   runtime: {
@@ -35,7 +55,7 @@ const ANSWERS: { [name in keyof Control]?: unknown } = {
     }],
   },
   errors: [{ count: 7, node: "ip4-input", reason: "bad checksum" }, { count: 12, node: "ethernet-input", reason: "frame too short" }],
-  buffers: { size: 2048, total: 16384, free: 16380, held: 1, pageSize: 2097152 },
+  buffers: { size: 2048, total: 16384, free: 16380, held: 1, posted: 3, pending: 0, pageSize: 2097152 },
   routes: [
     { prefix: "0.0.0.0/0", kind: "drop", via: null, interface: null, adjacency: 1 },
     { prefix: "203.0.113.0/24", kind: "gateway", via: "192.0.2.2", interface: "host-eth0", adjacency: 14 },

@@ -89,12 +89,31 @@ test("demo ping tells people what it does", () =>
   untouched(async () => {
     const demo = startDemo(["ping"]);
     assert.is(await demo.ended, 0, demo.output.stderr);
-    for (const text of ["weft# create host-interface name weft0", "reply 5 in", "icmp4-input", "5 of 5 echo requests answered"]) {
+    for (const text of ["weft# create interface rdma host-if weft0 name rdma-0\nrdma-0 (mode ", "rdma-input", "reply 5 in", "icmp4-input", "5 of 5 echo requests answered"]) {
       assert.match(demo.output.stdout, text);
     }
     assert.not.match(demo.output.stdout, "FAIL");
     await until("nothing is left", () => demo.processes().length === 0);
   }));
+
+test("demo ping on packet sockets", () =>
+  untouched(async () => {
+    const demo = startDemo(["ping", "--port", "af_packet", "--json"]);
+    assert.is(await demo.ended, 0, demo.output.stderr);
+    wentWell(demo.output.stdout);
+  }));
+
+for (const [port, message, expected] of [
+  ["rdmma", 'bad value "rdmma" of --port: expected emulated, af_packet or rdma:eth0', 2],
+  ["rdma:", 'bad value "rdma:"', 2],
+  ["rdma:nothing0", "nothing0 is no rdma port", 1],
+] as const) {
+  test(`demo ping --port ${port}`, async () => {
+    const demo = startDemo(["ping", "--port", port]);
+    assert.is(await demo.ended, expected);
+    assert.equal([demo.output.stdout, demo.output.stderr.startsWith(`weft: ${message}`)], ["", true], demo.output.stderr);
+  });
+}
 
 for (const [signal, expected] of [["SIGKILL", 128 + 9], ["SIGINT", 130], ["SIGTERM", 143]] as const) {
   test(`${signal} in the middle of a demo ends it with ${expected}, and nothing is left`, () =>

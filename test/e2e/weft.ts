@@ -112,7 +112,7 @@ export class Weft {
     let buffers: BufferInfo | undefined;
     const rested = async (): Promise<boolean> => {
       [balance, buffers] = [await this.show<Balance>("balance"), await this.show<BufferInfo>("buffers")];
-      return balance.difference === 0 && buffers.free === buffers.total;
+      return balance.difference === 0 && buffers.free + buffers.posted + buffers.pending === buffers.total;
     };
     await until(`rest, ${this.notices}`, rested).catch((error: Error) => assert.unreachable(`${error.message} ${JSON.stringify({ balance, buffers })}`));
     for (const { node, reason, count } of await this.show<ErrorCounter[]>("errors")) {

@@ -23,6 +23,7 @@ export const RIGHT_MAC = "02:fe:00:00:00:02";
 /** A port whose wire is two arrays. */
 export class ArrayPort implements Port {
   readonly handle = null;
+  readonly kind = "af_packet";
   /** frames to receive */
   readonly incoming: Uint8Array[] = [];
   /** frames that were sent */
@@ -51,6 +52,8 @@ export class ArrayPort implements Port {
       this.free(index);
     }
   }
+
+  drain(): void {}
 
   private store(bytes: Uint8Array): number {
     const { u8, u16, u32 } = this.packets;

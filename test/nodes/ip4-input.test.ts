@@ -1,6 +1,8 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { ADJ_BROADCAST, B_FLAGS, B_FLAG_LINK_BROADCAST, B_LENGTH, B_TOTAL, LOOKUP_NEXT_GLEAN, LOOKUP_NEXT_LOCAL } from "../../assembly/abi.js";
+import {
+  ADJ_BROADCAST, B_FLAGS, B_FLAG_L3_GOOD, B_FLAG_L4_GOOD, B_FLAG_LINK_BROADCAST, B_LENGTH, B_TOTAL, LOOKUP_NEXT_GLEAN, LOOKUP_NEXT_LOCAL,
+} from "../../assembly/abi.js";
 import { expectDrop, reset, run, setAdjacency, setRoute, u16, u32 } from "./harness.js";
 
 const NODE = "ip4-input";
@@ -53,6 +55,12 @@ test("malformed", () => {
   refused(PACKET.replace("3c5c", "5c3c"), "bad header checksum");
   refused(OPTIONS.replace("01010100", "01010000"), "bad header checksum");
   refused("00".repeat(20), "version not 4");
+});
+
+test("a checksum that the device found good is not summed again", () => {
+  const wrong = packet(PACKET.replace("3c5c", "3c5d"));
+  assert.is(run(NODE, { ...wrong, fields: [[B_FLAGS, 2, B_FLAG_L3_GOOD]] }).next, "ip4-lookup");
+  expectDrop(NODE, { ...wrong, fields: [[B_FLAGS, 2, B_FLAG_L4_GOOD]] }, "bad header checksum");
 });
 
 test("martian addresses (RFC 1812, 5.3.7)", () => {

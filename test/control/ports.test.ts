@@ -1,0 +1,122 @@
+// Interfaces with a port: what is refused, and what a worker that dies leaves behind.
+
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import { WeftError } from "../../host/errors.js";
+import { must } from "../../host/lab/command.js";
+import { enterPrivateNetwork } from "../../host/lab/private-network.js";
+import { type Connect, Router } from "../../host/control/router.js";
+import type { FromEngine, ToEngine } from "../../host/graph/messages.js";
+import { InlineRouter } from "../graph/inline.js";
+
+const status = await enterPrivateNetwork();
+if (status !== null) process.exit(status);
+for (const name of ["one", "two"]) await must(null, "ip", ["link", "add", "name", name, "type", "veth", "peer", "name", `${name}-peer`]);
+
+/** A router whose worker answers only when told to. */
+class Mute {
+  router!: Router;
+  readonly messages: ToEngine[] = [];
+  answer!: (message: FromEngine) => void;
+  die!: () => void;
+
+  static async start(): Promise<Mute> {
+    const mute = new Mute();
+    const connect: Connect = async (_options, _memory, receive, failed) => {
+      mute.answer = receive;
+      mute.die = () => failed(new WeftError("WORKER", "the packet worker ended: exit code 1"));
+      return { post: (message) => void mute.messages.push(message), close: async () => {} };
+    };
+    mute.router = await Router.start({ clocks: false }, connect);
+    return mute;
+  }
+
+  state(): unknown {
+    return [this.router.interfaces(), this.router["adjacencies"]["pool"].used];
+  }
+}
+
+async function codeOf(promise: Promise<unknown>): Promise<string> {
+  return promise.then(() => "none", (error: WeftError) => error.code);
+}
+
+test("a worker that dies while it is to take a port: the promise is rejected, nothing is left", async () => {
+  const mute = await Mute.start();
+  const before = mute.state();
+  const creating = codeOf(mute.router.createHostInterface("one"));
+  assert.is(mute.messages[0]!.type, "add-port");
+  mute.die();
+  assert.is(await creating, "WORKER");
+  assert.equal(mute.state(), before);
+  assert.is(await codeOf(mute.router.createHostInterface("one")), "WORKER", "nor is there a worker for another");
+  assert.equal(mute.state(), before);
+  await mute.router.stop();
+});
+
+test("a worker that dies while it is to let go of a port: the promise is rejected, the interface is gone", async () => {
+  const mute = await Mute.start();
+  const before = mute.state();
+  const creating = mute.router.createHostInterface("one");
+  mute.answer({ type: "port-added", index: 1 });
+  await creating;
+  const deleting = codeOf(mute.router.deleteHostInterface("one"));
+  assert.is(await codeOf(mute.router.deleteHostInterface("one")), "CONFLICT", "not twice at a time");
+  mute.die();
+  assert.is(await deleting, "WORKER");
+  assert.equal(mute.state(), before);
+  await mute.router.stop();
+});
+
+test("a router that is stopped while an interface is being created", async () => {
+  const mute = await Mute.start();
+  const creating = codeOf(mute.router.createHostInterface("one"));
+  await mute.router.stop();
+  assert.is(await creating, "WORKER");
+});
+
+const inline = await InlineRouter.start(["one", "two"]);
+const { router } = inline;
+const codeIn = (run: () => void): string => {
+  try {
+    run();
+  } catch (error) {
+    return (error as WeftError).code;
+  }
+  return "none";
+};
+
+test("rx-mode: the most wakeful port decides", async () => {
+  const turns = (): number => inline["engine"].idleTurns(10);
+  const modes: [one: "polling" | "interrupt" | "adaptive", two: "polling" | "interrupt" | "adaptive", turns: number][] = [
+    ["adaptive", "adaptive", 10], ["interrupt", "adaptive", 10], ["interrupt", "interrupt", 1], ["polling", "interrupt", Infinity],
+  ];
+  for (const [one, two, expected] of modes) {
+    router.setInterfaceRxMode("host-one", one);
+    router.setInterfaceRxMode("host-two", two);
+    inline.settle();
+    assert.is(turns(), expected, `${one} ${two}`);
+    assert.equal(router.hardwareInterfaces().map(({ rxMode }) => rxMode), [one, two]);
+  }
+  assert.is(codeIn(() => router.setInterfaceRxMode("host-one", "often" as "polling")), "BAD_ARGUMENT");
+  assert.is(codeIn(() => router.setInterfaceRxMode("local0", "polling")), "BAD_ARGUMENT");
+  await router.deleteHostInterface("one");
+  assert.is(turns(), 1);
+  await router.deleteHostInterface("two");
+  assert.is(turns(), 10);
+  for (const name of ["one", "two"]) await router.createHostInterface(name);
+  assert.equal(router.hardwareInterfaces().map(({ rxMode }) => rxMode), ["adaptive", "adaptive"]);
+});
+
+test("what only rdma interfaces have is refused to others, by kind", async () => {
+  assert.is(codeIn(() => router.setInterfacePromiscuous("host-one", false)), "BAD_ARGUMENT");
+  assert.is(codeIn(() => router.setInterfacePromiscuous("host-one", true)), "none");
+  assert.is(codeIn(() => router.rdmaDump("host-one")), "BAD_ARGUMENT");
+  assert.is(codeIn(() => router.rdmaDump("rdma-0")), "NOT_FOUND");
+  assert.is(await codeOf(router.deleteRdmaInterface("host-one")), "BAD_ARGUMENT");
+  assert.is(await codeOf(router.deleteRdmaInterface("rdma-0")), "NOT_FOUND");
+  const [hardware] = router.hardwareInterfaces();
+  assert.equal([hardware!.name, hardware!.kind, hardware!.hostInterface, hardware!.promiscuous, hardware!.rdma], ["host-one", "af_packet", "one", true, null]);
+});
+
+test.after(() => router.stop());
+test.run();
