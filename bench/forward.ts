@@ -20,6 +20,7 @@ const MS = 500;
 /** Receives the same packets in every burst, as they were at first; sending costs nothing. */
 class EndlessPort implements Port {
   readonly handle = null;
+  readonly kind = "af_packet";
   buffers: number[] = [];
 
   constructor(readonly index: number, private readonly packets: PacketMemory, private readonly bytes: () => Uint8Array) {}
@@ -43,6 +44,7 @@ class EndlessPort implements Port {
   }
 
   transmit(): void {}
+  drain(): void {}
 }
 
 const status = await enterPrivateNetwork();
