@@ -1,5 +1,5 @@
 // What is built, from what, and how. A step is up to date while a digest of its inputs' contents is the
-// one that build/stamps.json holds and its output exists; modification times say nothing after a clone.
+// one that build/stamps.json holds and its outputs exist; modification times say nothing after a clone.
 
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
@@ -16,25 +16,25 @@ const STEPS = [
   {
     name: "typescript",
     inputs: ["package-lock.json", "tsconfig.json", "assembly/abi.ts", "host/**.ts", "test/**.ts", "bench/**.ts"],
-    output: "dist/host/cli/main.js",
+    outputs: ["dist/host/cli/main.js"],
     run: compileTypeScript,
   },
   {
     name: "native",
     inputs: ["package-lock.json", "assembly/abi.ts", "native/**.gyp", "native/**.mjs", "native/**.h", "native/**.cc"],
-    output: "native/build/Release/weft.node",
+    outputs: ["native/build/Release/weft.node", "native/build/Release/weft-emulator.so"],
     run: compileShim,
   },
   {
     name: "nodes",
     inputs: ["package-lock.json", "asconfig.json", "assembly/**.ts", "assembly/**.mjs"],
-    output: "build/nodes.wasm",
+    outputs: ["build/nodes.wasm"],
     run: () => compileAssembly("nodes"),
   },
   {
     name: "graph",
     inputs: ["package-lock.json", "asconfig.json", "assembly/abi.ts", "assembly/sdk/**.ts", "assembly/graph/**.ts"],
-    output: "build/graph.wasm",
+    outputs: ["build/graph.wasm"],
     run: () => compileAssembly("graph"),
   },
 ];
@@ -42,7 +42,7 @@ const STEPS = [
 /** Names of the steps that have something to do, "packages" (npm's) first. */
 export function staleSteps() {
   const stamps = readStamps();
-  const stale = STEPS.filter(({ name, inputs, output }) => stamps[name] !== digest(inputs) || !existsSync(join(ROOT, output)));
+  const stale = STEPS.filter(({ name, inputs, outputs }) => stamps[name] !== digest(inputs) || outputs.some((output) => !existsSync(join(ROOT, output))));
   return [...(packagesStale() ? ["packages"] : []), ...stale.map(({ name }) => name)];
 }
 

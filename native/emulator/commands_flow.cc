@@ -10,7 +10,7 @@
 namespace emulator {
 
 enum : uint32_t { NORMAL = 0, ALL_DEFAULT = 1, MULTICAST_DEFAULT = 2, SNIFFER = 3 }; // enum ib_flow_attr_type
-enum : uint32_t { ALLOW_LOOPBACK = 1, DONT_TRAP = 2, EGRESS = 4 }; // enum ib_flow_flags
+enum : uint32_t { DONT_TRAP = 2, EGRESS = 4 }; // enum ib_flow_flags
 enum : uint32_t { SPEC_INNER = 0x100, SPEC_ETH = 0x20, SPEC_IPV4 = 0x30, SPEC_IPV6 = 0x31, SPEC_TCP = 0x40, SPEC_UDP = 0x41, SPEC_VXLAN = 0x50 };
 enum : uint32_t { ACTION_TAG = 0x1000, ACTION_DROP = 0x1001 };
 constexpr uint16_t LAST_PRIORITY = 15; // mlx5_core: regular priorities of the bypass name space
