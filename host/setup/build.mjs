@@ -42,7 +42,8 @@ const STEPS = [
 /** Names of the steps that have something to do, "packages" (npm's) first. */
 export function staleSteps() {
   const stamps = readStamps();
-  const stale = STEPS.filter(({ name, inputs, outputs }) => stamps[name] !== digest(inputs) || outputs.some((output) => !existsSync(join(ROOT, output))));
+  const missing = (output) => !existsSync(join(ROOT, output));
+  const stale = STEPS.filter(({ name, inputs, outputs }) => stamps[name] !== digest(inputs) || outputs.some(missing));
   return [...(packagesStale() ? ["packages"] : []), ...stale.map(({ name }) => name)];
 }
 
