@@ -97,7 +97,7 @@ static mlx5_ib_query_device_resp mlx5Attributes(const Device& device) {
     answer.flags = MLX5_IB_QUERY_DEV_RESP_FLAGS_CQE_128B_COMP;
   }
   answer.mlx5_ib_support_multi_pkt_send_wqes = MLX5_IB_ALLOW_MPW | (device.inlineHeader ? 0 : MLX5_IB_SUPPORT_EMPW);
-  if (device.striding) answer.striding_rq_caps = {6, 13, 9, 16, RAW_PACKET, 0};
+  if (device.striding) answer.striding_rq_caps = {6, 13, leastLogStrides(device), 16, RAW_PACKET, 0};
   return answer;
 }
 

@@ -6,6 +6,7 @@
 
 #include "commands.h"
 #include "numbers.h"
+#include "options.h"
 
 namespace emulator {
 
@@ -18,7 +19,7 @@ static int setStriding(const Device& device, const mlx5_ib_create_wq& driver, Re
   if (!(driver.comp_mask & MLX5_IB_CREATE_WQ_STRIDING_RQ)) return 0;
   if (!device.striding) return EOPNOTSUPP;
   if (driver.single_stride_log_num_of_bytes < 6 || driver.single_stride_log_num_of_bytes > 13) return EINVAL;
-  if (driver.single_wqe_log_num_of_strides < 9 || driver.single_wqe_log_num_of_strides > 16) return EINVAL;
+  if (driver.single_wqe_log_num_of_strides < leastLogStrides(device) || driver.single_wqe_log_num_of_strides > 16) return EINVAL;
   queue.striding = true;
   queue.logStrideBytes = driver.single_stride_log_num_of_bytes;
   queue.logStridesPerWqe = driver.single_wqe_log_num_of_strides;

@@ -32,6 +32,8 @@ const Model& modelOf(const Device& device) {
   throw std::invalid_argument("no such model: " + device.model);
 }
 
+uint32_t leastLogStrides(const Device& device) { return device.model == "cx4" || device.model == "cx4lx" ? 9 : 3; }
+
 static std::vector<std::string> split(const std::string& text, char separator) {
   std::vector<std::string> parts;
   size_t from = 0;

@@ -28,6 +28,9 @@ struct Model {
 
 const Model& modelOf(const Device& device);
 
+/** log2 of the fewest strides of a striding queue's WQE: ConnectX-4 and 4 Lx do not have the extended range (mlx5_ifc.h, ext_stride_num_range). */
+uint32_t leastLogStrides(const Device& device);
+
 /** Throws std::invalid_argument with one line that says what is wrong. */
 std::vector<std::unique_ptr<Device>> parseOptions(const std::string& text);
 
