@@ -38,11 +38,11 @@ static void resetRings(QueuePair& qp) {
   qp.state = QueueState::reset;
   if (qp.sq) {
     qp.sq->state = QueueState::reset;
-    qp.sq->consumer = 0;
+    rewind(*qp.sq);
   }
   if (qp.rq) {
     qp.rq->state = QueueState::reset;
-    qp.rq->consumer = 0;
+    rewind(*qp.rq);
   }
 }
 

@@ -75,8 +75,7 @@ static void moveTo(Device& device, ReceiveQueue& queue, uint32_t state) {
     queue.state = QueueState::ready;
   } else if (state == WQ_RESET) {
     queue.state = QueueState::reset;
-    queue.consumer = 0;
-    queue.stride = 0;
+    rewind(queue);
   } else if (queue.state != QueueState::error) {
     queue.state = QueueState::error;
     flush(device, queue);

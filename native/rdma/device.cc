@@ -117,6 +117,12 @@ static RdmaError notFound(const std::string& name, bool byNetdev, const std::str
   return {"RDMA_NOT_FOUND", "ibv_get_device_list", known};
 }
 
+/** errno of a failed opening. libibverbs looks for a refused node elsewhere as well and leaves that search's ENOENT. */
+static int openingErrno(const std::string& node) {
+  int number = errno;
+  return access(node.c_str(), R_OK | W_OK) != 0 && errno == EACCES ? EACCES : number;
+}
+
 /** The device with this name, opened; else `error` says why not. */
 static ibv_context* openNamed(const Library& verbs, const std::string& name, bool byNetdev, DeviceFacts& chosen, RdmaError& error) {
   std::string pci = byNetdev ? target(root() + "/class/net/" + name + "/device") : "", known;
@@ -127,7 +133,7 @@ static ibv_context* openNamed(const Library& verbs, const std::string& name, boo
     bool match = byNetdev ? !pci.empty() && target(std::string(device->ibdev_path) + "/device") == pci : facts.device == name;
     if (!match || !chosen.device.empty()) return;
     chosen = facts;
-    if (!facts.model.empty() && !(context = verbs.open_device(device))) number = errno;
+    if (!facts.model.empty() && !(context = verbs.open_device(device))) number = openingErrno(facts.node);
   });
   if (chosen.device.empty()) {
     error = listed && listed.code != "RDMA_NO_DEVICES" ? listed : notFound(name, byNetdev, known);
