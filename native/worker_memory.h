@@ -4,8 +4,6 @@
 // before it is used. A node that scribbles there can lose or mangle packets; it cannot make the shim leave the memory.
 #pragma once
 
-#include <napi.h>
-
 #include <cstdint>
 
 #include "abi.h"
