@@ -4,6 +4,7 @@
 import { spawn } from "node:child_process";
 import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { isatty } from "node:tty";
 import { fileURLToPath } from "node:url";
 import { WeftError } from "../errors.js";
 import { DIE_WITH_PARENT, environment, passSignals, plainEnvironment, runAgain } from "./command.js";
@@ -24,10 +25,11 @@ export async function enterEmulator(options: string): Promise<number | null> {
 export async function runEmulated(options: string, command: string[]): Promise<number> {
   const words = [...DIE_WITH_PARENT, ...preload(options), ...command];
   const child = spawn(words[0]!, words.slice(1), { stdio: "inherit", env: withoutSysfs(environment()) });
-  // From a terminal Ctrl-C reaches the command by itself.
+  // From a terminal Ctrl-C reaches the command by itself. (Not process.stdin.isTTY, which makes a pipe non-blocking for the command, too.)
+  const terminal = isatty(0);
   const own: NodeJS.Signals[] = ["SIGINT", "SIGQUIT"];
-  if (process.stdin.isTTY) for (const signal of own) process.on(signal, () => {});
-  const status = await passSignals(child, ["SIGTERM", "SIGHUP", ...(process.stdin.isTTY ? [] : own)]);
+  if (terminal) for (const signal of own) process.on(signal, () => {});
+  const status = await passSignals(child, ["SIGTERM", "SIGHUP", ...(terminal ? [] : own)]);
   if (child.pid !== undefined) rmSync(folderOf(child.pid), { recursive: true, force: true });
   return status;
 }

@@ -64,7 +64,7 @@ static void fitHeaders(uint8_t* frame, const Packet& whole, uint32_t headers, ui
 }
 
 bool segment(const uint8_t* frame, uint32_t length, uint32_t headers, uint32_t size, const FrameHandler& handler) {
-  if (headers >= length || size == 0) return false;
+  if (headers < 14 || headers >= length || size == 0) return false;
   // A super-packet of 64 KiB and more has no true length in its IP header; only the headers are looked at.
   std::vector<uint8_t> out(frame, frame + headers);
   Packet whole = parse(out.data(), headers);

@@ -28,7 +28,7 @@ uint8_t* entryAt(const CompletionQueue& cq, uint32_t index) {
 
 bool isError(const Cqe& cqe) { return cqe[CQE_OPCODE] >> 4 >= CQE_REQUEST_ERROR; }
 
-/** Of an index only the bits of one turn of the ring and of the next count: DPDK 22.11 writes 16 bits of the 24 at times, and runs on the hardware. */
+/** Only the bits of two turns of the ring count: DPDK 22.11 writes 16 of an index's 24 bits at times, and runs on the hardware. */
 uint32_t ahead(const CompletionQueue& cq, uint32_t index) { return (cq.producer - index) & (2 * cq.entries - 1); }
 
 bool hasRoom(Device& device, CompletionQueue& cq, uint32_t n) {

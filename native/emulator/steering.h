@@ -20,7 +20,7 @@ struct Destination {
  *   priority 0, DONT_TRAP │ priority 0 │ priority 1, DONT_TRAP │ … │ multicast only │ multicast default, all default
  *
  * In each place the packet goes to the first flow that matches it, and to the others with the very same match. It goes on to the next place only
- * from a DONT_TRAP flow. Sniffers get a copy of all. What no flow takes is Linux's.
+ * from a DONT_TRAP flow. Sniffers get a copy of all that is received. What no flow takes is Linux's.
  */
 class Steering {
  public:

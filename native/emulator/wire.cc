@@ -18,12 +18,20 @@ namespace {
 struct Lane {
   static constexpr size_t CAPACITY = 4096;
   std::mutex lock;
+  bool open = false; // there is a receiver
   std::deque<std::vector<uint8_t>> frames;
+
+  void setOpen(bool now) {
+    std::lock_guard<std::mutex> guard(lock);
+    open = now;
+    frames.clear();
+  }
 };
 
 class Pair : public Wire {
  public:
-  Pair(std::shared_ptr<Lane> in, std::shared_ptr<Lane> out) : in_(std::move(in)), out_(std::move(out)) {}
+  Pair(std::shared_ptr<Lane> in, std::shared_ptr<Lane> out) : in_(std::move(in)), out_(std::move(out)) { in_->setOpen(true); }
+  ~Pair() override { in_->setOpen(false); }
 
   uint32_t receive(uint32_t max, const FrameHandler& handler) override {
     uint32_t n = 0;
@@ -42,7 +50,7 @@ class Pair : public Wire {
 
   void transmit(const uint8_t* frame, uint32_t length) override {
     std::lock_guard<std::mutex> guard(out_->lock);
-    if (out_->frames.size() < Lane::CAPACITY) out_->frames.emplace_back(frame, frame + length);
+    if (out_->open && out_->frames.size() < Lane::CAPACITY) out_->frames.emplace_back(frame, frame + length);
   }
 
  private:

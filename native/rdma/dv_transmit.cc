@@ -44,7 +44,7 @@ uint32_t DvSendQueue::send(const WorkerMemory& memory, uint32_t index, uint32_t 
   if (packet_.segment && packet_.total - packet_.headers > ring_.tsoMax) return abi::IFC_TX_TOO_LONG;
   uint32_t inlined = packet_.segment ? packet_.headers : std::min(ring_.inlineHeader, packet_.total);
   uint32_t skipped = 0; // pieces that are inline altogether
-  for (uint32_t left = inlined; skipped < packet_.pieceCount && packet_.pieces[skipped].length <= left; skipped++) left -= packet_.pieces[skipped].length;
+  for (uint32_t left = inlined; skipped < packet_.pieceCount && packet_.pieces[skipped].length <= left;) left -= packet_.pieces[skipped++].length;
   uint32_t units = 2 + inlineUnits(inlined) + packet_.pieceCount - skipped;
   uint32_t blocks = (units + UNITS_PER_BLOCK - 1) / UNITS_PER_BLOCK;
   if (!hasRoom(blocks, packet_.bufferCount)) {
