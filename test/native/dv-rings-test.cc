@@ -93,7 +93,9 @@ struct Sending : World {
   FakeSend nic;
   DvSendQueue queue;
   explicit Sending(uint32_t count, uint32_t inlineHeader = 18, uint32_t tsoMax = 65536) : nic(bus, count), queue(nic.ring(inlineHeader, tsoMax)) {}
-  uint32_t transmit(const std::vector<uint32_t>& indices) { return queue.transmit(memory, indices.data(), static_cast<uint32_t>(indices.size()), IF); }
+  uint32_t transmit(const std::vector<uint32_t>& indices) {
+    return queue.transmit(memory, indices.data(), static_cast<uint32_t>(indices.size()), IF);
+  }
   /** Sends one and gives what left the NIC. */
   Sent roundTrip(uint32_t index) {
     nic.sent.clear();
@@ -118,7 +120,8 @@ static void receiveMany(uint32_t count, uint32_t segments, bool striding, bool c
   Receiving t(count, segments, striding);
   std::mt19937 random(7);
   std::deque<Bytes> expected;
-  for (uint32_t n = 0, got = 0; got < packets && n < 2 * packets && why.empty();) {
+  uint32_t got = 0;
+  for (uint32_t n = 0; got < packets && n < 2 * packets && why.empty();) {
     std::vector<Bytes> burst(2 + random() % 70);
     for (Bytes& packet : burst) packet = packetOf(random() % 4 ? 60 + random() % 60 : 14 + random() % (longest - 13), n++);
     burst.resize(std::min<size_t>(burst.size(), t.nic.postedWqes() / 2)); // none is lost: two WQEs are enough for any of them
@@ -132,7 +135,11 @@ static void receiveMany(uint32_t count, uint32_t segments, bool striding, bool c
     }
     CHECK(t.counter(abi::IFC_RX_PACKETS) == got && t.queue.posted() + t.freeBuffers() == BUFFERS);
   }
-  while (uint32_t taken = t.receive()) for (uint32_t i = 0; i < taken; i++) t.read(t.frameIndex(i));
+  CHECK(got >= packets);
+  for (uint32_t taken = 1; taken && why.empty();) {
+    taken = t.receive();
+    for (uint32_t i = 0; i < taken; i++) t.read(t.frameIndex(i));
+  }
   t.finish();
 }
 
@@ -301,7 +308,8 @@ static void sessionAcrossBursts() {
     for (uint32_t i = 0; i < n; i++) counts.push_back(1000 * round + i);
     nic.session(counts, 0x0618, counts, 7);
     for (uint32_t i = 0; i < n; i++) {
-      CHECK(queue.next(completion) && completion.byteCount == counts[i] && completion.good == 6 && completion.types == 0x18 && completion.opcode == 2);
+      CHECK(queue.next(completion) && completion.byteCount == counts[i] && completion.opcode == 2);
+      CHECK(completion.good == 6 && completion.types == 0x18 && completion.wqeCounter == 7 + i);
       queue.publish();
       CHECK(nic.consumer() == (i + 1 < n ? before : (nic.producer & 0xffffff)) && queue.arm() == (i + 1 == n));
     }
@@ -332,7 +340,8 @@ static void sendLengths(uint32_t inlineHeader) {
     Sent sent = t.roundTrip(t.make(packetOf(length, length)));
     CHECK(sent.bytes == packetOf(length, length) && sent.opcode == 0x0a && sent.checksumFlags == 0 && sent.inlined == std::min(inlineHeader, length));
   }
-  for (const std::vector<uint32_t>& pieces : std::vector<std::vector<uint32_t>>{{10, 100}, {9, 9}, {1, 0, 16, 1, 2048}, {2048, 2048, 2048, 2048, 808}}) {
+  std::vector<std::vector<uint32_t>> chains = {{10, 100}, {9, 9}, {1, 0, 16, 1, 2048}, {2048, 2048, 2048, 2048, 808}};
+  for (const std::vector<uint32_t>& pieces : chains) {
     uint32_t total = 0;
     for (uint32_t piece : pieces) total += piece;
     CHECK(t.roundTrip(t.make(packetOf(total, 3), pieces)).bytes == packetOf(total, 3));
@@ -348,7 +357,7 @@ static void sendMany() {
   std::mt19937 random(11);
   uint32_t seed = 0, checked = 0;
   std::deque<Bytes> expected;
-  for (uint32_t turn = 0; turn < 6000 && why.empty(); turn++) {
+  for (uint32_t turn = 0; turn < 2500 && why.empty(); turn++) {
     std::vector<uint32_t> indices;
     std::vector<Bytes> packets;
     for (uint32_t n = 1 + random() % 60; n > 0; n--) {
@@ -377,7 +386,7 @@ static void sendMany() {
     t.nic.sent.clear();
     CHECK(t.queue.pending() + t.freeBuffers() == BUFFERS);
   }
-  CHECK(checked > 60000 && t.nic.cqesWanted * 3 < t.nic.wqesDone);
+  CHECK(checked > 25000 && t.nic.cqesWanted * 3 < t.nic.wqesDone);
   t.finish();
 }
 
@@ -445,7 +454,8 @@ static void setPartial(World& t, uint32_t index, uint32_t start, uint32_t offset
 
 static void checksumOffload() {
   Sending t(256);
-  struct { bool ip6; uint8_t protocol; bool tag; uint32_t offset; } cases[] = {{false, 6, false, 16}, {false, 17, true, 6}, {true, 6, true, 16}, {true, 17, false, 6}};
+  struct { bool ip6; uint8_t protocol; bool tag; uint32_t offset; } cases[] = {
+    {false, 6, false, 16}, {false, 17, true, 6}, {true, 6, true, 16}, {true, 17, false, 6}};
   for (auto& c : cases) {
     Bytes packet = transportPacket(c.ip6, c.protocol, 100, c.tag);
     uint32_t index = t.make(packet);
@@ -521,7 +531,7 @@ static void hostileNode() {
   DvReceiveQueue receive(receiveNic.ring());
   DvSendQueue send(sendNic.ring());
   std::mt19937 random(5);
-  for (uint32_t turn = 0; turn < 3000; turn++) {
+  for (uint32_t turn = 0; turn < 1000; turn++) {
     for (uint32_t i = random() % 40; i > 0; i--) receiveNic.deliver(packetOf(14 + random() % 9000, i), static_cast<uint16_t>(random()));
     uint32_t n = receive.receive(world.memory, FRAME, 0, 256, IF), indices[256];
     for (uint32_t i = 0; i < 50; i++) {
@@ -531,7 +541,10 @@ static void hostileNode() {
       if (random() % 4 == 0) world.memory.write<uint16_t>(buffer + abi::B_STATE, random() % 2 ? abi::BUFFER_FREE : abi::BUFFER_USED);
       world.memory.write<uint32_t>(abi::WORKERS + abi::WORKER_FREE_LIST + 64 + random() % 2000 * 4, random() % 2 ? random() : buffer >> 6);
     }
-    for (uint32_t i = 0; i < 256; i++) indices[i] = i < n ? world.frameIndex(i) : random() % 8 ? (POOL + random() % BUFFERS * abi::BUFFER_SIZE) >> 6 : random();
+    for (uint32_t i = 0; i < 256; i++) {
+      uint32_t any = random() % 8 ? (POOL + random() % BUFFERS * abi::BUFFER_SIZE) >> 6 : random();
+      indices[i] = i < n ? world.frameIndex(i) : any;
+    }
     send.transmit(world.memory, indices, random() % 256, IF);
     if (random() % 2) sendNic.poll();
     sendNic.sent.clear();
@@ -562,11 +575,11 @@ static void run(const char* name, const std::function<void()>& test) {
 }
 
 int main() {
-  run("cyclic receive, one buffer a WQE", [] { receiveMany(256, 1, false, false, 2048, 100000); });
-  run("cyclic receive, five buffers a WQE", [] { receiveMany(128, 5, false, false, 9000, 30000); });
-  run("cyclic receive, compressed CQEs with hash", [] { receiveMany(256, 1, false, true, 2048, 100000); });
-  run("striding receive", [] { receiveMany(64, 8, true, false, 9000, 30000); });
-  run("striding receive, compressed CQEs with stride index", [] { receiveMany(64, 8, true, true, 9000, 30000); });
+  run("cyclic receive, one buffer a WQE", [] { receiveMany(256, 1, false, false, 2048, 70000); });
+  run("cyclic receive, five buffers a WQE", [] { receiveMany(128, 5, false, false, 9000, 20000); });
+  run("cyclic receive, compressed CQEs with hash", [] { receiveMany(256, 1, false, true, 2048, 70000); });
+  run("striding receive", [] { receiveMany(64, 8, true, false, 9000, 20000); });
+  run("striding receive, compressed CQEs with stride index", [] { receiveMany(64, 8, true, true, 9000, 20000); });
   run("chains, cyclic", [] { chainLengths(false); });
   run("chains, striding", [] { chainLengths(true); });
   run("fillers leave buffers where they are", fillersKeepBuffers);

@@ -1,5 +1,6 @@
 // The other side of the rings, for dv-rings-test.cc: a NIC of a few dozen lines that reads and writes them byte by byte as the PRM says, with
-// offsets of its own, so that a wrong layout in native/rdma cannot hide behind the same mistake here. It believes doorbell records and registers only.
+// offsets of its own, so that a wrong layout in native/rdma cannot hide behind the same mistake here. It believes doorbell records and registers
+// only.
 #pragma once
 
 #include <endian.h>
@@ -62,7 +63,7 @@ struct FakeCompletions {
     __atomic_store_n(cqe + 63, static_cast<uint8_t>(opcode << 4 | format << 2 | ((producer / count) & 1)), __ATOMIC_RELEASE);
     producer++;
   }
-  /** A compressed session: minis at title + 1, + 8, + 16 …; what is between keeps its old bytes. `details` as the format says, `counter` the first one's. */
+  /** A compressed session: minis at title + 1, + 8, + 16 …; old bytes stay between. `details` as the format says, `counter` the first one's. */
   void session(const std::vector<uint32_t>& byteCounts, uint16_t flags, const std::vector<uint32_t>& details, uint16_t counter) {
     uint32_t n = static_cast<uint32_t>(byteCounts.size());
     reserve(n);
@@ -117,7 +118,7 @@ struct FakeReceive {
     if (postedWqes() == 0) return false;
     uint32_t length = static_cast<uint32_t>(packet.size()), strides = (length + 2047) / 2048;
     if (striding && used + strides > segments) {
-      told.push_back({1u << 31 | (segments - used) << 16, used});
+      told.push_back({1u << 31 | (segments - used) << 16 | 60, used}); // what a filler has as length means nothing
       used = 0;
       consumer++;
       if (postedWqes() == 0) return false;

@@ -1,5 +1,5 @@
-// rdma-core's own Python tests, as Debian's python3-pyverbs ships them, on a modelled ConnectX: evidence that it models that card and
-// not our idea of it. What a test skips is said by the test itself; SKIPPED tells why the model lacks it.
+// rdma-core's own programs on a modelled ConnectX: ibv_devinfo, and the Python tests as Debian's python3-pyverbs ships them. Evidence that
+// it models that card and not our idea of it. What a test skips is said by the test itself; SKIPPED tells why the model lacks it.
 
 import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -69,6 +69,10 @@ function parse(output: string): Result[] {
   return [...output.matchAll(pattern)].map(([, , name, verdict, single, double]) => ({ name: name!, verdict: verdict!, reason: single ?? double ?? "" }));
 }
 
+function emulate(wires: string, command: string[], cwd: string): { stdout: string; stderr: string; status: number | null } {
+  return spawnSync(process.execPath, [WEFT, "emulate", "--wire", wires, "--", ...command], { cwd, encoding: "utf8", timeout: 90_000 });
+}
+
 function run(): { results: Result[]; output: string } {
   const folder = mkdtempSync(join(tmpdir(), "weft-pyverbs-"));
   try {
@@ -79,13 +83,28 @@ function run(): { results: Result[]; output: string } {
     }
     const modules = [...new Set(Object.keys(PASS).map((name) => name.split(".")[0]!)), ...OTHERS].map((name) => `tests.${name}`);
     const python = ["/usr/bin/python3", "tests/run_tests.py", "-v", "--dev", "mlx5_0", ...modules];
-    const words = [WEFT, "emulate", "--wire", "sink", "--", ...python];
-    const { stdout, stderr } = spawnSync(process.execPath, words, { cwd: folder, encoding: "utf8", timeout: 90_000 });
+    const { stdout, stderr } = emulate("sink", python, folder);
     return { results: parse(stderr), output: stdout + stderr };
   } finally {
     rmSync(folder, { recursive: true });
   }
 }
+
+test("ibv_devinfo -v shows the ports", () => {
+  const { stdout, status } = emulate("pair,pair", ["ibv_devinfo", "-v"], tmpdir());
+  assert.is(status, 0);
+  const [, ...devices] = stdout.split(/^hca_id:\t/m);
+  assert.equal(devices.map((text) => text.split("\n")[0]), ["mlx5_0", "mlx5_1"]);
+  for (const text of devices) {
+    const value = (name: string): string | undefined => new RegExp(`^\\s*${name}:\\s+(.*)$`, "m").exec(text)?.[1];
+    assert.is(value("vendor_part_id"), "4119"); // ConnectX-5, 0x1017
+    assert.is(value("state"), "PORT_ACTIVE (4)");
+    assert.is(value("link_layer"), "Ethernet");
+    assert.is(value("max_rwq_indirection_table_size"), "2048");
+    assert.is(value("rx_hash_function"), "0x1"); // Toeplitz
+    assert.match(text, /tso_caps:\s+max_tso:\s+262144\s+supported_qp:\s+SUPPORT_RAW_PACKET/);
+  }
+});
 
 const { results, output } = run();
 
