@@ -249,6 +249,7 @@ export class Ports {
     if (!state.present && addon.reopen(handle)) {
       this.around.notice(`interface ${entry.name}: ${entry.hostInterface ?? "its device"} is back`);
       this.forgetLearned(entry.index);
+      this.around.post({ type: "port-reopened", index: entry.index });
       state = addon.linkState(handle);
     }
     const up = state.present && state.up;

@@ -100,6 +100,8 @@ export class Engine {
       case "rx-mode":
         this.rxModes.set(message.index, message.mode);
         return;
+      case "port-reopened":
+        return; // the turn that follows fills its queues
       case "arp-request":
         return this.askFor(message.index, message.target, message.mac);
       case "resolved":

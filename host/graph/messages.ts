@@ -19,6 +19,8 @@ export type ToEngine =
   | { type: "add-port"; port: PortSpec; txNode: NodeSpec }
   | { type: "remove-port"; index: number; txNode: number }
   | { type: "rx-mode"; index: number; mode: RxMode }
+  /** a port has a new device behind it, whose receive queues are empty until the worker looks */
+  | { type: "port-reopened"; index: number }
   /** ask a neighbour for its MAC address; `mac`: only it, to confirm what it said before */
   | { type: "arp-request"; index: number; target: number; mac?: Uint8Array }
   /** a neighbour answered, or never will: let its packets go */

@@ -96,20 +96,24 @@ RdmaError ReceiveObjects::create(const Device& device, ibv_comp_channel* channel
   return restart(device);
 }
 
+/** 0, or the errno. `from` is said where the library may be mistaken about the current state. */
+static int moveTo(const Device& device, ibv_wq& wq, int state, int from = -1) {
+  ibv_wq_attr attributes{};
+  attributes.attr_mask = IBV_WQ_ATTR_STATE | (from < 0 ? 0 : IBV_WQ_ATTR_CURR_STATE);
+  attributes.wq_state = state;
+  if (from >= 0) attributes.curr_wq_state = from;
+  return device.more.modify_wq(&wq, &attributes);
+}
+
 RdmaError ReceiveObjects::restart(const Device& device) {
-  for (int state : {IBV_WQS_RESET, IBV_WQS_RDY}) {
-    if (state == wq->state) continue;
-    ibv_wq_attr attributes{};
-    attributes.attr_mask = IBV_WQ_ATTR_STATE;
-    attributes.wq_state = state;
-    if (state == IBV_WQS_RESET) { // the NIC has put it into the error state by itself, of which the library does not know
-      attributes.attr_mask |= IBV_WQ_ATTR_CURR_STATE;
-      attributes.curr_wq_state = IBV_WQS_ERR;
-    }
-    int number = device.more.modify_wq(wq.get(), &attributes);
-    if (number) return verbFailed("ibv_modify_wq", number);
+  int number = 0;
+  if (wq->state != IBV_WQS_RESET) {
+    // The NIC may have put it into the error state by itself, of which the library does not know: then this fails, and it is there already.
+    moveTo(device, *wq, IBV_WQS_ERR);
+    number = moveTo(device, *wq, IBV_WQS_RESET, IBV_WQS_ERR);
   }
-  return {};
+  if (number == 0) number = moveTo(device, *wq, IBV_WQS_RDY);
+  return number ? verbFailed("ibv_modify_wq", number) : RdmaError{};
 }
 
 /** An RSS QP: Toeplitz over these fields, over all WQs of the table. */

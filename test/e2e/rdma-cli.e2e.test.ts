@@ -98,12 +98,17 @@ for (const mode of ["polling", "interrupt", "adaptive"]) {
 }
 
 between("a second interface on the same port, deleted again: every buffer is back", async (host, weft) => {
-  const { free } = await weft.show<BufferInfo>("buffers");
+  // A WQE gets new buffers when all of it is used, so how many are posted varies by some.
+  const ours = async (): Promise<number> => {
+    const { free, posted, pending } = await weft.show<BufferInfo>("buffers");
+    return free + posted + pending;
+  };
+  const before = await ours();
   assert.match(await weft.ctl(`create interface rdma device mlx5_0 mode ibv`), "rdma-1 (mode ibv");
   await weft.ctl("set interface state rdma-1 up");
   await answered(host);
   await weft.ctl("delete interface rdma rdma-1");
-  assert.is((await weft.show<BufferInfo>("buffers")).free, free);
+  assert.is(await ours(), before);
   await answered(host);
   await weft.ctl("delete interface rdma rdma-0");
   const buffers = await weft.show<BufferInfo>("buffers");
