@@ -3,7 +3,6 @@
 
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
-import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -14,8 +13,7 @@ const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 const SANITIZERS = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"];
 // Node's own headers: beside its binary, or where Debian and nvm put them.
 const NODE = join(dirname(process.execPath), "../include/node");
-const NODE_ADDON_API = dirname(createRequire(import.meta.url).resolve("node-addon-api/package.json"));
-const INCLUDES = ["native", "native/rdma", "native/emulator", "build", NODE_ADDON_API, NODE].flatMap((folder) => ["-I", folder]);
+const INCLUDES = ["native", "native/rdma", "native/emulator", "build", "node_modules/node-addon-api", NODE].flatMap((folder) => ["-I", folder]);
 
 const PROGRAMS: Record<string, string[]> = {
   "dv-rings-test": [

@@ -106,7 +106,7 @@ async function load({ targets, size, rate, flows = 1 }: LoadOptions): Promise<()
   return async () => {
     clearInterval(timer);
     latest = Date.now();
-    while (Date.now() - latest < 100 && echoed.every((seen) => !seen.has(sent - 1))) await sleep(2);
+    while (Date.now() - latest < 1000 && echoed.every((seen) => !seen.has(sent - 1))) await sleep(2);
     for (const socket of sockets) socket.close();
     return { sent, wrong, echoed: echoed.map((seen) => [...seen].sort((a, b) => a - b)) };
   };
