@@ -7,6 +7,7 @@ import type { Output } from "./ctl.js";
 import { numberOption, parseOptions } from "./options.js";
 import { readScript, runScript } from "./script.js";
 import { ControlSocket, defaultSocketPath, freeSocketPath } from "./socket.js";
+import { become, findUser } from "./user.js";
 import { emulatorOptions } from "./wires.js";
 
 export type StartRouter = (options: RouterOptions) => Promise<Control>;
@@ -18,6 +19,7 @@ const OPTIONS = {
   cpu: { type: "string" },
   "no-clocks": { type: "boolean" },
   emulated: { type: "string" },
+  user: { type: "string" },
 } as const;
 
 export async function run(argv: string[], start: StartRouter, output: Output): Promise<number> {
@@ -27,7 +29,8 @@ export async function run(argv: string[], start: StartRouter, output: Output): P
   if (values.buffers !== undefined) options.buffers = numberOption("buffers", String(values.buffers), 1024, 262128);
   if (values["pool-size"] !== undefined) options.poolSize = numberOption("pool-size", String(values["pool-size"]), 3, 559);
   if (values.cpu !== undefined) options.cpu = numberOption("cpu", String(values.cpu), 0, 1023);
-  const path = (values.socket as string | undefined) ?? defaultSocketPath();
+  const user = values.user === undefined ? undefined : findUser(String(values.user));
+  const path = (values.socket as string | undefined) ?? (user ? defaultSocketPath({}, user.uid) : defaultSocketPath());
 
   // All that can be wrong is found before anything is touched.
   const lines = positionals[0] === undefined ? [] : await readScript(positionals[0]);
@@ -47,6 +50,7 @@ export async function run(argv: string[], start: StartRouter, output: Output): P
     const control = await start(options);
     try {
       await runScript(lines, { control, out: (text) => output.out(`${text}\n`), signal: ending.signal });
+      if (user) become(user);
       if (!ending.signal.aborted) await listenUntilAborted(control, path, ending.signal, output);
     } finally {
       await control.stop();

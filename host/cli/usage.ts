@@ -32,6 +32,7 @@ nothing. Runs until Ctrl-C or SIGTERM.
   --pool-size N     MiB of packet buffers, in place of --buffers; 3 to 559
   --cpu N           pin the worker to this CPU
   --no-clocks       do not measure the nodes' clocks
+  --user NAME       give up root's rights for this user's when FILE is done; new ports and addresses need them
   --emulated WIRES  on modelled ConnectX ports: for WIRES see weft emulate --help
 
 Example of a FILE:

@@ -1,11 +1,12 @@
 // An rdma interface as an operator meets it: `weft run --emulated`, its commands, what is refused; and `weft emulate`.
 
-import { existsSync } from "node:fs";
+import { chownSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import type { BufferInfo, HardwareInfo, NeighborInfo } from "../../host/control/api.js";
+import { ctl } from "../../host/cli/ctl.js";
 import { ping } from "../../host/cli/peers.js";
 import { ended, must, run, start } from "../../host/lab/command.js";
 import { Host } from "../../host/lab/host.js";
@@ -87,6 +88,35 @@ between("promiscuous, and no more", async (host, weft) => {
   await shout();
   assert.equal([await others(), await flows()], [3, before]);
   await answered(host);
+});
+
+const asRoot = process.getuid!() === 0 && readFileSync("/proc/self/uid_map", "utf8").includes("4294967295") ? test : test.skip;
+asRoot("weft run --user: traffic goes on without any right, a new port needs one", async () => {
+  const host = await hostAt(A);
+  const folder = scratch();
+  const [script, socket] = [join(folder, "start-up"), join(folder, "weft.sock")];
+  writeFileSync(script, SCRIPT.join("\n"));
+  chownSync(folder, 65534, 65534);
+  const router = start(null, process.execPath, [LAUNCH, "run", script, "--socket", socket, "--emulated", `netdev:${A.device}`, "--user", "nobody"]);
+  let notices = "";
+  router.stderr.setEncoding("utf8").on("data", (text: string) => (notices += text));
+  const end = ended(router);
+  try {
+    await until("weft: ready", () => notices.includes("weft: ready"));
+    const children = readFileSync(`/proc/${router.pid}/task/${router.pid}/children`, "utf8").trim().split(" ");
+    const rights = children.map((pid) => readFileSync(`/proc/${pid}/status`, "utf8")).map((text) => /^CapEff:\t(.*)$/m.exec(text)![1]);
+    assert.equal(rights, ["0000000000000000"]);
+    await answered(host, 20);
+    const refused = { text: "" };
+    const output = { out: () => {}, error: (text: string) => void (refused.text += text) };
+    assert.is(await ctl(["--socket", socket, "create interface rdma device mlx5_0"], output), 1);
+    assert.match(refused.text, /CAP_NET_RAW|must stay in memory/);
+    await answered(host);
+  } finally {
+    router.kill("SIGTERM");
+    assert.is(await end, 0, notices);
+    await host.close();
+  }
 });
 
 for (const mode of ["polling", "interrupt", "adaptive"]) {
