@@ -35,8 +35,11 @@ static void wait(const Napi::CallbackInfo& info) {
   napi_get_typedarray_info(info.Env(), info[1], &type, &count, &data, nullptr, nullptr);
   if (type != napi_uint32_array) return throwRangeError(info.Env(), "wait: the handles are not a Uint32Array");
   int timeout = static_cast<int>(argument(info, 2));
-  std::vector<std::shared_ptr<Port>> ports;
-  std::vector<pollfd> polled{{waiter, POLLIN, 0}};
+  // Their memory stays, for a worker sleeps many thousand times a second.
+  static thread_local std::vector<std::shared_ptr<Port>> ports;
+  static thread_local std::vector<pollfd> polled;
+  ports.clear();
+  polled.assign(1, {waiter, POLLIN, 0});
   for (size_t i = 0; i < count; i++) {
     std::shared_ptr<Port> port = portAt(static_cast<uint32_t*>(data)[i]);
     if (!port) continue;
@@ -47,12 +50,14 @@ static void wait(const Napi::CallbackInfo& info) {
     polled.push_back({port->fd(), static_cast<short>(starved ? 0 : POLLIN), 0});
     ports.push_back(port);
   }
-  if (poll(polled.data(), polled.size(), timeout) <= 0) return;
-  eventfd_t wakes;
-  if (polled[0].revents & POLLIN) eventfd_read(waiter, &wakes);
-  for (size_t i = 0; i < ports.size(); i++) {
-    if (polled[i + 1].revents) ports[i]->afterSleep(polled[i + 1].revents);
+  if (poll(polled.data(), polled.size(), timeout) > 0) {
+    eventfd_t wakes;
+    if (polled[0].revents & POLLIN) eventfd_read(waiter, &wakes);
+    for (size_t i = 0; i < ports.size(); i++) {
+      if (polled[i + 1].revents) ports[i]->afterSleep(polled[i + 1].revents);
+    }
   }
+  ports.clear(); // a closed one must not live on here
 }
 
 void addWait(Napi::Env env, Napi::Object exports) {

@@ -32,17 +32,19 @@ function main(data: WorkerData, port: MessagePort): void {
   let mail = 0;
   let idle = 0;
   let limit = engine.idleTurns(IDLE_TURNS);
+  let ports = handles(engine);
   for (;;) {
     idle = engine.turn() > 0 ? 0 : idle + 1;
     if (mail !== engine.mail()) {
       mail = engine.mail();
       if (!readMail(engine, port)) return;
       limit = engine.idleTurns(IDLE_TURNS);
+      ports = handles(engine);
       idle = 0;
     }
     if (idle < limit) continue;
     engine.graph.sleeping(true);
-    addon.wait(data.waiter, handles(engine), SLEEP);
+    addon.wait(data.waiter, ports, SLEEP);
     engine.graph.sleeping(false);
     idle = 0;
   }
