@@ -65,7 +65,8 @@ bool Netdev::open(const std::string& name, std::string& error) {
   int index = static_cast<int>(if_nametoindex(name.c_str()));
   if (index == 0) return fail("if_nametoindex", error);
   int one = 1, size = SOCKET_BUFFER;
-  setsockopt(fd_, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof size); // without CAP_NET_ADMIN the usual size has to do
+  // Without CAP_NET_ADMIN in the first user namespace the kernel holds it to net.core.rmem_max.
+  if (setsockopt(fd_, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof size) != 0) setsockopt(fd_, SOL_SOCKET, SO_RCVBUF, &size, sizeof size);
   if (setsockopt(fd_, SOL_PACKET, PACKET_VNET_HDR, &one, sizeof one) != 0) return fail("PACKET_VNET_HDR", error);
   if (setsockopt(fd_, SOL_PACKET, PACKET_AUXDATA, &one, sizeof one) != 0) return fail("PACKET_AUXDATA", error);
   if (setsockopt(fd_, SOL_PACKET, PACKET_IGNORE_OUTGOING, &one, sizeof one) != 0) return fail("PACKET_IGNORE_OUTGOING", error);
