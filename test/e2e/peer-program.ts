@@ -174,7 +174,8 @@ if (process.send) {
   await serve();
   process.on("message", ({ id, call, options }: PeerRequest) => {
     const answer = (rest: Omit<PeerAnswer, "id">): unknown => process.send!({ id, ...rest });
-    (calls[call] as (options: unknown) => Promise<unknown>)(options).then((result) => answer({ result }), (error: Error) => answer({ error: error.message }));
+    const made = (calls[call] as (options: unknown) => Promise<unknown>)(options);
+    made.then((result) => answer({ result }), (error: Error) => answer({ error: error.message }));
   });
   process.send({ id: 0 });
 }

@@ -122,7 +122,7 @@ export class RdmaLab {
   readonly notices: string[];
   private before: DeviceStatistics[] = [];
 
-  private constructor(readonly hosts: Hosts, started: { router: Router; memory: PacketMemory; notices: string[] }, private readonly options: RdmaOptions) {
+  private constructor(readonly hosts: Hosts, started: Pick<RdmaLab, "router" | "memory" | "notices">, private readonly options: RdmaOptions) {
     [this.a, this.b] = hosts.peers;
     ({ router: this.router, memory: this.memory, notices: this.notices } = started);
   }
@@ -190,7 +190,7 @@ export class RdmaLab {
     let seen: unknown;
     const rested = (): boolean => {
       const [balance, buffers] = [this.router.balance(), this.router.buffers()];
-      seen = { balance, buffers, interfaces: this.router.interfaces().map(({ name, counters }) => ({ name, ...counters })), errors: this.router.errors() };
+      seen = { balance, buffers, interfaces: this.router.interfaces().map(({ counters }) => counters), errors: this.router.errors() };
       return balance.difference === 0 && buffers.free + buffers.held + buffers.posted + buffers.pending === buffers.total;
     };
     await until("rest", rested).catch((error: Error) => assert.unreachable(`${error.message} ${JSON.stringify(seen)}`));
