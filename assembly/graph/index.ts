@@ -6,8 +6,8 @@
 import {
   ARC_FREE, ARC_NONE, BUFFER_FREE, BUFFER_SHIFT, BUFFER_SIZE, BUFFER_START, BUFFER_USED, B_DATA, B_FLAGS, B_FLAG_LOCAL, B_NEXT, B_STATE,
   CONTROL, CONTROL_POOL, CONTROL_POOL_END, FRAME_NEXT, FREE_LIST_ENTRIES, GRAPH_BAD_BUFFER, GRAPH_DROPPED, GRAPH_FRAME, GRAPH_HELD, GRAPH_ORIGINATED,
-  GRAPH_PACKETS, GRAPH_PENDING, GRAPH_PENDING_SIZE, GRAPH_READY, GRAPH_READY_HEAD, GRAPH_READY_TAIL, GRAPH_SPARE, NEXT_COUNT, NEXT_HOLD, NODE_BAD_NEXT,
-  NODE_CALLS, NODE_COUNT, NODE_TRAPS, NODE_VECTORS, VECTOR, WIRING, WIRING_SIZE, WORKER_FREE_LIST,
+  GRAPH_PACKETS, GRAPH_PENDING, GRAPH_PENDING_SIZE, GRAPH_READY, GRAPH_READY_HEAD, GRAPH_READY_TAIL, GRAPH_SPARE, NEXT_COUNT, NEXT_HOLD,
+  NODE_BAD_NEXT, NODE_CALLS, NODE_COUNT, NODE_TRAPS, NODE_VECTORS, VECTOR, WIRING, WIRING_SIZE, WORKER_FREE_LIST,
 } from "../abi";
 
 /** How a node left its frame. */
@@ -15,7 +15,10 @@ import {
 const MAY_HOLD: u32 = 1; // the same, and NEXT_HOLD is allowed: a host node
 const CONSUMED: u32 = 2; // the packets are gone: a port sent and freed them
 
-/** Puts n packets, which a port has put into the node's pending frame, before that node; gives the first node to run. `input` is the runtime block that counts the burst. */
+/**
+ * Puts n packets, which a port has put into the node's pending frame, before that node; gives the first node to run. `input` is the runtime
+ * block that counts the burst.
+ */
 export function submit(graph: usize, index: u32, n: u32, input: usize): i32 {
   account(input, n);
   store<u32>(pendingAt(graph, index), n, 4);
@@ -105,7 +108,10 @@ export function unhold(graph: usize, n: u32): void {
   store<u64>(graph, load<u64>(graph, GRAPH_HELD) - n, GRAPH_HELD);
 }
 
-/** Sends a whole frame on; gives the frame that is free now. Where the next node has nothing waiting, the frames change places and nothing is copied. */
+/**
+ * Sends a whole frame on; gives the frame that is free now. Where the next node has nothing waiting, the frames change places and nothing is
+ * copied.
+ */
 function moveWhole(graph: usize, row: usize, node: usize, frame: usize, n: u32, slot: u32, mode: u32): usize {
   const target = arc(row, slot);
   if (target < <u32>NODE_COUNT) {

@@ -28,7 +28,7 @@ export async function demoForward(report: Report, notice: (line: string) => void
     const before = besideKernel ? await kernelRouter(report, a, b) : null;
     const carried = await weftRouter(report, notice, a, b);
     if (before !== null) compare(report, carried, [before, await kernelRouter(report, a, b)]);
-    if (a.port.kind === "emulated") report.line("Its adapters were modelled ones: a thread of this process moved each packet from the wire to the rings and back.");
+    if (a.port.kind === "emulated") report.line("Its adapters were modelled ones: a thread moved each packet from the wire to the rings and back.");
   } finally {
     await a.host.close();
     await b.host.close();
