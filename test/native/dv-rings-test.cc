@@ -9,6 +9,7 @@
 #include "dv_receive.h"
 #include "dv_transmit.h"
 #include "fake-nic.h"
+#include "watched-page.h"
 
 constexpr uint32_t IF = 3;
 constexpr uint32_t BUFFERS = 2000;
@@ -555,6 +556,43 @@ static void hostileNode() {
   send.release(world.memory);
 }
 
+/** A NIC that hears the doorbell must find record and WQE; one that sees the record, the WQE. */
+static void storesInOrder() {
+  World world;
+  FakeSend nic(world.bus, 64);
+  uint32_t record = 0;
+  uint64_t wqe = 0;
+  WatchedPage doorbell([&] {
+    record = be32toh(nic.record[1]);
+    wqe = get64(nic.wqes.data());
+  });
+  DvSendRing ring = nic.ring();
+  ring.blueFlame = doorbell.bytes();
+  DvSendQueue queue(ring);
+  uint32_t index = world.make(packetOf(1000, 1));
+  CHECK(queue.transmit(world.memory, &index, 1, IF) == 1);
+  CHECK(record == 1 && wqe == get64(doorbell.bytes()) && wqe != 0);
+  queue.release(world.memory);
+}
+
+static void receiveStoresInOrder(bool striding) {
+  World world;
+  uint32_t segments = striding ? 8 : 1, empty = 1;
+  FakeReceive nic(world.bus, 64, segments, striding);
+  WatchedPage record([&] {
+    empty = 0;
+    for (uint32_t wqe = 0; wqe < 64; wqe++) {
+      for (uint32_t i = 0; i < segments; i++) empty += get64(&nic.wqes[wqe * nic.stride + (i + striding) * 16 + 8]) == 0;
+    }
+  });
+  DvReceiveRing ring = nic.ring();
+  ring.doorbell = reinterpret_cast<uint32_t*>(record.bytes());
+  DvReceiveQueue queue(ring);
+  queue.receive(world.memory, FRAME, 0, 256, IF);
+  CHECK(empty == 0 && be32toh(ring.doorbell[0]) == 64);
+  queue.release(world.memory);
+}
+
 static void dumps() {
   Receiving r(64, 8, true);
   Sending s(256);
@@ -607,6 +645,8 @@ int main() {
   run("TSO", segmentation);
   run("what cannot be sent", refused);
   run("hostile node", hostileNode);
+  run("send: WQE, record, doorbell, in this order", storesInOrder);
+  run("receive: WQEs, then the record", [] { receiveStoresInOrder(false), receiveStoresInOrder(true); });
   run("dumps", dumps);
   return failed ? 1 : 0;
 }
