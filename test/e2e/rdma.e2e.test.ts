@@ -124,11 +124,11 @@ const scenarios: Record<string, Scenario> = {
   async "the link goes down and comes back"(lab) {
     for (const place of [0, 1] as const) {
       await control(`link ${place} down`);
-      await until("it shows at once", () => !lab.interface(place).linkUp, 500);
+      await until("it shows at once", () => !lab.interface(place).linkUp, 900);
       const lost = await lab.a.call("exchange", { target: B.address, count: 5, size: 64, patience: 60 });
       assert.is(lost.echoed, 0);
       await control(`link ${place} up`);
-      await until("it shows at once", () => lab.interface(place).linkUp, 500);
+      await until("it shows at once", () => lab.interface(place).linkUp, 900);
       await lab.exchanged(100, 64, { flows: 4 });
     }
   },
