@@ -4,6 +4,7 @@ import { closeSync, existsSync, openSync, readFileSync, readdirSync } from "node
 import { join } from "node:path";
 import type { RdmaDevice } from "../addon.js";
 import { WeftError } from "../errors.js";
+import { EMULATOR } from "../lab/emulator.js";
 import type { DoctorCheck } from "./doctor-check.js";
 
 /** A row for rdma-core, one for each verbs device, one for the modelled ones. */
@@ -52,8 +53,7 @@ function nodeOf(device: string): { path: string; problem: string | null } {
 }
 
 function emulator(): DoctorCheck {
-  // dist/host/cli/doctor-rdma.js → native/build/Release/weft-emulator.so
-  const built = existsSync(new URL("../../../native/build/Release/weft-emulator.so", import.meta.url));
+  const built = existsSync(EMULATOR);
   const hint = built ? "" : `for demos: run "npm run setup"`;
   return { name: "modelled ConnectX", ok: built ? true : "warn", found: built ? "built" : "not built", hint };
 }

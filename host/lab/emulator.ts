@@ -10,11 +10,11 @@ import { WeftError } from "../errors.js";
 import { DIE_WITH_PARENT, environment, passSignals, plainEnvironment, runAgain } from "./command.js";
 
 // dist/host/lab/emulator.js → native/build/Release/weft-emulator.so
-const LIBRARY = fileURLToPath(new URL("../../../native/build/Release/weft-emulator.so", import.meta.url));
+export const EMULATOR = fileURLToPath(new URL("../../../native/build/Release/weft-emulator.so", import.meta.url));
 
 /** Runs this program again on these ports. Gives null in that second run; in the first one the exit status of the second, after its end. */
 export async function enterEmulator(options: string): Promise<number | null> {
-  if (process.env["WEFT_EMULATOR"] === options && process.env["LD_PRELOAD"]?.split(":").includes(LIBRARY)) return null;
+  if (process.env["WEFT_EMULATOR"] === options && process.env["LD_PRELOAD"]?.split(":").includes(EMULATOR)) return null;
   let folder = "";
   const status = await runAgain([...DIE_WITH_PARENT, ...preload(options)], withoutSysfs(environment()), (pid) => (folder = folderOf(pid)));
   rmSync(folder, { recursive: true, force: true });
@@ -36,9 +36,9 @@ export async function runEmulated(options: string, command: string[]): Promise<n
 
 /** env(1), so that none of the programs before the last one loads the library. */
 function preload(options: string): string[] {
-  if (!existsSync(LIBRARY)) throw new WeftError("ADDON_MISSING", `the modelled ConnectX ${LIBRARY} is not built: run "npm run setup"`);
+  if (!existsSync(EMULATOR)) throw new WeftError("ADDON_MISSING", `the modelled ConnectX ${EMULATOR} is not built: run "npm run setup"`);
   const others = plainEnvironment()["LD_PRELOAD"];
-  return ["env", `LD_PRELOAD=${LIBRARY}${others === undefined ? "" : `:${others}`}`, `WEFT_EMULATOR=${options}`];
+  return ["env", `LD_PRELOAD=${EMULATOR}${others === undefined ? "" : `:${others}`}`, `WEFT_EMULATOR=${options}`];
 }
 
 /** The library makes its own sysfs, unless this names another one. */

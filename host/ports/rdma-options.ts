@@ -1,5 +1,6 @@
 // What can be asked of an rdma port, and what stands where nothing was: the words and figures of VPP's rdma plugin.
 
+import type { RdmaPortOptions } from "../addon.js";
 import { WeftError } from "../errors.js";
 
 export const QUEUE_SIZE_MIN = 256;
@@ -41,20 +42,7 @@ export interface RdmaOptions {
 }
 
 /** Everything decided but where the packets lie and whose they are. */
-export interface RdmaSettings {
-  name: string;
-  kind: "netdev" | "device";
-  mode: "auto" | "ibv" | "dv";
-  rxQueueSize: number;
-  txQueueSize: number;
-  rxQueues: number;
-  rss: RssType[];
-  maxPacketLength: number;
-  multiSegment: boolean;
-  striding: boolean;
-  rxChecksum: boolean;
-  compression: boolean;
-}
+export type RdmaSettings = Omit<RdmaPortOptions, "mac" | "memory" | "pool" | "poolEnd">;
 
 /** Checks options and completes them. Throws BAD_ARGUMENT. */
 export function rdmaSettings(options: RdmaOptions): RdmaSettings {

@@ -33,24 +33,22 @@ export function openRdma(settings: RdmaSettings, pool: Pool, onEvent: () => void
 
 /** Moves a port to another MAC address; where that is refused the old one stays. */
 export function setRdmaMac(name: string, handle: number, mac: Uint8Array): void {
-  try {
-    addon.rdmaSetMac(handle, mac);
-  } catch (error) {
-    const cause = error as ShimFailure;
-    if (cause.code !== "EPERM" && cause.code !== "EACCES") throw explain(name, cause);
-    const mend = `a virtual function may only have the one that its host gives it ("ip link set PF vf N mac …", or "trust on" and "spoofchk off")`;
-    throw failure("NO_PERMISSION", `interface ${name}: the adapter refuses this MAC address, the old one stays: ${mend}`, cause);
-  }
+  const mend = `a virtual function may only have the one that its host gives it ("ip link set PF vf N mac …", or "trust on" and "spoofchk off")`;
+  moveFlows(name, `this MAC address, the old one stays: ${mend}`, () => addon.rdmaSetMac(handle, mac));
 }
 
 export function setRdmaPromiscuous(name: string, handle: number, on: boolean): void {
+  const mend = `it needs CAP_NET_RAW, and a virtual function "ip link set PF vf N trust on"`;
+  moveFlows(name, `promiscuous mode: ${mend}`, () => addon.rdmaSetPromiscuous(handle, on));
+}
+
+function moveFlows(name: string, what: string, move: () => void): void {
   try {
-    addon.rdmaSetPromiscuous(handle, on);
+    move();
   } catch (error) {
     const cause = error as ShimFailure;
     if (cause.code !== "EPERM" && cause.code !== "EACCES") throw explain(name, cause);
-    const mend = `it needs CAP_NET_RAW, and a virtual function "ip link set PF vf N trust on"`;
-    throw failure("NO_PERMISSION", `interface ${name}: the adapter refuses promiscuous mode: ${mend}`, cause);
+    throw failure("NO_PERMISSION", `interface ${name}: the adapter refuses ${what}`, cause);
   }
 }
 

@@ -39,7 +39,7 @@ struct MemoryRegion {
 class EventChannel;
 using CompletionChannel = EventChannel;
 
-enum class MiniFormat : uint8_t { hash, checksum, checksumStride, l3l4, strideIndex };
+enum class MiniFormat : uint8_t { hash, checksum, checksumStride };
 
 struct CompletionQueue {
   uint32_t cqn;

@@ -127,7 +127,6 @@ Fault sendMany(Port& port, const SendQueue& queue, const Wqe& wqe) {
 }
 
 Fault execute(Port& port, const SendQueue& queue, const Wqe& wqe) {
-  if (isDue(port.device.faults->txErrorEvery, port.device.faults->sent)) return {SYNDROME_OPERATION, "an error on demand"};
   if (wqe.opcode == NOP) return {};
   if (wqe.length < ETH_END) return {SYNDROME_OPERATION, "a WQE has no Ethernet segment"};
   if (wqe.opcode == SEND || (wqe.opcode == TSO && wqe.modifier != TSO_IS_MPW)) return sendOne(port, queue, wqe);
@@ -157,7 +156,7 @@ uint32_t opcodeAndNumber(const SendQueue& queue, const Wqe& wqe) { return static
 
 void fail(Device& device, SendQueue& queue, const Wqe& wqe, Fault fault) {
   device.txErrors++;
-  violation(device, "SQ %u, WQE %u: %s", queue.number, queue.consumer, fault.text);
+  if (fault.text) violation(device, "SQ %u, WQE %u: %s", queue.number, queue.consumer, fault.text); // an error on demand is not the driver's
   complete(device, *queue.cq, makeErrorCqe(CQE_REQUEST_ERROR, queue.userIndex, opcodeAndNumber(queue, wqe), queue.consumer, fault.syndrome));
   queue.consumer = static_cast<uint16_t>(queue.consumer + std::min<uint32_t>(wqe.blocks, static_cast<uint16_t>(queue.known - queue.consumer)));
   queue.state = QueueState::error;
@@ -173,9 +172,10 @@ bool serve(Port& port, SendQueue& queue) {
   }
   uint32_t n = 0;
   for (; n < WQES_PER_ROUND && queue.consumer != queue.known && !queue.cq->overrun; n++) {
+    bool onDemand = isDue(device.faults->txErrorEvery, device.faults->sent);
     Fault fault = readWqe(queue, wqe);
-    if (!fault.text) fault = execute(port, queue, wqe);
-    if (fault.text) {
+    if (!fault.text && !onDemand) fault = execute(port, queue, wqe);
+    if (fault.text || onDemand) {
       fail(device, queue, wqe, fault);
       break;
     }

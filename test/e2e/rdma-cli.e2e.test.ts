@@ -9,6 +9,7 @@ import type { BufferInfo, HardwareInfo, NeighborInfo } from "../../host/control/
 import { ctl } from "../../host/cli/ctl.js";
 import { ping } from "../../host/cli/peers.js";
 import { ended, must, run, start } from "../../host/lab/command.js";
+import { EMULATOR } from "../../host/lab/emulator.js";
 import { Host } from "../../host/lab/host.js";
 import { enterPrivateNetwork } from "../../host/lab/private-network.js";
 import { A, hostAt } from "./network.js";
@@ -180,8 +181,7 @@ test("a virtual function has its own address, and no other", async () => {
   const host = await hostAt(A);
   const file = join(scratch(), "script");
   await must(null, "sh", ["-c", `echo '${SCRIPT[0]}\nset interface mac address rdma-0 02:fe:00:00:00:77' > ${file}`]);
-  const library = fileURLToPath(new URL("../../../native/build/Release/weft-emulator.so", import.meta.url));
-  const env = [`LD_PRELOAD=${library}`, `WEFT_EMULATOR=wire=netdev:${A.device},vf=1`];
+  const env = [`LD_PRELOAD=${EMULATOR}`, `WEFT_EMULATOR=wire=netdev:${A.device},vf=1`];
   const { status, stderr } = await run(null, "env", [...env, process.execPath, LAUNCH, "run", file, "--socket", join(scratch(), "weft.sock")]);
   await host.close();
   assert.is(status, 1);

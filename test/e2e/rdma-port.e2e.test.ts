@@ -80,7 +80,6 @@ for (const [name, mode] of MODES) {
         return lab.interface(0).counters[counter] > 0;
       });
       await control(`fault 0 ${fault} 0`);
-      await lab.forgiveViolations();
       await lab.atRest();
       await lab.exchanged(2000, 64, { flows: 16 });
     }

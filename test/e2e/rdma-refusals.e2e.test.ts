@@ -6,6 +6,7 @@ import { fileURLToPath } from "node:url";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { type CommandResult, run } from "../../host/lab/command.js";
+import { EMULATOR } from "../../host/lab/emulator.js";
 import { connect, Host } from "../../host/lab/host.js";
 import { enterPrivateNetwork } from "../../host/lab/private-network.js";
 import { scratch } from "./weft.js";
@@ -14,7 +15,6 @@ const status = await enterPrivateNetwork();
 if (status !== null) process.exit(status);
 
 const LAUNCH = fileURLToPath(new URL("./launch.js", import.meta.url));
-const LIBRARY = fileURLToPath(new URL("../../../native/build/Release/weft-emulator.so", import.meta.url));
 const PORT = "host-if weft0";
 
 const peer = await Host.create();
@@ -22,7 +22,7 @@ await connect({ host: null, name: "weft0" }, { host: peer, name: "eth0" });
 
 /** A program on a modelled port; more of its options follow a comma. */
 function emulated(options = ""): string[] {
-  return ["env", `LD_PRELOAD=${LIBRARY}`, `WEFT_EMULATOR=wire=netdev:weft0${options}`];
+  return ["env", `LD_PRELOAD=${EMULATOR}`, `WEFT_EMULATOR=wire=netdev:weft0${options}`];
 }
 
 /** Runs `weft ARGV…` behind other programs. */
@@ -98,7 +98,7 @@ test("no right to open the device", async () => {
 });
 
 test("no right to send raw packets", async () => {
-  const prefix = ["env", `LD_PRELOAD=${LIBRARY}`, "WEFT_EMULATOR=wire=sink", "setpriv", "--bounding-set", "-net_raw"];
+  const prefix = ["env", `LD_PRELOAD=${EMULATOR}`, "WEFT_EMULATOR=wire=sink", "setpriv", "--bounding-set", "-net_raw"];
   const line = await refused(prefix, "device mlx5_0");
   assert.match(line, /^mlx5_0: ibv_create_qp failed with EPERM: raw packets need CAP_NET_RAW: run as root, or in a container with "--cap-add /);
   assert.match(await doctor(prefix), /network rights +warning +no CAP_NET_RAW/);
