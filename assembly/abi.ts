@@ -93,9 +93,13 @@ export const FIB_ROOT_SIZE = 0x40000;
 export const FIB_PLIES = FIB_ROOT + FIB_ROOT_SIZE;
 export const FIB_PLY_SIZE = 1024;
 export const FIB_PLY_COUNT = 32768;
-export const TABLES_END = FIB_PLIES + FIB_PLY_COUNT * FIB_PLY_SIZE;
 
-/** Static data of modules: module m owns MODULE_SIZE bytes from MODULES + m * MODULE_SIZE. */
+/** Configurations of nodes, as the host has encoded them. */
+export const CONFIGURATIONS = FIB_PLIES + FIB_PLY_COUNT * FIB_PLY_SIZE;
+export const CONFIGURATIONS_SIZE = 0x400000;
+export const TABLES_END = CONFIGURATIONS + CONFIGURATIONS_SIZE;
+
+/** Static data of modules: module m owns MODULE_SIZE bytes from MODULES + m * MODULE_SIZE. Region 0 is weft's own. */
 export const MODULES = TABLES_END;
 export const MODULE_SIZE = PAGE;
 export const MODULE_COUNT = 64;
@@ -132,14 +136,29 @@ export const GRAPH_PACKETS = 52; // u32, packets in it
 export const GRAPH_MAIL = 56; // i32, grows with each message for the worker
 export const GRAPH_ASLEEP = 60; // i32, 1 while the worker sleeps: it reads no table
 export const GRAPH_READY = 64; // u16[NODE_COUNT], a ring
+export const GRAPH_RUNNING = 576; // i32, index + 1 of the node from outside that runs now (| RUNNING_CONFIGURE); 0: none; RUNNING_CONDEMNED
+export const GRAPH_COPIES = 580; // u32, copies that wait
+export const GRAPH_NO_COPY = 584; // u64, copies not made: the pool was empty, or too many waited
+export const GRAPH_CIRCLED = 592; // u64, packets dropped because they went round in circles
 export const GRAPH_PENDING = 1024; // { u32 frame address, u32 packets }[NODE_COUNT]
 export const GRAPH_PENDING_SIZE = 8;
+export const GRAPH_SHADOW = 4096; // { u32 index, u32 B_NEXT }[VECTOR], of the frame that a node from outside has in hand
+export const GRAPH_SHADOW_SIZE = 8;
+export const GRAPH_COPY = 8192; // { u32 index, u32 node }[COPIES_MAX]: packets that enter the graph when it is at rest
+export const GRAPH_COPY_SIZE = 8;
+export const COPIES_MAX = 1024;
+/** In GRAPH_RUNNING: it is its function to configure that runs. */
+export const RUNNING_CONFIGURE = 0x10000;
+/** In GRAPH_RUNNING: the control plane gives this worker up; it must touch nothing any more. */
+export const RUNNING_CONDEMNED = 0x7fffffff;
 
 // Frame: a vector of buffer indices, and a next slot for each.
 export const VECTOR = 256;
 export const FRAME_BUFFERS = 0; // u32[VECTOR]
 export const FRAME_NEXT = 1024; // u16[VECTOR]
 export const FRAME_SIZE = 1600; // 25 cache lines: frames do not alias in the cache
+/** A next slot may ask for a copy of the packet as well: slot | (slot of the copy << COPY_SHIFT); 0 there: no copy. */
+export const COPY_SHIFT = 8;
 /** Next slot that a host node may write: it keeps this packet and will inject it later. */
 export const NEXT_HOLD = 0xffff;
 
@@ -149,7 +168,11 @@ export const NODE_VECTORS = 8; // u64, packets
 export const NODE_CLOCKS = 16; // f64, TSC
 export const NODE_TRAPS = 24; // u64, frames dropped because the node trapped
 export const NODE_BAD_NEXT = 32; // u64, packets dropped because their next slot does not exist
-export const NODE_COUNTERS = 64; // u64[COUNTER_COUNT], in the order of the manifest
+export const NODE_BAD_HEADER = 40; // u64, packets dropped because the node left their buffer's header inconsistent
+export const NODE_CONFIG = 48; // u32, address of its configuration; 0: none
+export const NODE_CONFIG_SIZE = 52; // u32
+export const NODE_PASSED_OVER = 56; // u64, packets that came while the node was set aside
+export const NODE_COUNTERS = 64; // u64[COUNTER_COUNT], in the order of the manifest: counters, then gauges
 export const COUNTER_COUNT = 64;
 export const NODE_STATE = 576;
 
@@ -215,6 +238,8 @@ export const B_FLAG_L4_GOOD = 8; // and the TCP or UDP one
 
 export const BUFFER_FREE = 0;
 export const BUFFER_USED = 0x5a5a;
+/** A host node keeps it; it is in no frame. */
+export const BUFFER_HELD = 0x6b6b;
 
 /** Values of B_PUNT. */
 export const PUNT_ECHO_REPLY = 1;
@@ -236,3 +261,6 @@ export const ARP_LEARN_IP4 = 0; // raw
 export const ARP_LEARN_MAC = 4; // 6 bytes
 export const ARP_LEARN_IF = 10; // u16
 export const ARP_LEARN_STATE_SIZE = 1040;
+
+/** State of rx-gate and tx-gate: u32[INTERFACE_COUNT / 32], a bit for each interface whose packets go through the node behind the gate. */
+export const GATE_INTERFACES = 0;

@@ -5,7 +5,8 @@
 import { Bench } from "tinybench";
 import { B_CSUM_FLAGS, B_DATA, B_FLAGS, B_GSO_SIZE, B_LENGTH, B_RX_IF, B_TOTAL, BUFFER_SHIFT, BUFFER_START } from "../assembly/abi.js";
 import { table } from "../host/cli/table.js";
-import { type Connect, Router } from "../host/control/router.js";
+import type { Connect } from "../host/control/engine-link.js";
+import { Router } from "../host/control/router.js";
 import { Engine } from "../host/graph/engine.js";
 import type { FromEngine, ToEngine } from "../host/graph/messages.js";
 import { must } from "../host/lab/command.js";
@@ -66,7 +67,7 @@ const connect: Connect = async (options, memory, receive) => {
     } else if (message.type !== "stop") engine.handle(message);
     queueMicrotask(() => mail.splice(0).forEach(receive));
   };
-  return { post, close: async () => {} };
+  return { post, clock: () => -1, replace: async () => {}, close: async () => {} };
 };
 
 const router = await Router.start({}, connect);

@@ -18,6 +18,9 @@ export interface Addon {
   lap(): number;
   /** TSC clocks a second, measured once. */
   clockRate(): number;
+  /** The clock of the calling thread's time on a CPU; any thread may ask threadTime() what it shows, in ms, -1 after its thread's end. */
+  threadClock(): number;
+  threadTime(clock: number): number;
   /** Pins the calling thread to a CPU. */
   pinThread(cpu: number): void;
 

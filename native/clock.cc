@@ -1,5 +1,6 @@
 // Time as the scheduler counts it: TSC clocks, read around each dispatch.
 
+#include <pthread.h>
 #include <sched.h>
 #include <time.h>
 #include <x86intrin.h>
@@ -50,8 +51,26 @@ static void pinThread(const Napi::CallbackInfo& info) {
   if (sched_setaffinity(0, sizeof set, &set) != 0) throwSystemError(info.Env(), {"sched_setaffinity", errno});
 }
 
+/** Which clock counts the calling thread's time on a CPU: pthread_getcpuclockid(3). Other threads can read it. */
+static Napi::Value threadClock(const Napi::CallbackInfo& info) {
+  clockid_t clock = 0;
+  pthread_getcpuclockid(pthread_self(), &clock);
+  return Napi::Number::New(info.Env(), clock);
+}
+
+/** What a thread's clock shows, in ms; -1 when the thread has ended. */
+static Napi::Value threadTime(const Napi::CallbackInfo& info) {
+  timespec now;
+  int32_t clock = -1;
+  napi_get_value_int32(info.Env(), info[0], &clock);
+  bool running = clock_gettime(clock, &now) == 0;
+  return Napi::Number::New(info.Env(), running ? static_cast<double>(now.tv_sec) * 1e3 + static_cast<double>(now.tv_nsec) * 1e-6 : -1);
+}
+
 void addClock(Napi::Env env, Napi::Object exports) {
   setFunction(env, exports, "lap", lap);
   exports.Set("clockRate", Napi::Function::New<clockRate>(env, "clockRate"));
+  exports.Set("threadClock", Napi::Function::New<threadClock>(env, "threadClock"));
+  exports.Set("threadTime", Napi::Function::New<threadTime>(env, "threadTime"));
   exports.Set("pinThread", Napi::Function::New<pinThread>(env, "pinThread"));
 }

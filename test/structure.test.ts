@@ -47,7 +47,10 @@ const below = (path: string, ...folders: string[]): boolean => folders.some((fol
 test("nodes import sdk, wire and abi, never each other; the graph's functions sdk and abi", () => {
   const nodes = imports("assembly/nodes").filter(({ from }) => from !== "assembly/nodes/index.ts");
   allowOnly(nodes, ({ to }) => below(to, "assembly/sdk", "assembly/wire") || to === "assembly/abi");
-  allowOnly(imports("assembly/graph"), ({ to }) => below(to, "assembly/sdk") || to === "assembly/abi");
+  allowOnly(imports("assembly/graph"), ({ to }) => below(to, "assembly/graph", "assembly/sdk") || to === "assembly/abi");
+  allowOnly(imports("assembly/examples"), ({ from, to }) => {
+    return below(to, "assembly/sdk", "assembly/wire", from.replace(/(\/[\w-]+)(\.ts|\/[^/]*)$/, "$1")) || ["assembly/abi", "assembly/sdk"].includes(to);
+  });
 });
 
 test("sdk imports abi and wire, wire imports abi", () => {
@@ -68,7 +71,10 @@ test("the host's layers import downwards: cli, control, ports and graph, memory"
   const rank = (path: string): number => layers.findIndex((folders) => below(path, ...folders));
   const layered = imports("host").filter(({ from, to }) => rank(from) >= 0 && rank(to) >= 0);
   allowOnly(layered, ({ from, to }) => rank(from) <= rank(to));
-  // beside the layers: the laboratory needs nothing of them, and only the command line uses it
+  // beside the layers: the node kit, which the command line uses
+  allowOnly(imports("host/kit"), ({ to }) => !below(to, "host/cli", "host/control", "host/lab"));
+  allowOnly(imports("host"), ({ from, to }) => !below(to, "host/kit") || below(from, "host/cli", "host/kit"));
+  // and the laboratory, which needs nothing of them, and only the command line uses it
   allowOnly(imports("host/lab"), ({ to }) => !below(to, "host") || below(to, "host/lab") || to === "host/errors");
   allowOnly(imports("host"), ({ from, to }) => !below(to, "host/lab") || below(from, "host/cli", "host/lab"));
 });

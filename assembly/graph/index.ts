@@ -4,16 +4,22 @@
 // `graph` is the address of a worker's region, where its graph block lies.
 
 import {
-  ARC_FREE, ARC_NONE, BUFFER_FREE, BUFFER_SHIFT, BUFFER_SIZE, BUFFER_START, BUFFER_USED, B_DATA, B_FLAGS, B_FLAG_LOCAL, B_NEXT, B_STATE,
-  CONTROL, CONTROL_POOL, CONTROL_POOL_END, FRAME_NEXT, FREE_LIST_ENTRIES, GRAPH_BAD_BUFFER, GRAPH_DROPPED, GRAPH_FRAME, GRAPH_HELD, GRAPH_ORIGINATED,
+  ARC_FREE, ARC_NONE, BUFFER_HELD, BUFFER_SHIFT, BUFFER_START, BUFFER_USED, B_DATA, B_FLAGS, B_FLAG_LOCAL, B_STATE, COPIES_MAX, COPY_SHIFT,
+  FRAME_NEXT, GRAPH_BAD_BUFFER, GRAPH_CIRCLED, GRAPH_COPIES, GRAPH_COPY, GRAPH_COPY_SIZE, GRAPH_FRAME, GRAPH_HELD, GRAPH_NO_COPY, GRAPH_ORIGINATED,
   GRAPH_PACKETS, GRAPH_PENDING, GRAPH_PENDING_SIZE, GRAPH_READY, GRAPH_READY_HEAD, GRAPH_READY_TAIL, GRAPH_SPARE, NEXT_COUNT, NEXT_HOLD,
-  NODE_BAD_NEXT, NODE_CALLS, NODE_COUNT, NODE_TRAPS, NODE_VECTORS, VECTOR, WIRING, WIRING_SIZE, WORKER_FREE_LIST,
+  NODE_BAD_NEXT, NODE_CALLS, NODE_COUNT, NODE_PASSED_OVER, NODE_TRAPS, NODE_VECTORS, VECTOR, WIRING, WIRING_SIZE,
 } from "../abi";
+import { bump, copyChain, isBuffer, release, takeBuffer } from "./pool";
+import { inspect } from "./untrusted";
+
+export { release } from "./pool";
+export { guard, restore } from "./untrusted";
 
 /** How a node left its frame. */
 // 0: // a next slot for each packet
 const MAY_HOLD: u32 = 1; // the same, and NEXT_HOLD is allowed: a host node
 const CONSUMED: u32 = 2; // the packets are gone: a port sent and freed them
+const INSPECT: u32 = 3; // a next slot for each packet, but the node came from outside: guard() was called before it
 
 /**
  * Puts n packets, which a port has put into the node's pending frame, before that node; gives the first node to run. `input` is the runtime
@@ -34,7 +40,7 @@ export function enqueue(graph: usize, index: u32, buffer: u32): void {
 /** The next node that has packets, its frame in GRAPH_FRAME and GRAPH_PACKETS; -1 when the graph is at rest. */
 export function take(graph: usize): i32 {
   const head = load<u32>(graph, GRAPH_READY_HEAD);
-  if (head == load<u32>(graph, GRAPH_READY_TAIL)) return -1;
+  if (head == load<u32>(graph, GRAPH_READY_TAIL)) return enterCopies(graph) ? take(graph) : -1;
   store<u32>(graph, head + 1, GRAPH_READY_HEAD);
   const index: u32 = load<u16>(graph + (<usize>(head % NODE_COUNT) << 1), GRAPH_READY);
   const pending = pendingAt(graph, index);
@@ -48,36 +54,48 @@ export function take(graph: usize): i32 {
 /** Moves the n packets of the frame that node `index` has just processed to their next nodes; gives the next node to run. */
 export function scatter(graph: usize, index: u32, node: usize, frame: usize, n: u32, mode: u32): i32 {
   account(node, n);
-  const row = <usize>WIRING + <usize>index * <usize>WIRING_SIZE;
-  let spare = frame;
-  if (mode != CONSUMED) {
-    const slot: u32 = load<u16>(frame, FRAME_NEXT);
-    if (sameSlots(frame, n, slot)) spare = moveWhole(graph, row, node, frame, n, slot, mode);
-    else for (let i: u32 = 0; i < n; i++) move(graph, row, node, bufferIn(frame, i), load<u16>(frame + (<usize>i << 1), FRAME_NEXT), mode);
-  }
-  store<u32>(graph, <u32>spare, GRAPH_SPARE);
-  return take(graph);
+  if (mode == INSPECT) inspect(graph, node, frame, n);
+  return sendOn(graph, index, node, frame, n, mode);
 }
 
 /** Drops the whole frame of a node that trapped; gives the next node to run. */
 export function dropFrame(graph: usize, node: usize, frame: usize, n: u32): i32 {
-  store<u64>(node, load<u64>(node, NODE_TRAPS) + 1, NODE_TRAPS);
+  bump(node, NODE_TRAPS);
   for (let i: u32 = 0; i < n; i++) release(graph, bufferIn(frame, i));
   store<u32>(graph, <u32>frame, GRAPH_SPARE);
   return take(graph);
 }
 
+/** Sends a whole frame from node `index`, which does not run now, to one of its next slots; gives the next node to run. */
+export function passOver(graph: usize, index: u32, node: usize, frame: usize, n: u32, slot: u32): i32 {
+  store<u64>(node, load<u64>(node, NODE_PASSED_OVER) + n, NODE_PASSED_OVER);
+  for (let i: u32 = 0; i < n; i++) store<u16>(frame + (<usize>i << 1), <u16>slot, FRAME_NEXT);
+  return sendOn(graph, index, node, frame, n, INSPECT);
+}
+
+/** The same with the frame of a node that trapped: its packets go on as they are, but for those whose header it left inconsistent. */
+export function failOpen(graph: usize, index: u32, node: usize, frame: usize, n: u32, slot: u32): i32 {
+  bump(node, NODE_TRAPS);
+  for (let i: u32 = 0; i < n; i++) store<u16>(frame + (<usize>i << 1), <u16>slot, FRAME_NEXT); // what it wrote is not to be believed
+  inspect(graph, node, frame, n);
+  return sendOn(graph, index, node, frame, n, INSPECT);
+}
+
+/** Drops whatever is on its way, beginning with what `index` would have in hand: it has gone from node to node without end. */
+export function abandon(graph: usize, index: i32): void {
+  for (; index >= 0; index = take(graph)) {
+    const frame = <usize>load<u32>(graph, GRAPH_FRAME);
+    const n = load<u32>(graph, GRAPH_PACKETS);
+    store<u64>(graph, load<u64>(graph, GRAPH_CIRCLED) + n, GRAPH_CIRCLED);
+    for (let i: u32 = 0; i < n; i++) release(graph, bufferIn(frame, i));
+    store<u32>(graph, <u32>frame, GRAPH_SPARE);
+  }
+}
+
 /** Takes a buffer for a packet that the router makes; its index, or 0 when the pool is empty. */
 export function allocate(graph: usize): u32 {
-  const list = graph + WORKER_FREE_LIST;
-  const free = load<u32>(list);
-  if (free == 0) return 0;
-  const index = load<u32>(list + (<usize>(free - 1) << 2), FREE_LIST_ENTRIES);
-  if (!isBuffer(index, BUFFER_FREE)) {
-    bump(graph, GRAPH_BAD_BUFFER);
-    return 0;
-  }
-  store<u32>(list, free - 1);
+  const index = takeBuffer(graph);
+  if (index == 0) return 0;
   const buffer = <usize>index << BUFFER_SHIFT;
   for (let at: usize = 0; at < 64; at += 8) store<u64>(buffer + at, 0);
   store<u16>(buffer, BUFFER_START, B_DATA);
@@ -87,25 +105,24 @@ export function allocate(graph: usize): u32 {
   return index;
 }
 
-/** Returns a packet, all buffers of its chain, to the free list and counts it as dropped. */
-export function release(graph: usize, index: u32): void {
-  bump(graph, GRAPH_DROPPED);
-  const list = graph + WORKER_FREE_LIST;
-  // A chain that a node tied into a ring ends at its first buffer that is free already.
-  while (index != 0) {
-    if (!isBuffer(index, BUFFER_USED)) return bump(graph, GRAPH_BAD_BUFFER);
-    const buffer = <usize>index << BUFFER_SHIFT;
-    store<u16>(buffer, BUFFER_FREE, B_STATE);
-    const free = load<u32>(list);
-    store<u32>(list + (<usize>free << 2), index, FREE_LIST_ENTRIES);
-    store<u32>(list, free + 1);
-    index = load<u32>(buffer, B_NEXT);
-  }
+/** Takes a packet back from a host node that held it; false if it is not held. */
+export function unhold(graph: usize, buffer: u32): bool {
+  if (!isBuffer(buffer, BUFFER_HELD)) return false;
+  store<u16>(<usize>buffer << BUFFER_SHIFT, BUFFER_USED, B_STATE);
+  store<u64>(graph, load<u64>(graph, GRAPH_HELD) - 1, GRAPH_HELD);
+  return true;
 }
 
-/** Tells that a host node has given back packets that it held. */
-export function unhold(graph: usize, n: u32): void {
-  store<u64>(graph, load<u64>(graph, GRAPH_HELD) - n, GRAPH_HELD);
+function sendOn(graph: usize, index: u32, node: usize, frame: usize, n: u32, mode: u32): i32 {
+  const row = <usize>WIRING + <usize>index * <usize>WIRING_SIZE;
+  let spare = frame;
+  if (mode != CONSUMED) {
+    const slot: u32 = load<u16>(frame, FRAME_NEXT);
+    if (slot < <u32>NEXT_COUNT && sameSlots(frame, n, slot)) spare = moveWhole(graph, row, node, frame, n, slot, mode);
+    else for (let i: u32 = 0; i < n; i++) move(graph, row, node, bufferIn(frame, i), load<u16>(frame + (<usize>i << 1), FRAME_NEXT), mode);
+  }
+  store<u32>(graph, <u32>spare, GRAPH_SPARE);
+  return take(graph);
 }
 
 /**
@@ -130,18 +147,56 @@ function moveWhole(graph: usize, row: usize, node: usize, frame: usize, n: u32, 
 
 /** Sends one packet on. */
 function move(graph: usize, row: usize, node: usize, buffer: u32, slot: u32, mode: u32): void {
-  if (slot == NEXT_HOLD && mode == MAY_HOLD) return bump(graph, GRAPH_HELD);
+  if (slot == NEXT_HOLD && mode == MAY_HOLD) return hold(graph, buffer);
+  if (slot >= <u32>NEXT_COUNT) {
+    copyTo(graph, row, node, buffer, slot >> COPY_SHIFT);
+    slot &= NEXT_COUNT - 1;
+  }
   const target = arc(row, slot);
   if (target < <u32>NODE_COUNT) return append(graph, target, buffer);
   if (target == ARC_NONE) bump(node, NODE_BAD_NEXT);
   release(graph, buffer);
 }
 
+function hold(graph: usize, buffer: u32): void {
+  if (!isBuffer(buffer, BUFFER_USED)) return bump(graph, GRAPH_BAD_BUFFER);
+  store<u16>(<usize>buffer << BUFFER_SHIFT, BUFFER_HELD, B_STATE);
+  bump(graph, GRAPH_HELD);
+}
+
+/** Puts a copy of a packet aside for the node behind a slot. It enters the graph when that is at rest: a frame has no room for two vectors. */
+function copyTo(graph: usize, row: usize, node: usize, buffer: u32, slot: u32): void {
+  const target = arc(row, slot);
+  if (target == ARC_NONE) return bump(node, NODE_BAD_NEXT);
+  if (target == ARC_FREE) return;
+  const waiting = load<u32>(graph, GRAPH_COPIES);
+  const copy = waiting < <u32>COPIES_MAX ? copyChain(graph, buffer) : 0;
+  if (copy == 0) return bump(graph, GRAPH_NO_COPY);
+  bump(graph, GRAPH_ORIGINATED);
+  const entry = graph + GRAPH_COPY + <usize>waiting * <usize>GRAPH_COPY_SIZE;
+  store<u32>(entry, copy);
+  store<u32>(entry, target, 4);
+  store<u32>(graph, waiting + 1, GRAPH_COPIES);
+}
+
+/** Lets up to a vector of the copies that wait into the graph; false when there are none. */
+function enterCopies(graph: usize): bool {
+  const waiting = load<u32>(graph, GRAPH_COPIES);
+  if (waiting == 0) return false;
+  const left = waiting > <u32>VECTOR ? waiting - VECTOR : 0;
+  for (let i = left; i < waiting; i++) {
+    const entry = graph + GRAPH_COPY + <usize>i * <usize>GRAPH_COPY_SIZE;
+    append(graph, load<u32>(entry, 4), load<u32>(entry));
+  }
+  store<u32>(graph, left, GRAPH_COPIES);
+  return true;
+}
+
 /** Index of the node behind a slot, ARC_FREE or ARC_NONE. */
 // @ts-ignore: decorator
 @inline
 function arc(row: usize, slot: u32): u32 {
-  return slot < <u32>NEXT_COUNT ? <u32>load<u16>(row + (<usize>slot << 1)) : <u32>ARC_NONE;
+  return load<u16>(row + (<usize>slot << 1));
 }
 
 function append(graph: usize, index: u32, buffer: u32): void {
@@ -171,15 +226,6 @@ function sameSlots(frame: usize, n: u32, slot: u32): bool {
   return true;
 }
 
-/** Whether an index names a buffer of the pool that is in this state. */
-function isBuffer(index: u32, state: u32): bool {
-  if (index >= <u32>1 << (32 - BUFFER_SHIFT)) return false;
-  const address = index << BUFFER_SHIFT;
-  const pool = load<u32>(CONTROL + CONTROL_POOL);
-  if (address < pool || address >= load<u32>(CONTROL + CONTROL_POOL_END) || (address - pool) % BUFFER_SIZE != 0) return false;
-  return <u32>load<u16>(address, B_STATE) == state;
-}
-
 // @ts-ignore: decorator
 @inline
 function pendingAt(graph: usize, index: u32): usize {
@@ -197,10 +243,4 @@ function bufferIn(frame: usize, i: u32): u32 {
 function account(node: usize, n: u32): void {
   bump(node, NODE_CALLS);
   store<u64>(node, load<u64>(node, NODE_VECTORS) + n, NODE_VECTORS);
-}
-
-// @ts-ignore: decorator
-@inline
-function bump(at: usize, offset: usize): void {
-  store<u64>(at + offset, load<u64>(at + offset) + 1);
 }

@@ -4,6 +4,7 @@ export { arpInput } from "./arp-input";
 export { errorDrop } from "./error-drop";
 export { ethernetInput } from "./ethernet-input";
 export { icmp4Input } from "./icmp4-input";
+export { rxGate, txGate } from "./interface-gate";
 export { interfaceOutput } from "./interface-output";
 export { ip4IcmpError } from "./ip4-icmp-error";
 export { ip4Input } from "./ip4-input";

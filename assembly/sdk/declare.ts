@@ -1,13 +1,8 @@
-/** A node's declaration. Literals only: the build takes it out of the code and writes it into the module's `weft` section. */
-export class NodeDeclaration {
-  /** the node's name in the graph, kebab-case */
-  name: string;
-  /** the exported function: process(node: usize, frame: usize, n: u32): void */
-  process: string;
-  /** next nodes by slot; slot 0 is always error-drop */
-  next: string[];
-  /** reasons by counter index, as `show errors` prints them */
-  counters: string[];
-  /** bytes of state */
-  state: i32;
-}
+// How a node declares itself: its type for editors. The build takes each call out of the code and
+// writes it into the module's `weft` section (manifest.mjs), so nothing of this is ever compiled.
+
+/**
+ * Declares a node: `declareNode({ name: "hello", packet: "inspect", next: ["error-drop", "continue"] })`. Literals only.
+ * sdk/editor.d.ts describes the fields, sdk/CONTRACT.md what stands behind them.
+ */
+export declare function declareNode(node: NodeDeclaration): void;

@@ -4,11 +4,14 @@
 import { isIPv4 } from "node:net";
 import { isInterfaceName } from "../control/interfaces.js";
 import { PACKET_LENGTH_MAX, PACKET_LENGTH_MIN, QUEUE_SIZE_MAX, QUEUE_SIZE_MIN, RX_QUEUES_MAX } from "../ports/rdma-options.js";
+import { jsonFault } from "./json.js";
 
 export interface Argument {
   accepts: (text: string) => boolean;
   /** what is expected, with an example: "a number from 68 to 65535, such as 1500" */
   expected: string;
+  /** what is wrong with a text that is not accepted, where more can be said than what was expected: 'character 9: …' */
+  fault?: (text: string) => string | undefined;
 }
 
 const ADDRESS: Argument = { accepts: isIPv4, expected: "an IPv4 address, such as 192.0.2.2" };
@@ -41,6 +44,29 @@ function oneOf(...words: string[]): Argument {
   return { accepts: (text) => words.includes(text), expected: words.map((word) => JSON.stringify(word)).join(" or ") };
 }
 
+/** Also a table's in a node's state. */
+const NODE = /^(?=.{1,48}$)[a-z][a-z0-9]*(-[a-z0-9]+)*$/;
+
+/** A file with nodes, and which of its nodes. */
+export const NODE_FILE = /^(?<file>[^\0-\x1f]+\.(?:wasm|m?js))(?::(?<node>[a-z0-9-]{1,48}))?$/;
+
+/** Where "show node" expects a node it knows these words too, and any beginning of them. */
+const TAKEN = ["counters", "table"];
+
+function isNewNode(text: string): boolean {
+  return NODE.test(text) && !TAKEN.some((word) => word.startsWith(text));
+}
+
+/** `{…}`, which may have anything in it, or @FILE, which nobody has read yet. */
+const JSON_OBJECT: Argument = {
+  accepts: (text) => (text.startsWith("{") ? jsonFault(text) === undefined : /^@[^\0-\x1f]+$/.test(text)),
+  expected: 'a JSON object, such as {"limit": 5}, or @FILE',
+  fault: (text) => {
+    const fault = text.startsWith("{") ? jsonFault(text) : undefined;
+    return fault && `character ${fault.at + 1}: ${fault.what}`;
+  },
+};
+
 export const ARGUMENTS: Record<string, Argument> = {
   interface: { accepts: isInterfaceName, expected: "an interface, such as host-eth0" },
   netdev: { accepts: isNetdev, expected: "the name of a Linux network device, such as eth0" },
@@ -61,4 +87,14 @@ export const ARGUMENTS: Record<string, Argument> = {
   "max-pktlen": number(PACKET_LENGTH_MIN, PACKET_LENGTH_MAX, "9000"),
   rss4: oneOf("ipv4", "ipv4-udp", "ipv4-tcp"),
   rss6: oneOf("ipv6", "ipv6-udp", "ipv6-tcp"),
+  node: { accepts: (text) => NODE.test(text), expected: "a node's name in lower case, such as acl or flow-meter" },
+  "new-node": { accepts: isNewNode, expected: 'a name in lower case, such as acl or flow-meter, and no beginning of "counters" or "table"' },
+  anchor: { accepts: (text) => /^[A-Za-z][!-~]{0,95}$/.test(text), expected: "a node of the graph, such as ip4-input" },
+  file: { accepts: (text) => NODE_FILE.test(text), expected: "a .wasm or .mjs file, such as build/acl.wasm or build/all.wasm:acl" },
+  json: JSON_OBJECT,
+  table: { accepts: (text) => NODE.test(text), expected: "a table that the node declares, such as flows" },
+  fail: oneOf("closed", "open"),
+  next: { accepts: (text) => NODE.test(text), expected: "a next node by its name in the node's declaration, such as continue" },
+  ms: number(0, 3_600_000, "100"),
+  traps: number(0, 3_600_000, "10"),
 };

@@ -1,9 +1,14 @@
 // The client of a running router's control socket.
 
 import { connect } from "node:net";
+import { resolve as absolute } from "node:path";
 import { WeftError } from "../errors.js";
+import { grammar } from "./commands.js";
+import type { Typed } from "./grammar.js";
+import { jsonText } from "./json.js";
 import { parseOptions } from "./options.js";
 import { defaultSocketPath } from "./socket.js";
+import { asWord } from "./words.js";
 
 /** Where a client's output goes; the process' own streams unless a test says otherwise. */
 export interface Output {
@@ -14,8 +19,33 @@ export interface Output {
 export async function ctl(argv: string[], output: Output): Promise<number> {
   const { values, positionals } = parseOptions("ctl", argv, { socket: { type: "string" }, json: { type: "boolean" } });
   if (positionals.length === 0) throw new WeftError("BAD_COMMAND", 'no command: try weft ctl "show interface", or weft ctl help');
-  const request = { command: positionals.join(" "), json: values.json === true };
+  const request = { command: await anywhere(positionals), json: values.json === true };
   return ask((values.socket as string | undefined) ?? defaultSocketPath(), request, output);
+}
+
+/**
+ * The command as it means the same in the router's folder and to the router's user: files with nodes by their absolute
+ * paths, files with JSON by what is in them. What does not parse goes as it is: the router, which may be of another
+ * version, says what is wrong.
+ */
+async function anywhere(argv: string[]): Promise<string> {
+  const line = argv.join(" ");
+  // The shell has taken the quotes off what has blanks; "show interface" as one argument is two words all the same.
+  const typed = parse(line) ?? parse(argv.map(asWord).join(" "));
+  if (!typed?.some(({ argument }) => argument === "file" || argument === "json")) return line;
+  const words = await Promise.all(typed.map(({ word, argument }) => {
+    if (argument === "json") return jsonText(word);
+    return asWord(argument === "file" ? absolute(word) : word);
+  }));
+  return words.join(" ");
+}
+
+function parse(line: string): Typed[] | undefined {
+  try {
+    return grammar.parse(line).typed;
+  } catch {
+    return undefined;
+  }
 }
 
 /** Sends one command; gives its exit status once it is done. */

@@ -6,14 +6,16 @@
 import { Router } from "../control/router.js";
 import type { PingReply } from "../control/api.js";
 import { Host } from "../lab/host.js";
+import type { DemoNode } from "./demo-node.js";
 import type { DemoPort } from "./demo-ports.js";
 import { ping } from "./peers.js";
 import type { Report } from "./report.js";
 import { atRest } from "./rest.js";
+import { asWord } from "./words.js";
 
 const COUNT = 5;
 
-export async function demoPing(report: Report, notice: (line: string) => void, port: DemoPort): Promise<void> {
+export async function demoPing(report: Report, notice: (line: string) => void, port: DemoPort, node: DemoNode | null): Promise<void> {
   const host = await Host.create();
   await host.address(await port.join(host), "192.0.2.2/24");
   const router = await Router.start({ notice });
@@ -22,9 +24,11 @@ export async function demoPing(report: Report, notice: (line: string) => void, p
     await report.command(router, port.create);
     await report.command(router, `set interface state ${port.name} up`);
     await report.command(router, `set interface ip address ${port.name} 192.0.2.1/24`);
+    if (node !== null) await insertNode(report, router, node);
     await kernelPingsRouter(report, host);
     await routerPingsKernel(report, router);
     await tables(report, router);
+    if (node !== null) await nodeSaw(report, router, node);
   } finally {
     await router.stop();
     await host.close();
@@ -47,6 +51,21 @@ async function routerPingsKernel(report: Report, router: Router): Promise<void> 
   const result = await router.ping("192.0.2.2", { count: COUNT, interval: 200, onReply });
   report.record("routerToKernel", result);
   report.check(result.sent === COUNT && result.received === COUNT, `${result.received} of ${result.sent} echo requests answered`);
+}
+
+async function insertNode(report: Report, router: Router, { file, name }: DemoNode): Promise<void> {
+  report.section(`The node ${name} stands in the packets' way`);
+  await report.command(router, `node load ${asWord(file)} as ${name}`);
+  await report.command(router, `node insert ${name} after ip4-input`);
+}
+
+/** Both pings' requests and replies come in through ip4-input. */
+async function nodeSaw(report: Report, router: Router, { name }: DemoNode): Promise<void> {
+  report.section(`What ${name} has counted`);
+  await report.command(router, `show node counters ${name}`);
+  const seen = router.runtime().workers.flatMap(({ nodes }) => nodes).filter((one) => one.name === name).reduce((sum, one) => sum + one.vectors, 0);
+  report.record("node", { ...router.customNodes().find((one) => one.name === name), packets: seen, counters: router.nodeCounters() });
+  report.check(seen >= 2 * COUNT, `${seen} packets went through ${name}`);
 }
 
 /** The tables that tell what happened, and whether every packet came to a known end. */

@@ -4,12 +4,14 @@
 //
 // words, <arguments> (arguments.ts) and [optional parts]; optional parts that stand side by side may come in any
 // order, each once. An optional part of one word is a flag. A line is parsed whole before anything is executed.
+// What a word is, words.ts says.
 
 import type { Control } from "../control/api.js";
 import { WeftError } from "../errors.js";
 import { ARGUMENTS } from "./arguments.js";
 import { quote, suggestion } from "./nearest.js";
 import { table } from "./table.js";
+import { words as wordsOf } from "./words.js";
 
 /** Where a command runs: what it acts on, and where its output goes. */
 export interface Context {
@@ -37,6 +39,14 @@ export interface Parsed {
   command: Command;
   values: Values;
   json: boolean;
+  /** its words, but for --json */
+  typed: Typed[];
+}
+
+export interface Typed {
+  word: string;
+  /** name of the argument that it is; undefined: a word of the command */
+  argument: string | undefined;
 }
 
 type Step = { word: string; flag: boolean } | { argument: string };
@@ -48,7 +58,7 @@ interface State {
 }
 interface Thread {
   state: State;
-  values: Values;
+  typed: Typed[];
 }
 
 export class Grammar {
@@ -62,20 +72,20 @@ export class Grammar {
 
   /** Parses a line; throws WeftError BAD_COMMAND that names the place, the wrong word and what is right there. */
   parse(line: string): Parsed {
-    const all = line.split(/\s+/).filter((word) => word !== "");
+    const all = wordsOf(line);
     const words = all.filter((word) => word !== "--json");
     if (words.length === 0) throw bad('no command: "help" lists them');
     const json = words.length < all.length;
     if (words[0] === "?" || "help".startsWith(words[0]!)) return this.#help(words.slice(1));
     if (words.at(-1) === "?") return this.#help(words.slice(0, -1));
 
-    let threads: Thread[] = [{ state: this.#root, values: {} }];
+    let threads: Thread[] = [{ state: this.#root, typed: [] }];
     words.forEach((word, i) => { threads = advance(threads, word, words.slice(0, i + 1).join(" ")); });
     const end = threads.find((thread) => thread.state.command !== undefined);
     if (end === undefined) throw bad(`${quote(words.join(" "))} is incomplete${suggestion("", ...expectedAt(threads))}`);
     const command = end.state.command!;
     if (json && command.json !== true) throw bad(`--json goes with show commands only, not with ${quote(words.join(" "))}`);
-    return { command, values: end.values, json };
+    return { command, values: valuesOf(end.typed), json, typed: end.typed };
   }
 
   /** Lists the commands whose words begin like these. */
@@ -84,8 +94,12 @@ export class Grammar {
     if (fits.length === 0) throw bad(`no command begins with ${quote(words.join(" "))}: "help" lists them all`);
     const lines = table(["Command", ""], fits.map(({ pattern, help }) => [pattern, help])).split("\n").slice(1);
     const run = ({ out }: Context): void => out(lines.join("\n"));
-    return { command: { pattern: "help", help: "", run }, values: {}, json: false };
+    return { command: { pattern: "help", help: "", run }, values: {}, json: false, typed: [] };
   }
+}
+
+function valuesOf(typed: Typed[]): Values {
+  return Object.fromEntries(typed.flatMap(({ word, argument }) => (argument === undefined ? [] : [[argument, word]])));
 }
 
 /** Whether a pattern's words begin with these prefixes, as far as its first argument. */
@@ -139,12 +153,12 @@ function advance(threads: Thread[], word: string, line: string): Thread[] {
   if (fits.length > 1) throw bad(`${quote(word)} in ${quote(line)} is ambiguous: it could be ${fits.join(" or ")}`);
 
   const next: Thread[] = [];
-  for (const { state, values } of threads) {
+  for (const { state, typed } of threads) {
     for (const { step, to } of state.edges) {
       if ("word" in step) {
-        if (step.word === fits[0]) next.push({ state: to(), values: step.flag ? { ...values, [step.word]: step.word } : values });
+        if (step.word === fits[0]) next.push({ state: to(), typed: [...typed, { word: step.word, argument: step.flag ? step.word : undefined }] });
       } else if (fits.length === 0 && ARGUMENTS[step.argument]!.accepts(word)) {
-        next.push({ state: to(), values: { ...values, [step.argument]: word } });
+        next.push({ state: to(), typed: [...typed, { word, argument: step.argument }] });
       }
     }
   }
@@ -169,6 +183,8 @@ function refusal(threads: Thread[], word: string, line: string): WeftError {
   // A word that is nearly a keyword is a typo; anything else here was meant to be the argument.
   if (placeholders.length === 0 || unknown.includes("did you mean")) return bad(`unknown word ${quote(word)} in ${quote(line)}${unknown}`);
   const names = placeholders.map((placeholder) => placeholder.slice(1, -1));
+  const fault = names.length === 1 ? ARGUMENTS[names[0]!]!.fault?.(word) : undefined;
+  if (fault !== undefined) return bad(`bad ${names[0]} in ${quote(line.slice(0, -word.length).trimEnd())}, ${fault}`);
   const expected = [...names.map((name) => ARGUMENTS[name]!.expected), ...keywords.map(quote)].join("; or ");
   return bad(`bad ${names.join(" or ")} ${quote(word)} in ${quote(line)}: expected ${expected}`);
 }

@@ -25,9 +25,10 @@ export async function main(argv: string[]): Promise<number> {
 }
 
 async function dispatch([first, ...rest]: string[]): Promise<number> {
+  if (first === "help" && rest[0] === "node") return dispatch(rest.concat("--help"));
   if (first === undefined || first === "--help" || first === "-h" || first === "help") return help(first === "help" ? rest[0] : undefined);
   if (first === "--version") return version();
-  if (SUBCOMMANDS.includes(first) && wantsHelp(first, rest)) return help(first);
+  if (SUBCOMMANDS.includes(first) && first !== "node" && wantsHelp(first, rest)) return help(first); // weft node has subcommands with help of their own
   // Modules are loaded when they are needed: ctl and --help work without the native shim.
   switch (first) {
     case "run": {
@@ -39,6 +40,8 @@ async function dispatch([first, ...rest]: string[]): Promise<number> {
       return ctl(rest, OUTPUT);
     case "demo":
       return (await import("./demo.js")).demo(rest);
+    case "node":
+      return (await import("./node.js")).node(rest, OUTPUT);
     case "emulate":
       return (await import("./emulate.js")).emulate(rest);
     case "doctor":

@@ -1,9 +1,10 @@
-// Start-up scripts: one command a line; `#` begins a comment.
+// Start-up scripts: one command a line; a word that begins with `#` begins a comment.
 
 import { readFile } from "node:fs/promises";
 import { WeftError } from "../errors.js";
 import { grammar } from "./commands.js";
 import type { Context, Parsed } from "./grammar.js";
+import { withoutComment } from "./words.js";
 
 export interface ScriptLine extends Parsed {
   /** "FILE:7" */
@@ -20,7 +21,7 @@ export async function readScript(file: string): Promise<ScriptLine[]> {
 
 export function parseScript(file: string, text: string): ScriptLine[] {
   return text.split("\n").flatMap((line, i) => {
-    const command = line.replace(/(^|\s)#.*$/, "").trim();
+    const command = withoutComment(line).trim();
     if (command === "") return [];
     const place = `${file}:${i + 1}`;
     try {

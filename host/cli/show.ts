@@ -7,14 +7,16 @@ import { hardwareText } from "./hardware.js";
 import { nearest, quote } from "./nearest.js";
 import { table } from "./table.js";
 
-function show<T>(pattern: string, help: string, data: (control: Control, values: Values) => T, text: (data: T) => string): Command {
+type Text<T> = (data: T, values: Values) => string;
+
+export function show<T>(pattern: string, help: string, data: (control: Control, values: Values) => T, text: Text<T>): Command {
   return {
     pattern,
     help,
     json: true,
     run: ({ control, out }, values, json) => {
       const shown = data(control, values);
-      out(json ? JSON.stringify(shown) : text(shown));
+      out(json ? JSON.stringify(shown) : text(shown, values));
     },
   };
 }
@@ -49,20 +51,21 @@ export const SHOW: Command[] = [
 ];
 
 function selectInterfaces(control: Control, values: Values): InterfaceInfo[] {
-  return select(control.interfaces(), values.interface);
+  return select("interface", control.interfaces(), values.interface);
 }
 
 function selectHardware(control: Control, values: Values): HardwareInfo[] {
-  return select(control.hardwareInterfaces(), values.interface);
+  return select("interface", control.hardwareInterfaces(), values.interface);
 }
 
-function select<T extends { name: string }>(all: T[], name: string | undefined): T[] {
+/** All, or the one of this name. Throws NOT_FOUND. */
+export function select<T extends { name: string }>(what: string, all: T[], name: string | undefined): T[] {
   if (name === undefined) return all;
   const found = all.filter((one) => one.name === name);
   if (found.length > 0) return found;
   const near = nearest(name, all.map((one) => one.name));
   const hint = near === undefined ? `there are ${all.map((one) => one.name).join(", ") || "none"}` : `did you mean ${quote(near)}?`;
-  throw new WeftError("NOT_FOUND", `no interface ${quote(name)}: ${hint}`);
+  throw new WeftError("NOT_FOUND", `no ${what} ${quote(name)}: ${hint}`);
 }
 
 /** VPP's layout: the counters that are not zero, one a line, beside the interface. */

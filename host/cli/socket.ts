@@ -17,10 +17,10 @@ import { WeftError } from "../errors.js";
 import { grammar } from "./commands.js";
 import { exitStatus } from "./status.js";
 
-/** Longest line, and most input that may wait, in characters. */
-export const LINE_MAX = 65536;
-/** Output that waits for a client who does not read; then the client is cut off. */
-const BACKLOG_MAX = 1 << 20;
+/** Longest line, and most input that may wait, in characters: a node's configuration may have thousands of rules. */
+export const LINE_MAX = 1 << 20;
+/** Output that waits for a client who does not read; then the client is cut off. A node's table of 100,000 rows fits. */
+const BACKLOG_MAX = 1 << 24;
 const CLIENTS_MAX = 64;
 /** sun_path of unix(7) holds 108 bytes with the final zero. */
 const PATH_MAX = 107;

@@ -1,6 +1,6 @@
 // What --help prints.
 
-export const SUBCOMMANDS = ["run", "ctl", "demo", "emulate", "doctor", "help"];
+export const SUBCOMMANDS = ["run", "ctl", "node", "demo", "emulate", "doctor", "help"];
 
 const GENERAL = `weft: a packet graph whose every node is a WebAssembly function
 
@@ -8,6 +8,8 @@ Usage: weft SUBCOMMAND …
 
   run [FILE]      start a router, configured by the commands in FILE
   ctl COMMAND…    give a command to a running router
+  node new|build|check|test|bench
+                  nodes of your own
   demo ping       a router and the kernel ping each other
   demo forward    a router between two hosts: ping, traceroute, iperf3
   emulate         run any program on modelled ConnectX ports
@@ -17,6 +19,7 @@ Usage: weft SUBCOMMAND …
 
 Examples:
   weft demo ping
+  weft node new hello && weft node build && weft node test
   weft run router.weft
   weft ctl show interface
   weft help run
@@ -25,7 +28,7 @@ Examples:
 const RUN = `Usage: weft run [FILE] [OPTIONS]
 
 Starts a router and executes the commands in FILE, one a line; "#" begins a comment. A file with an error changes
-nothing. Runs until Ctrl-C or SIGTERM.
+nothing. Files that it names are looked for from the folder in which weft was started. Runs until Ctrl-C or SIGTERM.
 
   --socket PATH     control socket; default $XDG_RUNTIME_DIR/weft.sock, else /run/weft.sock for root
   --buffers N       packet buffers of 2048 bytes, 1024 to 262128; default 16384
@@ -40,6 +43,8 @@ Example of a FILE:
   set interface state host-eth0 up
   set interface ip address host-eth0 192.0.2.1/24
   ip route add 0.0.0.0/0 via 192.0.2.254
+  node load build/acl.wasm as acl config @acl.json
+  node insert acl after ip4-input on host-eth0
 
 Examples:
   weft run
@@ -50,7 +55,8 @@ Examples:
 const CTL = `Usage: weft ctl [--socket PATH] [--json] COMMAND…
 
 Gives one command to a running router. Any unambiguous prefix of a word will do: "sh int" is "show interface".
-"weft ctl help" lists all commands, "weft ctl help show" those that begin with show.
+"weft ctl help" lists all commands, "weft ctl help show" those that begin with show. Files are looked for from the folder
+that you are in; JSON needs the shell's quotes.
 
   --socket PATH   control socket of the router; default as for weft run
   --json          output of a show command as one line of JSON
@@ -62,9 +68,11 @@ Examples:
   weft ctl --json show interface
   weft ctl ip route add 198.51.100.0/24 via 192.0.2.2
   weft ctl ping 192.0.2.2 repeat 3
+  weft ctl node load build/acl.wasm as acl
+  weft ctl node config acl '{"rules": []}'
 `;
 
-const DEMO = `Usage: weft demo ping|forward [--port PORT] [--json]
+const DEMO = `Usage: weft demo ping|forward [--port PORT] [--node FILE[:NODE]] [--json]
 
 Runs in network namespaces of its own and leaves nothing behind.
 
@@ -75,12 +83,15 @@ Runs in network namespaces of its own and leaves nothing behind.
                     af_packet           packet sockets on veth pairs
                     rdma:IF[,IF2]       real ConnectX ports, one for ping, two for forward. For the time of the demo
                                         Linux' half of the port is the host, and loses its addresses. Needs root.
+  --node FILE     ping: load a node from this .wasm or .mjs file (FILE:NODE: one of several), behind ip4-input, and show what
+                  it has counted
   --json          one JSON object on standard output, nothing else there
 
 Exit status 0 only if nothing was lost that should not be.
 
 Examples:
   weft demo ping
+  weft demo ping --node build/hello.wasm
   weft demo forward --json
   weft demo ping --port rdma:enp94s0f0
 `;

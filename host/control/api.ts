@@ -184,6 +184,79 @@ export interface PingResult {
   max: number;
 }
 
+/** Where a custom node stands in the graph. */
+export interface NodePlace {
+  /** the node after which, or before which, packets come to it: one of the graph's, or a custom one that stands there already */
+  after?: string;
+  before?: string;
+  /** only packets of this interface; default those of all */
+  interface?: string;
+}
+
+/** What happens to packets when a custom node traps. */
+export interface NodePolicy {
+  /** closed: they are dropped; open: they go to the next slot `via` */
+  fail: "closed" | "open";
+  /** next slot by its name in the node's declaration; default "continue" */
+  via: string;
+  /** ms after which a node that trapped starts anew with empty state, twice as long each time; 0: it goes on at once, with its state */
+  restart: number;
+  /** traps after which it is set aside for good; 0: no limit */
+  limit: number;
+}
+
+/** A configuration as its node's schema wants it. */
+export type NodeConfig = Record<string, unknown>;
+
+export interface CustomNodeInfo {
+  name: string;
+  /** absolute path of the file it was loaded from, and the node's name there */
+  file: string;
+  declared: string;
+  kind: "wasm" | "host";
+  /** running; waiting: for its restart; set-aside: it trapped too often, or never returned */
+  state: "running" | "waiting" | "set-aside";
+  /** why it is not running */
+  cause: string | null;
+  /** where it stands; null: loaded only */
+  place: { anchor: "after" | "before"; node: string; interfaces: string[] | null } | null;
+  next: string[];
+  policy: NodePolicy;
+  config: NodeConfig;
+  traps: number;
+  /** bytes of state */
+  stateSize: number;
+  stateVersion: number;
+  /** module region of its static data; null: it has none */
+  region: number | null;
+}
+
+export interface NodeCounter {
+  node: string;
+  name: string;
+  kind: "counter" | "gauge";
+  value: number;
+}
+
+/** A table that a node keeps in its state, decoded as its declaration says. */
+export interface NodeTable {
+  node: string;
+  table: string;
+  columns: string[];
+  /** in the order of the table's sort column, largest first, where it has one */
+  rows: (string | number)[][];
+}
+
+/** What of the router's fixed tables and regions is in use. */
+export interface MemoryInfo {
+  /** bytes of node runtime blocks, and of nodes' configurations */
+  nodes: number;
+  configurations: number;
+  /** module regions */
+  regions: number;
+  nodeCount: number;
+}
+
 /** Where every packet went: received + originated = transmitted + dropped + held (+ those in the graph at this moment). */
 export interface Balance {
   received: number;
@@ -222,6 +295,20 @@ export interface Control {
   deleteNeighbor(name: string, address: string): void;
   ping(address: string, options?: PingOptions): Promise<PingResult>;
 
+  /** Loads a node from a module (.wasm; .mjs: host nodes); `FILE:NODE` names one of several. It sees no packets until it is inserted. */
+  loadNode(file: string, name: string, config?: NodeConfig): Promise<CustomNodeInfo>;
+  /** Again at the same place, with another interface: for that one too. */
+  insertNode(name: string, place: NodePlace): Promise<void>;
+  /** Takes a node out of the packets' way; of one interface only, where it was given to some. It stays loaded. */
+  bypassNode(name: string, interfaceName?: string): Promise<void>;
+  unloadNode(name: string): Promise<void>;
+  /** Its place stays, its state too where the new one takes it; a configuration that is not given stays. */
+  replaceNode(name: string, file: string, config?: NodeConfig): Promise<CustomNodeInfo>;
+  configureNode(name: string, config: NodeConfig): Promise<void>;
+  setNodePolicy(name: string, policy: Partial<NodePolicy>): Promise<void>;
+  /** Has a node that was set aside, or waits, start anew now. */
+  restartNode(name: string): Promise<void>;
+
   interfaces(): InterfaceInfo[];
   /** the interfaces that have a port */
   hardwareInterfaces(): HardwareInfo[];
@@ -234,6 +321,12 @@ export interface Control {
   neighbors(): NeighborInfo[];
   version(): VersionInfo;
   balance(): Balance;
+  customNodes(): CustomNodeInfo[];
+  /** counters and gauges that custom nodes declare, zero ones too */
+  nodeCounters(): NodeCounter[];
+  /** Throws NOT_FOUND for a node that is not loaded or declares no such table. */
+  nodeTable(name: string, table: string): NodeTable;
+  memory(): MemoryInfo;
 
   clearInterfaces(): void;
   clearRuntime(): void;

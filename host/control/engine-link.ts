@@ -7,49 +7,102 @@ import { WeftError } from "../errors.js";
 import type { EngineOptions } from "../graph/engine.js";
 import type { FromEngine, ToEngine } from "../graph/messages.js";
 import type { WorkerData } from "../graph/worker.js";
-import { type PacketMemory, workerAt } from "../memory/memory.js";
+import { type OwnedMemory, type PacketMemory, workerAt } from "../memory/memory.js";
 
 /** How the control plane reaches an engine, in a thread or not. */
 export interface EngineLink {
   post(message: ToEngine): void;
+  /** of the time that the engine's thread was on a CPU: see addon.threadTime */
+  clock(): number;
+  /** Ends the engine, wherever it is, and starts another one in its place, which first gets these messages. */
+  replace(options: EngineOptions, messages: ToEngine[]): Promise<void>;
   close(): Promise<void>;
 }
 
-/** Starts a worker thread; resolves when its graph is ready. `failed` is called if it ends by itself. */
-export async function startWorker(
+/** How a router reaches its engine: in a worker thread unless the caller of Router.start has something else. `failed`: it ended by itself. */
+export type Connect = (
   options: EngineOptions,
-  cpu: number | null,
-  packets: PacketMemory,
+  memory: OwnedMemory,
   receive: (message: FromEngine) => void,
   failed: (error: WeftError) => void,
-): Promise<EngineLink> {
-  const waiter = addon.openWaiter();
-  const workerData: WorkerData = { ...options, waiter, cpu };
-  const worker = new Worker(new URL("../graph/worker.js", import.meta.url), { workerData });
-  const ended = new Promise<void>((resolve) => worker.once("exit", () => resolve()));
-  let closing = false;
-  const fail = (message: string, cause?: unknown): void => failed(new WeftError("WORKER", `the packet worker ended: ${message}`, { cause }));
+) => Promise<EngineLink>;
 
-  await new Promise<void>((resolve, reject) => {
-    worker.once("error", reject);
-    worker.once("message", resolve);
-  });
-  worker.removeAllListeners("error");
-  worker.on("error", (error) => fail(error.message, error));
-  worker.once("exit", (code) => closing || fail(`exit code ${code}`));
-  worker.on("message", receive);
+/** Starts a worker thread; resolves when its graph is ready. */
+export function inThread(cpu: number | undefined): Connect {
+  return async (options, { packets }, receive, failed) => {
+    const link = new WorkerLink(cpu ?? null, packets, (workerAt(options.worker) + GRAPH_MAIL) >> 2, receive, failed);
+    await link.start(options);
+    return link;
+  };
+}
 
-  const mail = (workerAt(options.worker) + GRAPH_MAIL) >> 2;
-  const post = (message: ToEngine): void => {
-    worker.postMessage(message);
-    Atomics.add(packets.i32, mail, 1);
-    addon.wake(waiter);
-  };
-  const close = async (): Promise<void> => {
-    closing = true;
-    post({ type: "stop" });
-    await ended;
-    addon.closeWaiter(waiter);
-  };
-  return { post, close };
+class WorkerLink implements EngineLink {
+  private readonly waiter = addon.openWaiter();
+  private worker: Worker | undefined;
+  private ended: Promise<void> = Promise.resolve();
+  private threadClock = -1;
+  /** messages for a worker that is being started */
+  private backlog: ToEngine[] = [];
+
+  constructor(
+    private readonly cpu: number | null,
+    private readonly packets: PacketMemory,
+    /** place of the mail counter in the memory, in words */
+    private readonly mail: number,
+    private readonly receive: (message: FromEngine) => void,
+    private readonly failed: (error: WeftError) => void,
+  ) {}
+
+  async start(options: EngineOptions): Promise<void> {
+    const workerData: WorkerData = { ...options, waiter: this.waiter, cpu: this.cpu };
+    const worker = new Worker(new URL("../graph/worker.js", import.meta.url), { workerData });
+    this.ended = new Promise((resolve) => worker.once("exit", () => resolve()));
+    await new Promise<void>((resolve, reject) => {
+      worker.once("error", reject);
+      worker.on("message", (message: FromEngine) => {
+        if (message.type !== "ready") return this.receive(message);
+        this.threadClock = message.clock;
+        resolve();
+      });
+    });
+    const fail = (message: string, cause?: unknown): void => {
+      if (this.worker === worker) this.failed(new WeftError("WORKER", `the packet worker ended: ${message}`, { cause }));
+    };
+    this.worker = worker;
+    worker.removeAllListeners("error");
+    worker.on("error", (error) => fail(error.message, error));
+    worker.once("exit", (code) => fail(`exit code ${code}`));
+    for (const message of this.backlog.splice(0)) this.post(message);
+  }
+
+  post(message: ToEngine): void {
+    if (!this.worker) {
+      this.backlog.push(message);
+      return;
+    }
+    this.worker.postMessage(message);
+    Atomics.add(this.packets.i32, this.mail, 1);
+    addon.wake(this.waiter);
+  }
+
+  clock(): number {
+    return this.threadClock;
+  }
+
+  async replace(options: EngineOptions, messages: ToEngine[]): Promise<void> {
+    const old = this.worker;
+    this.worker = undefined;
+    old?.removeAllListeners("message"); // what it has said and nobody has read yet is asked for again
+    await old?.terminate();
+    this.backlog.unshift(...messages);
+    await this.start(options);
+  }
+
+  async close(): Promise<void> {
+    const { worker } = this;
+    this.post({ type: "stop" });
+    this.worker = undefined;
+    if (worker) await this.ended;
+    addon.closeWaiter(this.waiter);
+  }
 }

@@ -1,5 +1,8 @@
 // Reuse of table entries that a worker may still be reading.
 
+import { GRAPH_ASLEEP, GRAPH_EPOCH } from "../../assembly/abi.js";
+import { type PacketMemory, workerAt } from "../memory/memory.js";
+
 /**
  * Numbers 0 … size - 1 to give out. One that was given back is given out again only in a later turn of the worker: no packet can still
  * refer to it.
@@ -27,4 +30,10 @@ export class EpochPool {
   get used(): number {
     return this.next - this.returned.length;
   }
+}
+
+/** A worker's turn, as EpochPool takes it. While it sleeps it reads no table: each look is an epoch of its own. */
+export function epochOf({ u32, i32 }: PacketMemory, worker: number): () => number {
+  let looks = 0;
+  return () => (Atomics.load(i32, (workerAt(worker) + GRAPH_ASLEEP) >> 2) ? --looks : u32[(workerAt(worker) + GRAPH_EPOCH) >> 2]!);
 }

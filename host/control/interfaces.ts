@@ -72,6 +72,14 @@ export class Interfaces {
     this.write(entry);
   }
 
+  /** local0, the interface without a port that every router has. */
+  addLocal(): void {
+    this.add({
+      name: "local0", index: this.freeIndex(), kind: "local", hostInterface: null, handle: null, txNode: null, txSlot: 0, localAdjacency: 0,
+      gleanAdjacency: 0, adminUp: false, linkUp: false, mac: new Uint8Array(6), mtu: 0, rxMode: "adaptive", promiscuous: false, addresses: [],
+    });
+  }
+
   remove(entry: Interface): void {
     delete this.table[entry.index];
     this.tables.writeInterface(entry.index, { flags: 0, mtu: 0, txSlot: 0, mac: new Uint8Array(6), ip4: 0 });

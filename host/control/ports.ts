@@ -5,6 +5,7 @@ import { addon } from "../addon.js";
 import { WeftError } from "../errors.js";
 import type { NodeSpec, ToEngine } from "../graph/messages.js";
 import type { Registry } from "../graph/registry.js";
+import type { Wiring } from "../graph/wiring.js";
 import type { PacketMemory } from "../memory/memory.js";
 import { openAfPacket } from "../ports/af-packet.js";
 import type { OpenedPort, PortKind, RxMode } from "../ports/port.js";
@@ -26,6 +27,9 @@ export interface Surroundings {
   interfaces: Interfaces;
   adjacencies: Adjacencies;
   registry: Registry;
+  wiring: Wiring;
+  /** An interface is to be deleted: throws CONFLICT where it is still needed. */
+  leaves: (index: number, name: string) => void;
   statistics: Statistics;
   routes: Routes;
   neighbours: Neighbours;
@@ -35,7 +39,7 @@ export interface Surroundings {
 
 export class Ports {
   /** interfaces whose port the worker is about to take or to let go, and who waits for that */
-  private readonly changing = new Map<number, { resolve: () => void; reject: (error: WeftError) => void }>();
+  private readonly changing = new Map<number, { message: ToEngine; resolve: () => void; reject: (error: WeftError) => void }>();
 
   constructor(private readonly around: Surroundings) {}
 
@@ -56,12 +60,14 @@ export class Ports {
   async delete(name: string, kind: PortKind): Promise<void> {
     const entry = this.find(name);
     if (entry.kind !== kind) throw bad(`interface ${name} is of kind ${entry.kind}, not ${kind}: it is deleted as it was created`);
-    const { interfaces, routes, neighbours, registry } = this.around;
+    const { interfaces, routes, neighbours, registry, wiring } = this.around;
+    this.around.leaves(entry.index, name);
     entry.adminUp = false;
     interfaces.write(entry);
     routes.removeInterface(entry);
     for (const neighbour of neighbours.list(entry.index)) neighbours.forget(neighbour);
-    registry.removeNext(registry.find("interface-output"), entry.txSlot);
+    registry.find("interface-output").next[entry.txSlot] = ""; // what is still sent there is dropped
+    wiring.connect();
     try {
       await this.change(entry, { type: "remove-port", index: entry.index, txNode: entry.txNode!.index });
     } finally {
@@ -129,6 +135,18 @@ export class Ports {
     this.changing.get(index)?.resolve();
   }
 
+  /** What a new worker must be told, in place of one that was given up: the ports there are, and what the old one had not done yet. */
+  forNewWorker(): ToEngine[] {
+    const told = this.open().flatMap((entry): ToEngine[] => {
+      const change = this.changing.get(entry.index)?.message;
+      if (change?.type === "add-port") return [change];
+      const { index, kind, handle, txNode, rxMode } = entry;
+      const port: ToEngine = { type: "add-port", port: { index, kind: kind as PortKind, handle: handle! }, txNode: txNode! };
+      return [port, { type: "rx-mode", index, mode: rxMode }, ...(change ? [change] : [])];
+    });
+    return told;
+  }
+
   /** The worker will answer no more. */
   fail(error: WeftError): void {
     for (const { reject } of this.changing.values()) reject(error);
@@ -156,7 +174,7 @@ export class Ports {
   }
 
   private async create(name: string, open: (index: number) => OpenedPort): Promise<Interface> {
-    const { interfaces, registry } = this.around;
+    const { interfaces, registry, wiring } = this.around;
     if (!isInterfaceName(name)) throw bad(`"${name}" is no name of an interface: it needs a dash or a digit, such as rdma-0`);
     if (interfaces.has(name)) throw new WeftError("CONFLICT", `interface ${name} exists already`);
     const index = interfaces.freeIndex();
@@ -176,6 +194,7 @@ export class Ports {
     }
     // Only now: a packet that took this slot earlier would come to a node that the worker does not know yet.
     entry.txSlot = registry.addNext(registry.find("interface-output"), entry.txNode!);
+    wiring.connect();
     interfaces.write(entry);
     this.watchLink(entry);
     return entry;
@@ -205,7 +224,7 @@ export class Ports {
 
   /** Has the worker take or let go of an interface's port; until it has, nothing else may change the interface. Throws WORKER. */
   private async change(entry: Interface, message: ToEngine): Promise<void> {
-    const done = new Promise<void>((resolve, reject) => this.changing.set(entry.index, { resolve, reject }));
+    const done = new Promise<void>((resolve, reject) => this.changing.set(entry.index, { message, resolve, reject }));
     try {
       this.around.post(message);
       await done;
@@ -216,7 +235,8 @@ export class Ports {
 
   /** Closes the port that no worker has any more, and takes back what its interface had. */
   private dismantle(entry: Interface): void {
-    const { adjacencies, registry, interfaces } = this.around;
+    const { adjacencies, registry, interfaces, wiring } = this.around;
+    wiring.clear(entry.txNode!);
     registry.remove(entry.txNode!);
     addon.closePort(entry.handle!);
     interfaces.remove(entry);

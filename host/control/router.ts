@@ -2,42 +2,43 @@
 
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { CONTRACT_VERSION, GRAPH_ASLEEP, GRAPH_EPOCH } from "../../assembly/abi.js";
+import { CONTRACT_VERSION } from "../../assembly/abi.js";
 import { WeftError } from "../errors.js";
 import { type EngineOptions, INPUT_NODES } from "../graph/engine.js";
 import { GLEAN_NODE } from "../graph/glean.js";
 import type { FromEngine, ToEngine } from "../graph/messages.js";
-import { loadModule } from "../graph/module.js";
+import { compileModule, loadModule } from "../graph/module.js";
 import { PUNT_NODE } from "../graph/punt.js";
 import { Registry } from "../graph/registry.js";
+import { Wiring } from "../graph/wiring.js";
 import { bufferCount, createMemory, type OwnedMemory, workerAt } from "../memory/memory.js";
 import { Tables } from "../memory/tables.js";
 import { formatMac, formatPrefix, parseIp4, parseMac } from "./addresses.js";
 import { Adjacencies } from "./adjacencies.js";
 import type {
-  Balance, BufferInfo, Control, ErrorCounter, HardwareInfo, InterfaceInfo, NeighborInfo, PingOptions, PingResult, RdmaOptions, RouteInfo,
-  RouterOptions, RouteTarget, RuntimeInfo, RxMode, VersionInfo,
+  Balance, BufferInfo, Control, CustomNodeInfo, ErrorCounter, HardwareInfo, InterfaceInfo, MemoryInfo, NeighborInfo, NodeConfig, NodeCounter,
+  NodePlace, NodePolicy, NodeTable, PingOptions, PingResult, RdmaOptions, RouteInfo, RouterOptions, RouteTarget, RuntimeInfo, RxMode, VersionInfo,
 } from "./api.js";
-import { type EngineLink, startWorker } from "./engine-link.js";
+import { type Connect, type EngineLink, inThread } from "./engine-link.js";
+import { epochOf } from "./epoch.js";
 import { Fib } from "./fib.js";
 import { type Interface, Interfaces } from "./interfaces.js";
 import { Neighbours } from "./neighbours.js";
+import { NodeConfigs } from "./node-configs.js";
+import { Regions } from "./node-files.js";
+import { Nodes } from "./nodes.js";
 import { Pinger } from "./pinger.js";
 import { Ports } from "./ports.js";
+import { Requests } from "./requests.js";
 import { Routes } from "./routes.js";
 import { Statistics } from "./statistics.js";
+import { Watchdog } from "./watchdog.js";
 
 const ROOT = new URL("../../../", import.meta.url); // dist/host/control/ → the package
 const WORKER = 0;
 const TICK = 1000;
-
-/** How a router reaches its engine: in a worker thread unless a caller of the constructor has something else. */
-export type Connect = (
-  options: EngineOptions,
-  memory: OwnedMemory,
-  receive: (message: FromEngine) => void,
-  failed: (error: WeftError) => void,
-) => Promise<EngineLink>;
+/** Templates: nodes of these kinds are made where one is needed. */
+const GATES = ["rx-gate", "tx-gate"];
 
 export class Router implements Control {
   private link: EngineLink | undefined;
@@ -48,11 +49,18 @@ export class Router implements Control {
   private readonly statistics: Statistics;
   private readonly pinger: Pinger;
   private readonly ports: Ports;
+  private readonly requests = new Requests((message) => this.post(message));
+  private readonly nodes: Nodes;
+  private readonly configs: NodeConfigs;
+  private readonly regions = new Regions();
+  private watchdog: Watchdog | undefined;
   private timer: NodeJS.Timeout | undefined;
   private failure: WeftError | undefined;
 
-  private constructor(memory: OwnedMemory, tables: Tables, registry: Registry, private readonly options: RouterOptions) {
-    const epoch = epochOf(memory);
+  private constructor(
+    memory: OwnedMemory, tables: Tables, private readonly registry: Registry, wiring: Wiring, private readonly options: RouterOptions,
+  ) {
+    const epoch = epochOf(memory.packets, WORKER);
     this.interfaceTable = new Interfaces(tables);
     this.adjacencies = new Adjacencies(tables, epoch);
     this.routeTable = new Routes(new Fib(tables.words, epoch), this.interfaceTable, () => this.neighbourTable);
@@ -70,39 +78,51 @@ export class Router implements Control {
       interfaces: this.interfaceTable,
       adjacencies: this.adjacencies,
       registry,
+      wiring,
+      leaves: (index, name) => this.nodes.interfaceLeaves(index, name),
       statistics: this.statistics,
       routes: this.routeTable,
       neighbours: this.neighbourTable,
       post: (message) => this.post(message),
       notice: (line) => options.notice?.(line),
     });
-    this.addLocalInterface();
+    this.configs = new NodeConfigs(tables, this.interfaceTable);
+    const { requests, statistics, configs, regions, interfaceTable: interfaces } = this;
+    const notice = (line: string): void => options.notice?.(line);
+    this.nodes = new Nodes({ memory, registry, wiring, regions, configs, interfaces, statistics, requests, notice });
+    this.interfaceTable.addLocal();
   }
 
   /** Makes the packet memory, loads the built-in nodes and starts the worker. Throws BAD_ARGUMENT, NO_MEMORY, BAD_MODULE, ADDON_MISSING. */
   static async start(options: RouterOptions = {}, connect: Connect = inThread(options.cpu)): Promise<Router> {
-    const graph = loadGraph();
+    const graph = compileModule(fileURLToPath(new URL("build/graph.wasm", ROOT)));
     const nodes = loadModule(fileURLToPath(new URL("build/nodes.wasm", ROOT)));
     const memory = createMemory(bufferCount(options.buffers, options.poolSize), 1, options.notice ?? ((): void => {}));
     const tables = new Tables(memory.tables);
-    const registry = new Registry(tables);
+    const registry = new Registry();
     for (const input of Object.values(INPUT_NODES)) registry.add("port", input);
-    for (const node of nodes.nodes) registry.add("wasm", node);
+    for (const node of nodes.nodes) if (!GATES.includes(node.name)) registry.add("wasm", node);
     registry.add("host", GLEAN_NODE);
     registry.add("host", PUNT_NODE);
-    registry.connect();
+    const wiring = new Wiring(tables, registry);
+    wiring.connect();
 
-    const router = new Router(memory, tables, registry, options);
+    const router = new Router(memory, tables, registry, wiring, options);
     const shared = { memory: memory.packets.memory, layout: memory.packets.layout };
     const clocks = options.clocks ?? true;
-    const engine: EngineOptions = { shared, worker: WORKER, clocks, graphModule: graph, nodeModule: nodes.module, nodes: registry.list() };
+    const engine: EngineOptions = {
+      shared, worker: WORKER, clocks, graphModule: graph, nodeModule: nodes.module, nodes: registry.list(), timeOrigin: performance.timeOrigin,
+      customs: [], takeOver: null,
+    };
     router.link = await connect(engine, memory, (message) => router.receive(message), (error) => router.fail(error));
+    router.watchdog = new Watchdog(memory.packets, workerAt(WORKER), () => router.link?.clock() ?? -1, (running) => void router.takeOver(engine, running));
     router.timer = setInterval(() => router.tick(), TICK);
     return router;
   }
 
   async stop(): Promise<void> {
     clearInterval(this.timer);
+    this.watchdog?.stop();
     const link = this.link;
     this.link = undefined;
     await link?.close();
@@ -191,7 +211,58 @@ export class Router implements Control {
     return this.pinger.ping(address, options);
   }
 
+  // Custom nodes
+
+  loadNode(file: string, name: string, config?: NodeConfig): Promise<CustomNodeInfo> {
+    return this.nodes.load(file, name, config);
+  }
+
+  insertNode(name: string, place: NodePlace): Promise<void> {
+    return this.nodes.insert(name, place);
+  }
+
+  bypassNode(name: string, interfaceName?: string): Promise<void> {
+    return this.nodes.bypass(name, interfaceName);
+  }
+
+  unloadNode(name: string): Promise<void> {
+    return this.nodes.unload(name);
+  }
+
+  replaceNode(name: string, file: string, config?: NodeConfig): Promise<CustomNodeInfo> {
+    return this.nodes.replace(name, file, config);
+  }
+
+  configureNode(name: string, config: NodeConfig): Promise<void> {
+    return this.nodes.configure(name, config);
+  }
+
+  setNodePolicy(name: string, policy: Partial<NodePolicy>): Promise<void> {
+    return this.nodes.setPolicy(name, policy);
+  }
+
+  restartNode(name: string): Promise<void> {
+    return this.nodes.restart(name);
+  }
+
   // What there is to see
+
+  customNodes(): CustomNodeInfo[] {
+    return this.nodes.list();
+  }
+
+  nodeCounters(): NodeCounter[] {
+    return this.nodes.counters();
+  }
+
+  nodeTable(name: string, table: string): NodeTable {
+    return this.nodes.table(name, table);
+  }
+
+  memory(): MemoryInfo {
+    const { registry, configs, regions } = this;
+    return { nodes: registry.used, configurations: configs.used, regions: regions.used, nodeCount: registry.list().length };
+  }
 
   interfaces(): InterfaceInfo[] {
     return this.interfaceTable.list().map((entry) => this.interfaceInfo(entry));
@@ -267,6 +338,12 @@ export class Router implements Control {
         return this.ports.changed(message.index);
       case "trap":
         return this.options.notice?.(`node ${message.node} trapped and lost its frame: ${message.message}`);
+      case "answer":
+        return this.requests.answered(message);
+      case "node-state":
+        return this.nodes.changed(message.index, message.state, message.cause, message.traps);
+      case "log":
+        return this.options.notice?.(`node ${message.node}: ${message.text}`);
       case "ready":
         return;
     }
@@ -279,9 +356,28 @@ export class Router implements Control {
     this.neighbourTable.learned(index, address, mac);
   }
 
+  /**
+   * A node never returns: its worker is given up, the node set aside, and a new worker goes on with everything else. The packets that the
+   * node had in hand are dropped; all others wait where they are.
+   */
+  private async takeOver(engine: EngineOptions, running: { index: number; configuring: boolean }): Promise<void> {
+    const { index, configuring } = running;
+    if (configuring) this.requests.reject(index, "its function to configure never returns");
+    else this.nodes.hung(index);
+    const takeOver = configuring ? -1 : index;
+    const unanswered = this.requests.unanswered();
+    const ports = this.ports.forNewWorker();
+    try {
+      await this.link!.replace({ ...engine, nodes: this.registry.list(), customs: this.nodes.specs(), takeOver }, [...ports, ...unanswered]);
+    } catch (error) {
+      this.fail(new WeftError("WORKER", `no new packet worker in place of one that hung: ${(error as Error).message}`, { cause: error }));
+    }
+  }
+
   private fail(error: WeftError): void {
     this.failure = error;
     this.ports.fail(error);
+    this.requests.fail(error);
     this.options.failed?.(error);
   }
 
@@ -291,37 +387,10 @@ export class Router implements Control {
     this.neighbourTable.tick();
   }
 
-  private addLocalInterface(): void {
-    this.interfaceTable.add({
-      name: "local0", index: this.interfaceTable.freeIndex(), kind: "local", hostInterface: null, handle: null, txNode: null, txSlot: 0,
-      localAdjacency: 0, gleanAdjacency: 0, adminUp: false, linkUp: false, mac: new Uint8Array(6), mtu: 0, rxMode: "adaptive", promiscuous: false,
-      addresses: [],
-    });
-  }
-
-  private interfaceInfo(entry: Interface): InterfaceInfo {
-    const { name, index, kind, hostInterface, adminUp, linkUp, mtu } = entry;
-    const addresses = entry.addresses.map(({ address, length }) => formatPrefix(address, length));
+  private interfaceInfo({ index, mac, addresses, ...entry }: Interface): InterfaceInfo {
+    const { name, kind, hostInterface, adminUp, linkUp, mtu } = entry;
+    const prefixes = addresses.map(({ address, length }) => formatPrefix(address, length));
     const counters = this.statistics.interfaceCounters(index);
-    return { name, index, kind, hostInterface, adminUp, linkUp, mac: formatMac(entry.mac), mtu, addresses, counters };
+    return { name, index, kind, hostInterface, adminUp, linkUp, mac: formatMac(mac), mtu, addresses: prefixes, counters };
   }
-}
-
-/** The worker's turn, as EpochPool takes it. While it sleeps it reads no table: each look is an epoch of its own. */
-function epochOf({ packets: { u32, i32 } }: OwnedMemory): () => number {
-  let looks = 0;
-  return () => (Atomics.load(i32, (workerAt(WORKER) + GRAPH_ASLEEP) >> 2) ? --looks : u32[(workerAt(WORKER) + GRAPH_EPOCH) >> 2]!);
-}
-
-function loadGraph(): WebAssembly.Module {
-  const path = fileURLToPath(new URL("build/graph.wasm", ROOT));
-  try {
-    return new WebAssembly.Module(new Uint8Array(readFileSync(path)));
-  } catch (cause) {
-    throw new WeftError("BAD_MODULE", `${path} cannot be loaded: run "npm run setup"`, { cause });
-  }
-}
-
-function inThread(cpu: number | undefined): Connect {
-  return (engine, memory, receive, failed) => startWorker(engine, cpu ?? null, memory.packets, receive, failed);
 }

@@ -1,10 +1,10 @@
 // Counters as the operator sees them: what the workers have counted, less what stood there at the last clear.
 
 import {
-  BUFFER_SIZE, GRAPH_DROPPED, GRAPH_HELD, GRAPH_ORIGINATED, IFC_RX_BYTES, IFC_RX_CHECKSUM, IFC_RX_ERROR, IFC_RX_MISSED, IFC_RX_NO_BUFFER,
-  IFC_RX_PACKETS, IFC_RX_POSTED, IFC_RX_TRUNCATED, IFC_SIZE, IFC_TX_BYTES, IFC_TX_DOWN, IFC_TX_ERROR, IFC_TX_NO_ROOM, IFC_TX_PACKETS,
-  IFC_TX_PENDING, IFC_TX_TOO_LONG, INTERFACE_COUNT, NODE_BAD_NEXT, NODE_CALLS, NODE_CLOCKS, NODE_COUNTERS, NODE_TRAPS, NODE_VECTORS,
-  WORKER_INTERFACES,
+  BUFFER_SIZE, GRAPH_BAD_BUFFER, GRAPH_CIRCLED, GRAPH_DROPPED, GRAPH_HELD, GRAPH_NO_COPY, GRAPH_ORIGINATED, IFC_RX_BYTES, IFC_RX_CHECKSUM, IFC_RX_ERROR,
+  IFC_RX_MISSED, IFC_RX_NO_BUFFER, IFC_RX_PACKETS, IFC_RX_POSTED, IFC_RX_TRUNCATED, IFC_SIZE, IFC_TX_BYTES, IFC_TX_DOWN, IFC_TX_ERROR,
+  IFC_TX_NO_ROOM, IFC_TX_PACKETS, IFC_TX_PENDING, IFC_TX_TOO_LONG, INTERFACE_COUNT, NODE_BAD_HEADER, NODE_BAD_NEXT, NODE_CALLS, NODE_CLOCKS,
+  NODE_COUNTERS, NODE_PASSED_OVER, NODE_STATE, NODE_TRAPS, NODE_VECTORS, WORKER_INTERFACES,
 } from "../../assembly/abi.js";
 import { addon } from "../addon.js";
 import type { NodeSpec } from "../graph/messages.js";
@@ -26,6 +26,14 @@ const INTERFACE_OFFSETS: Record<keyof InterfaceCounters, number> = {
   txTooLong: IFC_TX_TOO_LONG,
   txErrors: IFC_TX_ERROR,
 };
+/** What a node does wrong, beside its own counters. */
+const NODE_ERRORS = [NODE_BAD_NEXT, NODE_TRAPS, NODE_BAD_HEADER, NODE_PASSED_OVER];
+/** What goes wrong between nodes. */
+const GRAPH_ERRORS: [reason: string, offset: number][] = [
+  ["not a buffer in use", GRAPH_BAD_BUFFER],
+  ["copy not made: no buffer", GRAPH_NO_COPY],
+  ["went round in circles", GRAPH_CIRCLED],
+];
 /** Counters in which a packet that was to be sent ends. */
 const TX_LOSSES = [IFC_TX_NO_ROOM, IFC_TX_DOWN, IFC_TX_TOO_LONG, IFC_TX_ERROR];
 
@@ -52,14 +60,25 @@ export class Statistics {
     const found: ErrorCounter[] = [];
     for (const node of this.nodes()) {
       const add = (reason: string, offset: number): void => {
-        const count = this.sum((worker) => this.read(workerAt(worker) + node.runtime + offset));
+        const count = this.nodeCounter(node, offset);
         if (count > 0) found.push({ count, node: node.name, reason });
       };
       for (const [counter, reason] of node.counters.entries()) add(reason, NODE_COUNTERS + counter * 8);
       add("next slot that does not exist", NODE_BAD_NEXT);
       add("frame lost to a trap", NODE_TRAPS);
+      add("header left inconsistent", NODE_BAD_HEADER);
+      add("passed over: the node is not running", NODE_PASSED_OVER);
+    }
+    for (const [reason, offset] of GRAPH_ERRORS) {
+      const count = this.sum((worker) => this.read(workerAt(worker) + offset));
+      if (count > 0) found.push({ count, node: "graph", reason });
     }
     return found;
+  }
+
+  /** One of a node's counters or gauges. */
+  nodeCounter(node: NodeSpec, offset: number): number {
+    return this.sum((worker) => this.read(workerAt(worker) + node.runtime + offset));
   }
 
   buffers(): BufferInfo {
@@ -101,6 +120,7 @@ export class Statistics {
 
   clearErrors(): void {
     for (const node of this.nodes()) this.clearNodeErrors(node);
+    for (const worker of this.workers()) for (const [, offset] of GRAPH_ERRORS) this.clear(workerAt(worker) + offset);
   }
 
   /** Also for a new node that takes the place of an old one. */
@@ -109,10 +129,28 @@ export class Statistics {
     this.clearNodeErrors(node);
   }
 
+  /** A node has taken over what another one had counted, at the same places of its block. */
+  moveNode(from: NodeSpec, to: NodeSpec): void {
+    for (const worker of this.workers()) {
+      const [old, fresh] = [workerAt(worker) + from.runtime, workerAt(worker) + to.runtime];
+      for (let offset = 0; offset < NODE_COUNTERS; offset += 8) this.baseline.set(fresh + offset, this.baseline.get(old + offset) ?? 0);
+      for (const [place, name] of to.counters.entries()) {
+        const before = from.counters.indexOf(name);
+        if (before >= 0) this.baseline.set(fresh + NODE_COUNTERS + place * 8, this.baseline.get(old + NODE_COUNTERS + before * 8) ?? 0);
+      }
+    }
+  }
+
+  forgetNode(node: NodeSpec): void {
+    for (const worker of this.workers()) {
+      for (let offset = 0; offset < NODE_STATE; offset += 8) this.baseline.delete(workerAt(worker) + node.runtime + offset);
+    }
+  }
+
   private clearNodeErrors(node: NodeSpec): void {
     for (const worker of this.workers()) {
       const block = workerAt(worker) + node.runtime;
-      for (const offset of [NODE_BAD_NEXT, NODE_TRAPS]) this.clear(block + offset);
+      for (const offset of NODE_ERRORS) this.clear(block + offset);
       for (const counter of node.counters.keys()) this.clear(block + NODE_COUNTERS + counter * 8);
     }
   }

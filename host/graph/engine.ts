@@ -6,9 +6,11 @@ import {
 } from "../../assembly/abi.js";
 import { PacketMemory, type SharedMemory } from "../memory/memory.js";
 import type { Port, PortKind, RxMode } from "../ports/port.js";
+import { CustomNodes } from "./custom.js";
 import { Glean, GLEAN_NODE } from "./glean.js";
 import { Graph, type Process } from "./graph.js";
-import type { FromEngine, NodeSpec, ToEngine } from "./messages.js";
+import type { HostNodeModule } from "./host-node.js";
+import type { CustomSpec, FromEngine, NodeSpec, ToEngine } from "./messages.js";
 import { type EchoRequest, writeArpRequest, writeEchoRequest } from "./originate.js";
 import { Punt, PUNT_NODE } from "./punt.js";
 
@@ -26,7 +28,16 @@ export interface EngineOptions {
   graphModule: WebAssembly.Module;
   nodeModule: WebAssembly.Module;
   nodes: NodeSpec[];
+  /** performance.timeOrigin of the control plane's thread */
+  timeOrigin: number;
+  /** nodes from outside, which lived in the worker that this one replaces */
+  customs: CustomSpec[];
+  /** what that worker left: index of the node that never returned, -1 if none had packets in hand; null: it is the first one */
+  takeOver: number | null;
 }
+
+/** A request of the control plane, which is answered by its number. */
+type Request = Extract<ToEngine, { request: number }>;
 
 export class Engine {
   readonly graph: Graph;
@@ -36,40 +47,45 @@ export class Engine {
   private readonly glean: Glean;
   private readonly punt: Punt;
   private readonly inputs: Record<PortKind, NodeSpec>;
-  private readonly first: number;
-  private readonly interfaceOutput: number;
+  private readonly customs: CustomNodes;
+  /** exports of the module of the built-in nodes */
+  private readonly own: Record<string, Process>;
+  private readonly arpInput: NodeSpec;
   private readonly lookup: number;
   private readonly drop: number;
   /** address of arp-input's ring of neighbours to learn */
   private readonly learned: number;
 
-  constructor(options: EngineOptions, private readonly emit: (message: FromEngine) => void) {
+  /** `implementations`: of host nodes from outside, by their URL. */
+  constructor(options: EngineOptions, private readonly emit: (message: FromEngine) => void, implementations = new Map<string, HostNodeModule>()) {
     const { shared, worker, nodes } = options;
     const packets = new PacketMemory(shared.memory, shared.layout);
     const onTrap = (node: string, error: Error): void => emit({ type: "trap", node, message: error.message });
     this.graph = new Graph(packets, worker, options.graphModule, options.clocks, onTrap);
     const find = (name: string): NodeSpec => nodes.find((node) => node.name === name)!;
     this.inputs = { af_packet: find(INPUT_NODES.af_packet.name), rdma: find(INPUT_NODES.rdma.name) };
-    this.first = find("ethernet-input").index;
-    this.interfaceOutput = find("interface-output").index;
+    this.arpInput = find("arp-input");
     this.lookup = find("ip4-lookup").index;
     this.drop = find("error-drop").index;
-    this.learned = this.graph.base + find("arp-input").runtime + NODE_STATE;
+    this.learned = this.graph.base + this.arpInput.runtime + NODE_STATE;
     this.glean = new Glean(this.graph, { lookup: this.lookup, icmpError: find("ip4-icmp-error").index, drop: this.drop }, emit);
     this.punt = new Punt(this.graph, emit);
 
-    const wasm = new WebAssembly.Instance(options.nodeModule, { env: { memory: shared.memory } }).exports as Record<string, Process>;
+    this.own = new WebAssembly.Instance(options.nodeModule, { env: { memory: shared.memory } }).exports as Record<string, Process>;
     for (const node of nodes) {
-      if (node.kind === "wasm") this.graph.add(node, wasm[node.process!]!);
+      if (node.kind === "wasm" && !node.custom) this.graph.add(node, this.own[node.process!]!);
     }
     this.graph.add(find(GLEAN_NODE.name), this.glean.process);
     this.graph.add(find(PUNT_NODE.name), this.punt.process);
+    this.customs = new CustomNodes(this.graph, options.timeOrigin, emit);
+    for (const custom of options.customs) this.customs.add(custom, null, true, implementations.get(custom.url));
+    if (options.takeOver !== null) this.takeOver(nodes.find((node) => node.index === options.takeOver));
   }
 
   /** One turn: a burst from every port, each taken through the graph. Gives how many packets came. */
   turn(): number {
     let packets = 0;
-    for (const port of this.ports) packets += this.graph.receive(port, this.inputs[port.kind], this.first);
+    for (const port of this.ports) packets += this.graph.receive(port, this.inputs[port.kind]);
     if (packets > 0) this.afterPackets();
     this.graph.endTurn();
     return packets;
@@ -93,7 +109,9 @@ export class Engine {
     this.emit({ type: "port-added", index: port.index });
   }
 
-  handle(message: Exclude<ToEngine, { type: "add-port" | "stop" }>): void {
+  /** `implementation`: of the host nodes that the message adds. */
+  handle(message: Exclude<ToEngine, { type: "add-port" | "stop" }>, implementation?: HostNodeModule): void {
+    if ("request" in message) return this.answer(message, implementation);
     switch (message.type) {
       case "remove-port":
         return this.removePort(message.index, message.txNode);
@@ -116,6 +134,42 @@ export class Engine {
     }
   }
 
+  private answer(message: Request, implementation: HostNodeModule | undefined): void {
+    const { request } = message;
+    try {
+      this.change(message, implementation);
+      this.emit({ type: "answer", request });
+    } catch (error) {
+      this.emit({ type: "answer", request, error: (error as Error).message });
+    }
+  }
+
+  private change(message: Request, implementation: HostNodeModule | undefined): void {
+    switch (message.type) {
+      case "add-node":
+        return this.graph.add(message.node, this.own[message.node.process!]!);
+      case "add-custom":
+        return this.customs.add(message.custom, message.inherit, false, implementation);
+      case "remove-custom":
+        return this.customs.remove(message.nodes);
+      case "configure":
+        return this.customs.reconfigure(message.index, message.address, message.size);
+      case "policy":
+        return this.customs.setPolicy(message.index, message.policy);
+      case "restart":
+        return this.customs.restart(message.index);
+      case "sync":
+        return;
+    }
+  }
+
+  /** Goes on where a worker was given up. What its host nodes held is found again in the pool. */
+  private takeOver(hung: NodeSpec | undefined): void {
+    this.glean.recover();
+    this.graph.takeOver(hung);
+    this.afterPackets();
+  }
+
   private removePort(index: number, txNode: number): void {
     this.glean.dropInterface(index);
     const place = this.ports.findIndex((port) => port.index === index);
@@ -129,7 +183,7 @@ export class Engine {
     const buffer = this.graph.allocate();
     if (buffer === 0) return; // asked again a second later
     writeArpRequest(this.graph.packets, buffer, index, target, mac);
-    this.graph.inject(this.interfaceOutput, [buffer]);
+    this.graph.inject(this.graph.arc(this.arpInput.index, this.arpInput.next.indexOf("interface-output")), [buffer]);
   }
 
   private ping(ping: EchoRequest): void {

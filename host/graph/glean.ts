@@ -2,7 +2,8 @@
 // by ARP and keeps the last packets until there is an answer (RFC 1122 2.3.2.2).
 
 import {
-  ADJACENCIES, ADJACENCY_SIZE, ADJ_NEXT_HOP, ADJ_TX_IF, B_ADJ, B_DATA, B_ICMP, B_ICMP_DATA, BUFFER_SHIFT, NEXT_HOLD,
+  ADJACENCIES, ADJACENCY_SIZE, ADJ_NEXT_HOP, ADJ_TX_IF, B_ADJ, B_DATA, B_ICMP, B_ICMP_DATA, B_OPAQUE, B_STATE, BUFFER_HELD, BUFFER_SHIFT, BUFFER_SIZE,
+  NEXT_HOLD,
 } from "../../assembly/abi.js";
 import type { Graph } from "./graph.js";
 import type { FromEngine } from "./messages.js";
@@ -27,6 +28,8 @@ export const GLEAN_NODE = {
 export class Glean {
   /** packets that wait, oldest first, by interface and address */
   private readonly waiting = new Map<string, number[]>();
+  /** stands in the opaque bytes of each packet that is held: which came first */
+  private order = 0;
 
   constructor(
     private readonly graph: Graph,
@@ -46,20 +49,35 @@ export class Glean {
   /** Lets go of packets that newer ones pushed out. The scheduler calls it while the graph is at rest. */
   flush(): void {
     if (this.evicted.length === 0) return;
-    const buffers = this.evicted.splice(0);
-    this.graph.unhold(buffers.length);
-    this.graph.inject(this.targets.drop, buffers);
+    this.graph.inject(this.targets.drop, this.graph.unhold(this.evicted.splice(0)));
   }
 
   /** The neighbour answered (its packets are routed anew), or never will (host unreachable, RFC 1812 5.2.7.1). */
   release(index: number, address: number, reachable: boolean): void {
     const key = keyOf(index, address);
-    const buffers = this.waiting.get(key);
-    if (!buffers) return;
+    const held = this.waiting.get(key);
+    if (!held) return;
     this.waiting.delete(key);
-    this.graph.unhold(buffers.length);
+    const buffers = this.graph.unhold(held);
     if (!reachable) for (const buffer of buffers) this.markUnreachable(buffer);
     this.graph.inject(reachable ? this.targets.lookup : this.targets.icmpError, buffers);
+  }
+
+  /** Finds the packets that another worker's ip4-glean held, in the order in which they came. */
+  recover(): void {
+    const { u16, u32, layout } = this.graph.packets;
+    const held: number[] = [];
+    for (let buffer = layout.pool; buffer < layout.poolEnd; buffer += BUFFER_SIZE) {
+      if (u16[(buffer + B_STATE) >> 1] === BUFFER_HELD) held.push(buffer);
+    }
+    const turn = (buffer: number): number => u32[(buffer + B_OPAQUE) >> 2]!;
+    for (const buffer of held.sort((a, b) => turn(a) - turn(b))) {
+      this.order = turn(buffer) + 1;
+      const [index, address] = this.wanted(buffer);
+      const key = keyOf(index, address);
+      if (!this.waiting.has(key)) this.emit({ type: "wanted", index, address }); // an answer may have been lost with the other worker
+      this.waiting.set(key, [...(this.waiting.get(key) ?? []), buffer >>> BUFFER_SHIFT]);
+    }
   }
 
   /** Drops what waits behind an interface that goes away. */
@@ -73,10 +91,7 @@ export class Glean {
   }
 
   private hold(node: number, buffer: number, evicted: number[]): number {
-    const { u32, u16 } = this.graph.packets;
-    const adjacency = ADJACENCIES + u32[(buffer + B_ADJ) >> 2]! * ADJACENCY_SIZE;
-    const index = u16[(adjacency + ADJ_TX_IF) >> 1]!;
-    const address = u32[(adjacency + ADJ_NEXT_HOP) >> 2]! || this.destination(buffer);
+    const [index, address] = this.wanted(buffer);
     const key = keyOf(index, address);
     let queue = this.waiting.get(key);
     if (!queue) {
@@ -89,11 +104,19 @@ export class Glean {
       this.emit({ type: "wanted", index, address });
     }
     queue.push(buffer >>> BUFFER_SHIFT);
+    this.graph.packets.u32[(buffer + B_OPAQUE) >> 2] = this.order++;
     if (queue.length > HELD_PER_NEIGHBOUR) {
       this.graph.count(node, OVERFLOW);
       evicted.push(queue.shift()!);
     }
     return NEXT_HOLD;
+  }
+
+  /** The neighbour that a packet waits for: interface and address. */
+  private wanted(buffer: number): [index: number, address: number] {
+    const { u32, u16 } = this.graph.packets;
+    const adjacency = ADJACENCIES + u32[(buffer + B_ADJ) >> 2]! * ADJACENCY_SIZE;
+    return [u16[(adjacency + ADJ_TX_IF) >> 1]!, u32[(adjacency + ADJ_NEXT_HOP) >> 2]! || this.destination(buffer)];
   }
 
   /** Destination of the IP packet in a buffer, raw: RFC 791, bytes 16 to 19. */

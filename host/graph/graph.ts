@@ -1,19 +1,22 @@
 // Runs the graph in a worker: node after node, until every packet has come to its end.
 
 import {
-  BUFFER_SHIFT, FRAME_NEXT, GRAPH_ASLEEP, GRAPH_EPOCH, GRAPH_FRAME, GRAPH_PACKETS, GRAPH_PENDING, GRAPH_PENDING_SIZE, NODE_CLOCKS, NODE_COUNTERS,
-  VECTOR,
+  BUFFER_SHIFT, FRAME_NEXT, GRAPH_ASLEEP, GRAPH_EPOCH, GRAPH_FRAME, GRAPH_PACKETS, GRAPH_PENDING, GRAPH_PENDING_SIZE, GRAPH_RUNNING, NODE_CLOCKS,
+  NODE_COUNTERS, RUNNING_CONDEMNED, VECTOR, WIRING, WIRING_SIZE,
 } from "../../assembly/abi.js";
 import { addon } from "../addon.js";
 import { type PacketMemory, workerAt } from "../memory/memory.js";
 import type { Port } from "../ports/port.js";
+import type { Containment } from "./containment.js";
 import type { NodeSpec } from "./messages.js";
 
 /** Processes one frame: reads its n buffer indices, writes n next slots. */
 export type Process = (node: number, frame: number, n: number) => void;
 
 /** How scatter takes the frame that a node leaves; assembly/graph names them too. */
-const Mode = { wasm: 0, host: 1, port: 2 } as const;
+const Mode = { wasm: 0, host: 1, port: 2, inspect: 3 } as const;
+/** Dispatches in which a burst has come to its end, if its packets do not go round in circles: each of a graph's nodes a few times. */
+const DISPATCHES_MAX = 2048;
 
 interface GraphModule {
   submit(graph: number, index: number, n: number, input: number): number;
@@ -21,8 +24,13 @@ interface GraphModule {
   take(graph: number): number;
   scatter(graph: number, index: number, node: number, frame: number, n: number, mode: number): number;
   dropFrame(graph: number, node: number, frame: number, n: number): number;
+  guard(graph: number, frame: number, n: number): void;
+  restore(graph: number, frame: number, n: number): void;
+  passOver(graph: number, index: number, node: number, frame: number, n: number, slot: number): number;
+  failOpen(graph: number, index: number, node: number, frame: number, n: number, slot: number): number;
+  abandon(graph: number, index: number): void;
   allocate(graph: number): number;
-  unhold(graph: number, n: number): void;
+  unhold(graph: number, buffer: number): number;
 }
 
 interface Node {
@@ -32,6 +40,8 @@ interface Node {
   runtime: number;
   process: Process;
   mode: number;
+  /** of a node that came from outside */
+  containment: Containment | undefined;
 }
 
 export class Graph {
@@ -52,16 +62,24 @@ export class Graph {
     this.wasm = instance.exports as unknown as GraphModule;
   }
 
-  add(spec: NodeSpec, process: Process): void {
-    this.nodes[spec.index] = { index: spec.index, name: spec.name, runtime: this.base + spec.runtime, process, mode: Mode[spec.kind] };
+  /** A node from outside comes with what holds it. */
+  add(spec: NodeSpec, process: Process, containment?: Containment): void {
+    const mode = containment ? Mode.inspect : Mode[spec.kind];
+    this.nodes[spec.index] = { index: spec.index, name: spec.name, runtime: this.base + spec.runtime, process, mode, containment };
+  }
+
+  /** Has what comes to node `index` processed as if it had come to `to`. */
+  redirect(index: number, to: number): void {
+    this.nodes[index] = this.nodes[to]!;
   }
 
   remove(index: number): void {
     delete this.nodes[index];
   }
 
-  /** Takes a burst from a port through the graph, beginning with node `first`; what the port did is `input`'s. Gives how many packets came. */
-  receive(port: Port, input: NodeSpec, first: number): number {
+  /** Takes a burst from a port through the graph, beginning where `input` leads; what the port did is `input`'s. Gives how many packets came. */
+  receive(port: Port, input: NodeSpec): number {
+    const first = this.arc(input.index, 0);
     if (this.clocks) addon.lap();
     const n = port.receive(this.inputFrame(first), VECTOR);
     if (n === 0) return 0;
@@ -84,9 +102,41 @@ export class Graph {
     return this.wasm.allocate(this.base);
   }
 
-  /** Tells that n packets are held no more. */
-  unhold(n: number): void {
-    this.wasm.unhold(this.base, n);
+  /** Takes packets back from a host node that held them; gives those that were held. */
+  unhold(buffers: readonly number[]): number[] {
+    return buffers.filter((buffer) => this.wasm.unhold(this.base, buffer));
+  }
+
+  /** Index of the node behind a next slot. */
+  arc(index: number, slot: number): number {
+    return this.packets.u16[(WIRING + index * WIRING_SIZE + slot * 2) >> 1]!;
+  }
+
+  /** Goes on with what another worker left: drops the frame that its node had in hand, and takes the others on their way. */
+  takeOver(hung: NodeSpec | undefined): void {
+    const { u32, i32 } = this.packets;
+    i32[(this.base + GRAPH_RUNNING) >> 2] = 0;
+    if (hung) {
+      const frame = u32[(this.base + GRAPH_FRAME) >> 2]!;
+      const n = u32[(this.base + GRAPH_PACKETS) >> 2]!;
+      this.wasm.restore(this.base, frame, n);
+      this.run(this.wasm.dropFrame(this.base, this.base + hung.runtime, frame, n));
+    } else {
+      this.run(this.wasm.take(this.base));
+    }
+  }
+
+  /** Tells the control plane that code from outside runs, which may not come back; `what` as GRAPH_RUNNING has it. */
+  enter(what: number): void {
+    this.packets.i32[(this.base + GRAPH_RUNNING) >> 2] = what;
+  }
+
+  /** It came back. If the control plane has given this worker up meanwhile, another one is about to go on: this one stops here for good. */
+  leave(): void {
+    const running = (this.base + GRAPH_RUNNING) >> 2;
+    if (Atomics.exchange(this.packets.i32, running, 0) !== RUNNING_CONDEMNED) return;
+    const stop = new Int32Array(new SharedArrayBuffer(4));
+    for (;;) Atomics.wait(stop, 0, 0);
   }
 
   /** Marks a turn of the scheduler: no table entry that was read before is still in use. */
@@ -123,12 +173,13 @@ export class Graph {
     const frameWord = (this.base + GRAPH_FRAME) >> 2;
     const packetsWord = (this.base + GRAPH_PACKETS) >> 2;
     if (this.clocks) addon.lap();
-    while (index >= 0) {
+    for (let dispatches = 0; index >= 0; dispatches++) {
       const node = this.nodes[index]!;
       const frame = u32[frameWord]!;
       const n = u32[packetsWord]!;
-      index = this.runNode(node, frame, n);
+      index = node.containment === undefined ? this.runNode(node, frame, n) : this.runContained(node, frame, n, node.containment);
       if (this.clocks) f64[(node.runtime + NODE_CLOCKS) >> 3]! += addon.lap();
+      if (dispatches === DISPATCHES_MAX) return this.wasm.abandon(this.base, index);
     }
   }
 
@@ -140,5 +191,25 @@ export class Graph {
       return this.wasm.dropFrame(this.base, node.runtime, frame, n);
     }
     return this.wasm.scatter(this.base, node.index, node.runtime, frame, n, node.mode);
+  }
+
+  private runContained(node: Node, frame: number, n: number, containment: Containment): number {
+    const { wasm, base } = this;
+    if (!containment.ready()) return wasm.passOver(base, node.index, node.runtime, frame, n, containment.slot);
+    wasm.guard(base, frame, n);
+    this.enter(node.index + 1);
+    try {
+      node.process(node.runtime, frame, n);
+    } catch (error) {
+      this.leave();
+      containment.trapped(error as Error);
+      if (containment.slot === 0) {
+        wasm.restore(base, frame, n);
+        return wasm.dropFrame(base, node.runtime, frame, n);
+      }
+      return wasm.failOpen(base, node.index, node.runtime, frame, n, containment.slot);
+    }
+    this.leave();
+    return wasm.scatter(base, node.index, node.runtime, frame, n, node.mode);
   }
 }

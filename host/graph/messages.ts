@@ -1,6 +1,7 @@
 // What the control plane and a worker tell each other. Addresses are raw (see assembly/abi.ts).
 
 import type { PortSpec, RxMode } from "../ports/port.js";
+import type { ContainmentPolicy, ContainmentState } from "./containment.js";
 
 /** A node of the graph, as every thread knows it. */
 export interface NodeSpec {
@@ -13,9 +14,48 @@ export interface NodeSpec {
   counters: string[];
   /** offset of its runtime block in a worker's region */
   runtime: number;
+  /** it came from outside: workers hear of it as a CustomSpec */
+  custom: boolean;
+}
+
+/** What a node inherits from the one it replaces. */
+export interface Inheritance {
+  /** index of the old node: what still comes to it is the new one's */
+  index: number;
+  /** offset of its runtime block, and how many bytes of its state the new one takes */
+  runtime: number;
+  state: number;
+  /** counters of both: [old place, new place] */
+  counters: [from: number, to: number][];
+}
+
+/** A node from outside with the others of its instance. */
+export interface CustomSpec {
+  /** the one that was asked for first */
+  nodes: (NodeSpec & { stateSize: number })[];
+  /** null: host nodes, from `url` */
+  module: WebAssembly.Module | null;
+  url: string;
+  /** address of the module's region; 0: none */
+  base: number;
+  /** export that takes a new configuration; null: none */
+  configure: string | null;
+  policy: ContainmentPolicy;
+  /** why it was set aside by the control plane; null: it was not */
+  setAside: string | null;
 }
 
 export type ToEngine =
+  /** one of weft's own nodes that was not there from the start */
+  | { type: "add-node"; request: number; node: NodeSpec }
+  | { type: "add-custom"; request: number; custom: CustomSpec; inherit: Inheritance | null }
+  | { type: "remove-custom"; request: number; nodes: number[] }
+  /** a new configuration lies at `address` */
+  | { type: "configure"; request: number; index: number; address: number; size: number }
+  | { type: "policy"; request: number; index: number; policy: ContainmentPolicy }
+  | { type: "restart"; request: number; index: number }
+  /** nothing but the answer, which says that a turn has ended */
+  | { type: "sync"; request: number }
   | { type: "add-port"; port: PortSpec; txNode: NodeSpec }
   | { type: "remove-port"; index: number; txNode: number }
   | { type: "rx-mode"; index: number; mode: RxMode }
@@ -31,7 +71,11 @@ export type ToEngine =
   | { type: "stop" };
 
 export type FromEngine =
-  | { type: "ready" }
+  /** `clock` counts the time of the worker's thread on a CPU: see addon.threadTime */
+  | { type: "ready"; clock: number }
+  | { type: "answer"; request: number; error?: string }
+  | { type: "node-state"; index: number; state: ContainmentState; cause: string | null; traps: number }
+  | { type: "log"; node: string; text: string }
   | { type: "port-added"; index: number }
   | { type: "port-removed"; index: number }
   /** a neighbour told its address */

@@ -1,79 +1,74 @@
-// Loads a node module: compiles it and reads what it declares in its `weft` section.
+// Reads files with node modules: weft's own, which the build made, and those of others, which verify.ts looks at first.
 
-import { readFileSync } from "node:fs";
-import { CONTRACT_VERSION, COUNTER_COUNT, NEXT_COUNT } from "../../assembly/abi.js";
+import { readFileSync, type Stats, statSync } from "node:fs";
 import { WeftError } from "../errors.js";
+import { type NodeDeclaration, parseManifest } from "./manifest.js";
+import { FILE_MAX } from "./verify-rules.js";
 
-/** A node as its module declares it. */
-export interface NodeDeclaration {
-  name: string;
-  /** the exported function */
-  process: string;
-  /** next nodes by slot */
-  next: string[];
-  /** reasons by counter index */
-  counters: string[];
-  /** bytes of state; default 0 */
-  state?: number;
-}
+export type { NodeDeclaration } from "./manifest.js";
 
 export interface NodeModule {
   module: WebAssembly.Module;
   nodes: NodeDeclaration[];
 }
 
-/** Reads and compiles a .wasm file. Throws NOT_FOUND, or BAD_MODULE with what the file lacks. */
+/** Reads a module of weft's own nodes. Throws NOT_FOUND, or BAD_MODULE with what the file lacks. */
 export function loadModule(path: string): NodeModule {
-  let bytes: Uint8Array<ArrayBuffer>;
+  const module = compileModule(path);
+  return { module, nodes: readManifest(module, path) };
+}
+
+/** Reads and compiles a .wasm file of weft's own. Throws NOT_FOUND, BAD_MODULE. */
+export function compileModule(path: string): WebAssembly.Module {
+  const bytes = read(path, 'run "npm run setup" if it is one of weft\'s own');
   try {
-    bytes = new Uint8Array(readFileSync(path));
-  } catch (cause) {
-    throw new WeftError("NOT_FOUND", `${path}: cannot be read: run "npm run setup" if it is one of weft's own`, { cause });
-  }
-  let module: WebAssembly.Module;
-  try {
-    module = new WebAssembly.Module(bytes);
+    return new WebAssembly.Module(bytes);
   } catch (cause) {
     throw new WeftError("BAD_MODULE", `${path}: not a WebAssembly module: ${(cause as Error).message}`, { cause });
   }
-  return { module, nodes: readManifest(module, path) };
+}
+
+/** The bytes of a file that anyone may have written, if it is not too big to be a module. Throws NOT_FOUND, BAD_MODULE. */
+export function readModule(path: string): Uint8Array<ArrayBuffer> {
+  const status = statusOf(path);
+  if (status === undefined) throw new WeftError("NOT_FOUND", `${path}: no such file: build it with "weft node build"`);
+  if (!status.isFile()) throw new WeftError("BAD_MODULE", `${path}: not a file`); // a pipe would keep who reads it waiting
+  if (status.size > FILE_MAX) throw new WeftError("BAD_MODULE", `${path}: a file of ${status.size} bytes: at most ${FILE_MAX} are allowed`);
+  return read(path, "check its permissions");
+}
+
+function statusOf(path: string): Stats | undefined {
+  try {
+    return statSync(path, { throwIfNoEntry: false });
+  } catch (cause) {
+    throw new WeftError("NOT_FOUND", `${path}: cannot be read: ${(cause as Error).message}`, { cause });
+  }
+}
+
+function read(path: string, mend: string): Uint8Array<ArrayBuffer> {
+  try {
+    return new Uint8Array(readFileSync(path));
+  } catch (cause) {
+    throw new WeftError("NOT_FOUND", `${path}: cannot be read: ${mend}`, { cause });
+  }
 }
 
 function readManifest(module: WebAssembly.Module, path: string): NodeDeclaration[] {
   const [section] = WebAssembly.Module.customSections(module, "weft");
   if (!section) throw new WeftError("BAD_MODULE", `${path}: no custom section "weft": it declares no nodes`);
-  const manifest = parseManifest(section, path);
+  const nodes = parseAt(path, new Uint8Array(section));
   const exported = new Set(WebAssembly.Module.exports(module).filter((e) => e.kind === "function").map((e) => e.name));
-  for (const node of manifest.nodes) {
-    if (!exported.has(node.process)) throw new WeftError("BAD_MODULE", `${path}: node ${node.name}: no exported function "${node.process}"`);
-    if (node.next.length > NEXT_COUNT || node.counters.length > COUNTER_COUNT) {
-      throw new WeftError("BAD_MODULE", `${path}: node ${node.name}: more than ${NEXT_COUNT} next nodes or ${COUNTER_COUNT} counters`);
-    }
+  for (const { name, process } of nodes) {
+    if (!exported.has(process)) throw new WeftError("BAD_MODULE", `${path}: node ${name}: no exported function "${process}"`);
   }
-  return manifest.nodes;
+  return nodes;
 }
 
-function parseManifest(section: ArrayBuffer, path: string): { nodes: NodeDeclaration[] } {
-  let manifest: { contract?: unknown; nodes?: unknown } | null;
+function parseAt(path: string, section: Uint8Array): NodeDeclaration[] {
   try {
-    manifest = JSON.parse(new TextDecoder().decode(section)) as typeof manifest;
-  } catch (cause) {
-    throw new WeftError("BAD_MODULE", `${path}: its custom section "weft" is not JSON: ${(cause as Error).message}`, { cause });
+    return parseManifest(section);
+  } catch (error) {
+    if (error instanceof WeftError) throw new WeftError(error.code, `${path}: ${error.message}`, { cause: error });
+    throw error;
   }
-  if (manifest?.contract !== CONTRACT_VERSION) {
-    throw new WeftError("BAD_MODULE", `${path}: written for contract ${manifest?.contract}, this is ${CONTRACT_VERSION}`);
-  }
-  const nodes = Array.isArray(manifest.nodes) ? manifest.nodes : [];
-  const bad = nodes.findIndex((node) => !isDeclaration(node));
-  if (nodes.length === 0) throw new WeftError("BAD_MODULE", `${path}: its manifest declares no nodes`);
-  if (bad >= 0) {
-    throw new WeftError("BAD_MODULE", `${path}: node ${bad} of its manifest is malformed: name, process, next, counters are needed`);
-  }
-  return { nodes: nodes as NodeDeclaration[] };
-}
-
-function isDeclaration(node: unknown): node is NodeDeclaration {
-  const { name, process, next, counters, state = 0 } = (node ?? {}) as Record<keyof NodeDeclaration, unknown>;
-  const texts = [name, process, ...(Array.isArray(next) ? next : [null]), ...(Array.isArray(counters) ? counters : [null])];
-  return texts.every((text) => typeof text === "string") && Number.isInteger(state) && (state as number) >= 0;
 }

@@ -1,10 +1,12 @@
 // The worker thread: turns the engine, sleeps when there is nothing to do.
 
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from "node:worker_threads";
 import { addon } from "../addon.js";
 import { workerAt } from "../memory/memory.js";
 import { NativePort } from "../ports/native-port.js";
 import { Engine, type EngineOptions } from "./engine.js";
+import type { HostNodeModule } from "./host-node.js";
 import type { ToEngine } from "./messages.js";
 
 export interface WorkerData extends EngineOptions {
@@ -22,12 +24,14 @@ const IDLE_TURNS = 10;
 /** Longest sleep, ms; the control plane and every port wake it earlier. */
 const SLEEP = 1000;
 
-function main(data: WorkerData, port: MessagePort): void {
+async function main(data: WorkerData, port: MessagePort): Promise<void> {
   const { memory, layout } = data.shared;
   addon.attachWorker(new Uint8Array(memory.buffer), workerAt(data.worker), layout.pool, layout.poolEnd);
   if (data.cpu !== null) addon.pinThread(data.cpu);
-  const engine = new Engine(data, (message) => port.postMessage(message));
-  port.postMessage({ type: "ready" });
+  const files = new HostNodeFiles();
+  for (const { module, url } of data.customs) if (module === null) await files.import(url);
+  const engine = new Engine(data, (message) => port.postMessage(message), files.imported);
+  port.postMessage({ type: "ready", clock: addon.threadClock() });
 
   let mail = 0;
   let idle = 0;
@@ -37,27 +41,52 @@ function main(data: WorkerData, port: MessagePort): void {
     idle = engine.turn() > 0 ? 0 : idle + 1;
     if (mail !== engine.mail()) {
       mail = engine.mail();
-      if (!readMail(engine, port)) return;
+      if (!readMail(engine, port, files)) return;
       limit = engine.idleTurns(IDLE_TURNS);
       ports = handles(engine);
       idle = 0;
     }
-    if (idle < limit) continue;
-    engine.graph.sleeping(true);
-    addon.wait(data.waiter, ports, SLEEP);
-    engine.graph.sleeping(false);
-    idle = 0;
+    if (files.pending > 0) await nextTurn(); // packets flow on while a file is read
+    else if (idle >= limit) {
+      engine.graph.sleeping(true);
+      addon.wait(data.waiter, ports, SLEEP);
+      engine.graph.sleeping(false);
+      idle = 0;
+    }
   }
 }
 
 /** Handles every message that waits; false when the worker is to end. */
-function readMail(engine: Engine, port: MessagePort): boolean {
+function readMail(engine: Engine, port: MessagePort, files: HostNodeFiles): boolean {
   for (;;) {
     const message = receiveMessageOnPort(port)?.message as ToEngine | undefined;
     if (!message) return true;
     if (message.type === "stop") return false;
     if (message.type === "add-port") engine.addPort(new NativePort(message.port), message.txNode);
+    else if (message.type === "add-custom" && message.custom.module === null) files.whenImported(message.custom.url, (file) => engine.handle(message, file));
     else engine.handle(message);
+  }
+}
+
+/** Files of host nodes, of which each thread has its own functions. */
+class HostNodeFiles {
+  readonly imported = new Map<string, HostNodeModule>();
+  /** files that are being read */
+  pending = 0;
+
+  async import(url: string): Promise<HostNodeModule> {
+    const file = (await import(url)) as HostNodeModule;
+    this.imported.set(url, file);
+    return file;
+  }
+
+  whenImported(url: string, then: (file: HostNodeModule | undefined) => void): void {
+    this.pending++;
+    const done = (file?: HostNodeModule): void => {
+      this.pending--;
+      then(file);
+    };
+    this.import(url).then(done, () => done());
   }
 }
 
@@ -65,4 +94,4 @@ function handles(engine: Engine): Uint32Array {
   return Uint32Array.from(engine.ports.flatMap((port) => port.handle ?? []));
 }
 
-main(workerData as WorkerData, parentPort!);
+await main(workerData as WorkerData, parentPort!);

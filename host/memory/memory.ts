@@ -2,8 +2,8 @@
 
 import {
   B_STATE, BUFFER_ALIGN, BUFFER_COUNT_MAX, BUFFER_FREE, BUFFER_SHIFT, BUFFER_SIZE, CONTRACT_VERSION, CONTROL, CONTROL_CONTRACT, CONTROL_POOL,
-  CONTROL_POOL_END, FRAME_SIZE, FREE_LIST_ENTRIES, GRAPH_PENDING, GRAPH_PENDING_SIZE, GRAPH_SPARE, NODE_COUNT, PAGE, TABLES, TABLES_END, WORKERS,
-  WORKER_FRAMES, WORKER_FREE_LIST, WORKER_SIZE,
+  CONTROL_POOL_END, FRAME_SIZE, FREE_LIST_ENTRIES, GRAPH_PENDING, GRAPH_PENDING_SIZE, GRAPH_SPARE, NODE_CONFIG, NODE_CONFIG_SIZE, NODE_COUNT, NODE_STATE,
+  PAGE, TABLES, TABLES_END, WORKERS, WORKER_FRAMES, WORKER_FREE_LIST, WORKER_SIZE,
 } from "../../assembly/abi.js";
 import { addon } from "../addon.js";
 import { WeftError } from "../errors.js";
@@ -56,6 +56,13 @@ export class PacketMemory {
   /** A 64-bit counter as a number. */
   counter(address: number): number {
     return Number(this.u64[address >> 3]);
+  }
+
+  /** Makes a node's runtime block one of a node that has done nothing yet; `config`: address of its configuration, 0 for none. */
+  clearNode(block: number, state: number, config: number, configSize: number): void {
+    this.u8.fill(0, block, block + NODE_STATE + state);
+    this.u32[(block + NODE_CONFIG) >> 2] = config;
+    this.u32[(block + NODE_CONFIG_SIZE) >> 2] = configSize;
   }
 
   /** Buffers in the free list of a worker. */

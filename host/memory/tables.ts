@@ -71,6 +71,11 @@ export class Tables {
     this.view.setUint16(ADJACENCIES - TABLES + index * ADJACENCY_SIZE + ADJ_NEXT, LOOKUP_NEXT_DROP, true);
   }
 
+  /** Writes where nothing reads yet: a node's configuration, before the node is told of it. */
+  writeBytes(address: number, bytes: Uint8Array): void {
+    new Uint8Array(this.view.buffer).set(bytes, address - TABLES);
+  }
+
   /** The destination's six bytes go in one 64-bit store: no packet leaves with half of a MAC address. */
   private writeRewrite(at: number, rewrite: Uint8Array): void {
     const bytes = new Uint8Array(16);

@@ -25,6 +25,8 @@ const EXAMPLES: Record<string, string> = {
   interface: "host-eth0", netdev: "eth0", address: "192.0.2.2", gateway: "192.0.2.3", prefix: "198.51.100.0/24", mac: "02:fe:00:00:00:01",
   mtu: "1500", repeat: "3", interval: "0.5", size: "100", name: "rdma-1", device: "mlx5_0", "rx-queue-size": "1024", "tx-queue-size": "256",
   "num-rx-queues": "4", mode: "dv", "max-pktlen": "9000", rss4: "ipv4-udp", rss6: "ipv6",
+  node: "acl", "new-node": "flow-meter", anchor: "host-eth0-tx", file: "build/all.wasm:acl", json: '{"rules": [{"from": "} {"}, {}]}',
+  table: "flows", fail: "open", next: "continue", ms: "100", traps: "10",
 };
 
 /** A pattern with its arguments filled in, and its optional parts left out or taken. */
@@ -49,6 +51,14 @@ test("any unambiguous prefix will do", () => {
   assert.is(pattern("i r a 0.0.0.0/0 v d"), "ip route add <prefix> via drop");
   assert.is(pattern("p 192.0.2.2 s 100 r 1"), "ping <address> [repeat <repeat>] [interval <interval>] [size <size>]");
   assert.is(pattern("  show \t version  "), "show version");
+  assert.is(pattern("no l a.wasm a acl"), "node load <file> as <new-node> [config <json>]");
+  assert.is(pattern("n i acl b ip4-input o host-eth0"), "node insert <node> before <anchor> [on <interface>]");
+  assert.is(pattern("n rep acl w a.mjs c {}"), "node replace <node> with <file> [config <json>]");
+  assert.is(pattern("n p acl l 1 r 0 f open v continue"), "node policy <node> [fail <fail>] [via <next>] [restart <ms>] [limit <traps>]");
+  assert.is(pattern("sh no co"), "show node counters [<node>]");
+  assert.is(pattern("sh n acl"), "show node [<node>]");
+  assert.is(pattern("sh n t acl flows"), "show node table <node> <table>");
+  assert.is(pattern("sh m"), "show memory");
 });
 
 test("arguments arrive by name", () => {
@@ -74,12 +84,13 @@ test("options in any order, flags among them", () => {
 
 test("ambiguous prefixes say what they could be", () => {
   assert.is(message("s ver"), '"s" in "s" is ambiguous: it could be set or show');
+  assert.is(message("no re acl"), '"re" in "no re" is ambiguous: it could be replace or restart');
   assert.is(message("set interface m 1500 host-eth0"), '"m" in "set interface m" is ambiguous: it could be mac or mtu');
 });
 
 test("a wrong word is named, with the nearest right one and what was expected", () => {
   assert.is(message("show interfcae"), 'unknown word "interfcae" in "show interfcae": did you mean "interface"? '
-    + "expected one of: balance, buffers, errors, hardware-interfaces, interface, ip, runtime, version");
+    + "expected one of: balance, buffers, errors, hardware-interfaces, interface, ip, memory, node, runtime, version");
   assert.match(message("shwo version"), 'unknown word "shwo" in "shwo": did you mean "show"? expected one of: clear, create');
   assert.is(message("show ip route"), 'unknown word "route" in "show ip route": expected one of: fib, neighbors');
   assert.match(message("show interface adress"), 'did you mean "address"? expected one of: address, <interface>');
@@ -103,6 +114,50 @@ test("a wrong argument is named, with an example", () => {
   assert.match(message("ping 192.0.2.2 repeat 65536"), "expected a number from 1 to 65535");
   assert.match(message("create host-interface name a-name-too-long-"), "bad netdev");
   assert.match(message("ip route add 0.0.0.0/0 via 1.2.3"), 'bad gateway or interface "1.2.3"');
+});
+
+test("a wrong argument of a node command", () => {
+  assert.is(message("node bypass ACL"), 'bad node "ACL" in "node bypass ACL": expected a node\'s name in lower case, such as acl or flow-meter');
+  for (const name of ["-acl", "acl-", "a--b", "1acl", "acl_1", "a".repeat(49)]) assert.match(message(`node bypass ${name}`), "bad node");
+  for (const name of ["c", "counters", "tab"]) {
+    assert.match(message(`node load a.wasm as ${name}`), 'such as acl or flow-meter, and no beginning of "counters" or "table"');
+    assert.is(pattern(`node bypass ${name}`), "node bypass <node> [on <interface>]");
+  }
+  for (const file of ["acl", "acl.ts", ".wasm", "acl.wasm:", "acl.wasm:Acl"]) {
+    assert.is(message(`node load ${file} as acl`),
+      `bad file "${file}" in "node load ${file}": expected a .wasm or .mjs file, such as build/acl.wasm or build/all.wasm:acl`);
+  }
+  assert.match(message("node insert acl after 4"), 'bad anchor "4" in "node insert acl after 4": expected a node of the graph, such as ip4-input');
+  assert.match(message("node insert acl behind ip4-input"), 'unknown word "behind" in "node insert acl behind": expected one of: after, before');
+  assert.match(message("node policy acl fail closing"), 'bad fail "closing" in "node policy acl fail closing": expected "closed" or "open"');
+  assert.match(message("node policy acl restart 1s"), "expected a number from 0 to 3600000, such as 100");
+  assert.match(message("node policy acl fail open fail closed"), 'unknown word "fail"');
+  assert.match(message("node config acl"), '"node config acl" is incomplete: expected <json>');
+});
+
+test("JSON that is wrong is told with its place", () => {
+  assert.is(message('node config acl {"rules": [1 2]}'), 'bad json in "node config acl", character 14: expected "," or "]", not "2"');
+  assert.is(message("node load a.wasm as acl config {limit: 5}"),
+    'bad json in "node load a.wasm as acl config", character 2: expected a name in double quotes or "}", not "l"');
+  assert.is(message('node config acl {"a": {"b": 1}'), 'bad json in "node config acl", character 15: expected "," or "}", but it ends here');
+  assert.is(message('node config acl {"a": 1}}'), 'unexpected "}" at the end of "node config acl {\\"a\\": 1} }": the command is complete before it');
+  for (const json of ["5", "[1]", "null", "@", "acl.json"]) {
+    assert.is(message(`node config acl ${json}`),
+      `bad json "${json}" in "node config acl ${json}": expected a JSON object, such as {"limit": 5}, or @FILE`);
+  }
+});
+
+test("JSON is one word, whatever is in it", () => {
+  const json = (line: string): unknown => grammar.parse(line).values.json;
+  for (const text of [
+    '{ "a" : [ 1, {"b": "x y"} ] }', '{"text": "} \\" { # --json ?"}', "{}", '{"a":\n\t{}\n}', `{"deep": ${"[".repeat(5000)}${"]".repeat(5000)}}`,
+  ]) {
+    assert.is(json(`node config acl ${text}`), text);
+    assert.is(json(`node replace acl with a.wasm config ${text}`), text);
+  }
+  assert.is(json("node config acl @etc/acl.json"), "@etc/acl.json");
+  assert.is(json('node config acl "@my rules.json"'), "@my rules.json");
+  assert.is(grammar.parse('node load "my nodes/a.wasm" as acl').values.file, "my nodes/a.wasm");
 });
 
 test("bad options of an rdma interface, one line each", () => {
@@ -148,6 +203,13 @@ test("help lists all commands, or those that begin with some words", async () =>
   assert.is((await help("?")).length, COMMANDS.length);
   assert.equal((await help("help sh ip")).map((line) => line.split("  ")[0]), ["show ip fib", "show ip neighbors"]);
   assert.equal((await help("ip ro d ?")).map((line) => line.split("  ")[0]), ["ip route del <prefix>"]);
+  assert.equal((await help("help node")).map((line) => line.split(" ").slice(0, 2).join(" ")), [
+    "node load", "node insert", "node insert", "node bypass", "node replace", "node config", "node policy", "node restart", "node unload",
+  ]);
+  assert.equal((await help("node l ?")).map((line) => line.split("  ")[0]), ["node load <file> as <new-node> [config <json>]"]);
+  assert.equal((await help("sh no ?")).map((line) => line.split("  ")[0]), [
+    "show node [<node>]", "show node counters [<node>]", "show node table <node> <table>",
+  ]);
   assert.match(message("help frob"), 'no command begins with "frob"');
 });
 
@@ -158,6 +220,7 @@ test("word salads: a WeftError or a parse, and nothing is executed by parsing", 
     { weight: 2, arbitrary: fc.tuple(fc.constantFrom(...words), fc.nat(5)).map(([text, n]) => text.slice(0, n)) },
     { weight: 4, arbitrary: fc.constantFrom(...Object.values(EXAMPLES)) },
     { weight: 1, arbitrary: fc.constantFrom("--json", "?", "help", "__proto__", "constructor", "toString", "0", "-1", "1e3", "/", "<mtu>", "[") },
+    { weight: 1, arbitrary: fc.constantFrom("{", "}", '"', '""', '{"a": 1}') },
     { weight: 1, arbitrary: fc.string({ unit: "binary", maxLength: 20 }) },
   );
   fc.assert(fc.property(fc.array(word, { maxLength: 9 }), (salad) => {

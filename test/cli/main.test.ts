@@ -29,8 +29,8 @@ test("--version", () => {
 
 test("a wrong subcommand or option: the nearest right one, status 2", () => {
   for (const [argv, message] of [
-    [["rnu"], 'weft: unknown subcommand "rnu": did you mean "run"? expected one of: run, ctl, demo, emulate, doctor, help (weft --help)\n'],
-    [["help", "dcotor"], 'weft: unknown subcommand "dcotor": did you mean "doctor"? expected one of: run, ctl, demo, emulate, doctor, help (weft --help)\n'],
+    [["rnu"], 'weft: unknown subcommand "rnu": did you mean "run"? expected one of: run, ctl, node, demo, emulate, doctor, help (weft --help)\n'],
+    [["help", "dcotor"], 'weft: unknown subcommand "dcotor": did you mean "doctor"? expected one of: run, ctl, node, demo, emulate, doctor, help (weft --help)\n'],
     [["--hlep"], 'weft: unknown option "--hlep": did you mean "--help"? expected one of: --help, --version (weft --help)\n'],
     [["ctl", "--jsno", "show", "errors"], 'weft: unknown option "--jsno" of weft ctl: did you mean "--json"? '
       + "expected one of: --socket, --json, --help (weft ctl --help)\n"],
@@ -54,6 +54,25 @@ test("what is behind -- belongs to the command that weft emulate runs", () => {
   ] as const) {
     const { status, stdout, stderr } = weft(...argv);
     assert.equal([status, stdout], [2, ""], argv.join(" "));
+    assert.match(stderr, message);
+  }
+});
+
+test("nodes in the help texts", () => {
+  assert.match(weft("run", "--help").stdout, "node insert acl after ip4-input on host-eth0");
+  assert.match(weft("ctl", "--help").stdout, "weft ctl node config acl '{");
+  assert.match(weft("demo", "--help").stdout, "weft demo ping --node build/hello.wasm");
+});
+
+test("a demo's node: what is wrong with it is told before anything is set up", () => {
+  for (const [argv, expected, message] of [
+    [["ping", "--node"], 2, "option --node needs a value"],
+    [["ping", "--node", "hello"], 2, 'bad value "hello" of --node: expected a .wasm or .mjs file, such as build/acl.wasm'],
+    [["forward", "--node", "hello.wasm"], 2, "--node goes with demo ping only"],
+    [["ping", "--node", "/nonexistent/hello.wasm:acl"], 1, "there is no file /nonexistent/hello.wasm: --node takes a module that is built"],
+  ] as const) {
+    const { status, stdout, stderr } = weft("demo", ...argv);
+    assert.equal([status, stdout], [expected, ""], argv.join(" "));
     assert.match(stderr, message);
   }
 });

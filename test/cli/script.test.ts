@@ -45,6 +45,25 @@ test("a failing command is named with its line, and the rest is not executed", a
   assert.equal(stubbed.calls.map(([name]) => name), ["createHostInterface", "setInterfaceState"]);
 });
 
+test("nodes in a script: JSON with a comment's sign in it, and a file that is not there", async () => {
+  const lines = ['node load build/acl.wasm as acl config {"note": "a # b"} # its comment', "node config acl @/nonexistent/acl.json", "show version"];
+  const stubbed = stub();
+  const error = await failure(() => runScript(parseScript("a.weft", lines.join("\n")), context(stubbed).context));
+  assert.equal(stubbed.calls, [["loadNode", "build/acl.wasm", "acl", { note: "a # b" }]]);
+  assert.is(error.code, "NOT_FOUND");
+  assert.is(error.message, "a.weft:2: cannot read /nonexistent/acl.json: ENOENT");
+
+  const missing = stub({ loadNode: async (file) => { throw new WeftError("NOT_FOUND", `no file ${file}`); } });
+  const other = await failure(() => runScript(parseScript("a.weft", `\n${lines[0]}`), context(missing).context));
+  assert.is(other.message, "a.weft:2: no file build/acl.wasm");
+});
+
+test("wrong JSON in a script is found before anything runs", async () => {
+  const error = await failure(() => parseScript("a.weft", `${GOOD}node config acl {"a": [1, ]}`));
+  assert.is(error.code, "BAD_ARGUMENT");
+  assert.is(error.message, 'a.weft:7: bad json in "node config acl", character 11: expected a value, not "]"');
+});
+
 test("an interrupted script executes nothing more", async () => {
   const ending = new AbortController();
   const stubbed = stub({ setInterfaceState: () => ending.abort() });

@@ -1,6 +1,6 @@
 // A control plane that records what is asked of it and answers with fixed figures.
 
-import type { Control, HardwareInfo, InterfaceCounters, InterfaceInfo } from "../../host/control/api.js";
+import type { Control, CustomNodeInfo, HardwareInfo, InterfaceCounters, InterfaceInfo } from "../../host/control/api.js";
 
 const NO_COUNTERS: InterfaceCounters = {
   rxPackets: 0, rxBytes: 0, rxMissed: 0, rxTruncated: 0, rxErrors: 0, rxNoBuffer: 0, rxBadChecksum: 0,
@@ -28,6 +28,18 @@ export const RDMA0: HardwareInfo = {
     txQueue: { size: 1024, pending: 3 }, offloads: ["tx-checksum"], dma: { base: "0x7f0000000000", end: "0x7f0002300000", lkey: 0x1e00 },
     lastDma: "0x7f00000000c0", counters: { rx_out_of_buffer: 0, rx_packets: 12 },
   },
+};
+
+export const ACL: CustomNodeInfo = {
+  name: "acl", file: "/srv/build/all.wasm", declared: "packet-filter", kind: "wasm", state: "running", cause: null,
+  place: { anchor: "after", node: "ip4-input", interfaces: ["host-eth0", "host-eth1"] }, next: ["error-drop", "continue"],
+  policy: { fail: "closed", via: "continue", restart: 100, limit: 10 }, config: { rules: [{ action: "deny" }] }, traps: 0,
+  stateSize: 1040, stateVersion: 2, region: 3,
+};
+
+export const METER: CustomNodeInfo = {
+  ...ACL, name: "flow-meter", file: "/srv/meter.wasm", declared: "flow-meter", state: "set-aside", cause: "it never returned", place: null,
+  policy: { fail: "open", via: "continue", restart: 0, limit: 0 }, config: {}, traps: 11, region: null,
 };
 
 const ANSWERS: { [name in keyof Control]?: unknown } = {
@@ -66,6 +78,19 @@ const ANSWERS: { [name in keyof Control]?: unknown } = {
   ],
   version: { version: "0.1.0", contract: 1, node: "v20.20.2" },
   balance: { received: 100, originated: 5, transmitted: 90, dropped: 14, held: 1, difference: 0 },
+  loadNode: Promise.resolve(ACL),
+  replaceNode: Promise.resolve(ACL),
+  customNodes: [ACL, METER],
+  nodeCounters: [
+    { node: "acl", name: "denied", kind: "counter", value: 12 },
+    { node: "acl", name: "rules", kind: "gauge", value: 1 },
+    { node: "flow-meter", name: "flows", kind: "gauge", value: 0 },
+  ],
+  nodeTable: {
+    node: "flow-meter", table: "flows", columns: ["source", "destination", "packets", "bytes"],
+    rows: [["192.0.2.2", "198.51.100.2", 12, 17000], ["192.0.2.3", "198.51.100.2", 1, 64]],
+  },
+  memory: { nodes: 81920, configurations: 96, regions: 4, nodeCount: 18 },
 };
 
 export interface Stub {

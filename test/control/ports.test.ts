@@ -5,7 +5,8 @@ import * as assert from "uvu/assert";
 import { WeftError } from "../../host/errors.js";
 import { must } from "../../host/lab/command.js";
 import { enterPrivateNetwork } from "../../host/lab/private-network.js";
-import { type Connect, Router } from "../../host/control/router.js";
+import type { Connect } from "../../host/control/engine-link.js";
+import { Router } from "../../host/control/router.js";
 import type { FromEngine, ToEngine } from "../../host/graph/messages.js";
 import { InlineRouter } from "../graph/inline.js";
 
@@ -25,7 +26,8 @@ class Mute {
     const connect: Connect = async (_options, _memory, receive, failed) => {
       mute.answer = receive;
       mute.die = () => failed(new WeftError("WORKER", "the packet worker ended: exit code 1"));
-      return { post: (message) => void mute.messages.push(message), close: async () => {} };
+      const post = (message: ToEngine): void => void mute.messages.push(message);
+      return { post, clock: () => -1, replace: async () => {}, close: async () => {} };
     };
     mute.router = await Router.start({ clocks: false }, connect);
     return mute;

@@ -11,7 +11,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
 import type { HardwareInfo, InterfaceInfo, RdmaOptions, RouterOptions } from "../../host/control/api.js";
-import { startWorker } from "../../host/control/engine-link.js";
+import { inThread } from "../../host/control/engine-link.js";
 import { Router } from "../../host/control/router.js";
 import { enterEmulator } from "../../host/lab/emulator.js";
 import { must } from "../../host/lab/command.js";
@@ -135,7 +135,7 @@ export class RdmaLab {
     const failed = (error: Error): void => void notices.push(error.message);
     const router = await Router.start({ ...routerOptions, notice, failed }, (engine, owned, receive, ended) => {
       memory = owned.packets;
-      return startWorker(engine, null, owned.packets, receive, ended);
+      return inThread(undefined)(engine, owned, receive, ended);
     });
     const lab = new RdmaLab(hosts, { router, memory: memory!, notices }, options);
     try {

@@ -6,7 +6,8 @@ import {
   FREE_LIST_ENTRIES, IFC_RX_BYTES, IFC_RX_PACKETS, IFC_SIZE, IFC_TX_BYTES, IFC_TX_PACKETS, WORKER_FREE_LIST, WORKER_INTERFACES,
 } from "../../assembly/abi.js";
 import type { EngineLink } from "../../host/control/engine-link.js";
-import { type Connect, Router } from "../../host/control/router.js";
+import type { Connect } from "../../host/control/engine-link.js";
+import { Router } from "../../host/control/router.js";
 import { must } from "../../host/lab/command.js";
 import { Engine } from "../../host/graph/engine.js";
 import type { FromEngine, ToEngine } from "../../host/graph/messages.js";
@@ -166,9 +167,9 @@ export class InlineRouter {
     const post = (message: ToEngine): void => {
       this.toEngine.push(message);
       // The router awaits the answer to these.
-      if (message.type === "add-port" || message.type === "remove-port") queueMicrotask(() => this.settle());
+      if (message.type === "add-port" || message.type === "remove-port" || "request" in message) queueMicrotask(() => this.settle());
     };
-    return { post, close: async () => {} };
+    return { post, clock: () => -1, replace: async () => {}, close: async () => {} };
   };
 
   /** Puts frames on a port's wire and takes turns until nothing moves any more. */

@@ -5,16 +5,19 @@ import {
 } from "../../assembly/abi.js";
 import type { WeftError, WeftErrorCode } from "../../host/errors.js";
 import { Registry } from "../../host/graph/registry.js";
+import { Wiring } from "../../host/graph/wiring.js";
 import { Tables } from "../../host/memory/tables.js";
 
 const buffer = new ArrayBuffer(TABLES_END - TABLES);
 const view = new DataView(buffer, WIRING - TABLES);
 const arc = (node: { index: number }, slot: number): number => view.getUint16(node.index * WIRING_SIZE + slot * 2, true);
 let registry: Registry;
+let wiring: Wiring;
 const declared = (name: string, next: string[] = [], state = 0) => ({ name, next, counters: [], state });
 
 test.before.each(() => {
-  registry = new Registry(new Tables(buffer));
+  registry = new Registry();
+  wiring = new Wiring(new Tables(buffer), registry);
 });
 
 function refused(code: WeftErrorCode, words: string, action: () => unknown): void {
@@ -26,7 +29,7 @@ test("connect leads each slot to the node of that name, wherever it was added; e
   const b = registry.add("host", declared("b", ["error-drop"]));
   const drop = registry.add("wasm", declared("error-drop"));
   assert.is(arc(a, 1), ARC_NONE, "nowhere before connect()");
-  registry.connect();
+  wiring.connect();
   assert.equal([0, 1, 2, 3].map((slot) => arc(a, slot)), [drop.index, b.index, a.index, ARC_NONE]);
   assert.equal([arc(b, 0), arc(drop, 0), arc(drop, 1)], [drop.index, ARC_FREE, ARC_NONE]);
   assert.equal([registry.list(), registry.find("b")], [[a, b, drop], b]);
@@ -36,7 +39,7 @@ test("a name twice, a name that is not there", () => {
   registry.add("wasm", declared("a", ["lost"]));
   refused("CONFLICT", '"a"', () => registry.add("host", declared("a")));
   refused("NOT_FOUND", '"lost"', () => registry.find("lost"));
-  refused("NOT_FOUND", '"lost"', () => registry.connect());
+  refused("NOT_FOUND", '"lost"', () => wiring.connect());
 });
 
 test("runtime blocks do not overlap, have room for the state, and stay in the worker's region", () => {
@@ -46,7 +49,7 @@ test("runtime blocks do not overlap, have room for the state, and stay in the wo
     assert.ok(node.runtime >= end && node.runtime % 64 === 0);
     end = node.runtime + NODE_STATE + state;
   }
-  refused("NO_MEMORY", "full", () => registry.add("wasm", declared("big", [], WORKER_SIZE)));
+  refused("NO_MEMORY", "big", () => registry.add("wasm", declared("big", [], WORKER_SIZE)));
   assert.is(registry.list().length, nodes.length);
 });
 
@@ -54,24 +57,31 @@ test("a next slot added, taken away, and given out again", () => {
   const out = registry.add("wasm", declared("out", ["error-drop"]));
   const [a, b, c] = ["a", "b", "c"].map((name) => registry.add("port", declared(name)));
   assert.equal([registry.addNext(out, a!), registry.addNext(out, b!)], [1, 2]);
-  registry.removeNext(out, 1);
+  registry.add("wasm", declared("error-drop"));
+  out.next[1] = "";
+  wiring.connect();
   assert.equal([arc(out, 1), arc(out, 2)], [ARC_NONE, b!.index]);
   assert.is(registry.addNext(out, c!), 1);
+  wiring.connect();
   assert.equal([arc(out, 1), out.next], [c!.index, ["error-drop", "c", "b"]]);
   while (out.next.length < NEXT_COUNT) registry.addNext(out, a!);
   refused("NO_MEMORY", "out has 256", () => registry.addNext(out, b!));
 });
 
-test("a node that is gone leaves its place to the next one without state, and only there", () => {
-  const a = registry.add("port", declared("a"));
-  const b = registry.add("port", declared("b"));
-  registry.remove(a);
-  refused("NOT_FOUND", '"a"', () => registry.find("a"));
-  assert.equal(registry.list(), [b]);
-  const stateful = registry.add("wasm", declared("s", [], 64));
-  assert.not.equal([stateful.index, stateful.runtime], [a.index, a.runtime]);
-  const again = registry.add("port", declared("a"));
-  assert.equal([again.index, again.runtime], [a.index, a.runtime]);
+test("a node that is gone leaves its index and its block to others, whatever state they have", () => {
+  const [a, b, c] = [0, 4096, 0].map((state, i) => registry.add("wasm", declared(`n${i}`, [], state)));
+  const { used } = registry;
+  registry.remove(b!);
+  refused("NOT_FOUND", '"n1"', () => registry.find("n1"));
+  assert.equal(registry.list(), [a, c]);
+  const small = registry.add("port", declared("small"));
+  const other = registry.add("wasm", declared("other", [], 2048));
+  assert.equal([small.index, small.runtime], [b!.index, b!.runtime]);
+  assert.ok(other.runtime > small.runtime && other.runtime < c!.runtime, "in what was left of it");
+  registry.remove(small);
+  registry.remove(other);
+  registry.add("wasm", declared("again", [], 4096));
+  assert.is(registry.used, used);
   assert.is(new Set(registry.list().map((node) => node.index)).size, 3);
 });
 

@@ -80,11 +80,13 @@ check("a frame for a node that has packets waiting is added to them", () => {
 });
 
 check("a next slot that does not exist is counted and its packet freed", () => {
-  assert.is(leave(allocate(5), [0, 4, NEXT_COUNT - 1, NEXT_COUNT, 0xfffe]), 1);
-  assert.equal([counted(0, NODE_BAD_NEXT), total(GRAPH_DROPPED), free()], [4, 4, BUFFERS - 1]);
+  assert.is(leave(allocate(3), [0, 4, NEXT_COUNT - 1]), 1);
+  assert.equal([counted(0, NODE_BAD_NEXT), total(GRAPH_DROPPED), free()], [2, 2, BUFFERS - 1]);
   finish(1);
   assert.is(leave(allocate(3), [9, 9, 9]), -1);
-  assert.is(counted(0, NODE_BAD_NEXT), 7);
+  assert.is(counted(0, NODE_BAD_NEXT), 5);
+  assert.is(leave(allocate(1), [0xffff]), -1);
+  assert.equal([counted(0, NODE_BAD_NEXT), free()], [7, BUFFERS], "a copy to a slot that does not exist is none");
 });
 
 check("NEXT_HOLD: a host node keeps its packets, a WebAssembly node cannot", () => {
@@ -93,9 +95,10 @@ check("NEXT_HOLD: a host node keeps its packets, a WebAssembly node cannot", () 
   assert.equal([total(GRAPH_HELD), counted(0, NODE_BAD_NEXT), total(GRAPH_DROPPED)], [2, 0, 0]);
   finish(1);
   assert.is(leave(allocate(2), [NEXT_HOLD, NEXT_HOLD], WASM), -1);
-  assert.equal([total(GRAPH_HELD), counted(0, NODE_BAD_NEXT)], [2, 2]);
-  graph.unhold(G, 2);
+  assert.equal([total(GRAPH_HELD), counted(0, NODE_BAD_NEXT)], [2, 4]);
+  for (const index of [buffers[0]!, buffers[2]!]) assert.ok(graph.unhold(G, index));
   assert.is(total(GRAPH_HELD), 0);
+  assert.not(graph.unhold(G, buffers[0]!), "it is held no more");
   for (const index of [buffers[0]!, buffers[2]!]) graph.release(G, index);
 });
 

@@ -1,0 +1,70 @@
+// A custom node as the control plane keeps it, and as workers hear of it.
+
+import { WeftError } from "../errors.js";
+import type { ContainmentPolicy } from "../graph/containment.js";
+import type { NodeDeclaration } from "../graph/manifest.js";
+import type { CustomSpec, Inheritance, NodeSpec } from "../graph/messages.js";
+import type { CustomNodeInfo, NodePolicy } from "./api.js";
+import type { PlacedConfig } from "./node-configs.js";
+import { type NodeFile, regionAt } from "./node-files.js";
+
+export interface Custom {
+  name: string;
+  file: NodeFile;
+  /** the nodes of its instance, the one that it was loaded for first: as declared, and as they are in the graph */
+  declarations: NodeDeclaration[];
+  nodes: NodeSpec[];
+  region: number | null;
+  config: PlacedConfig;
+  policy: NodePolicy;
+  state: CustomNodeInfo["state"];
+  cause: string | null;
+  traps: number;
+  /** for which it stands in its place; null: for all */
+  interfaces: Set<number> | null;
+}
+
+export function customSpec(custom: Custom): CustomSpec {
+  const { file, declarations, nodes, region, policy, state, cause } = custom;
+  return {
+    nodes: nodes.map((node, i) => ({ ...node, stateSize: declarations[i]!.state })),
+    module: file.module,
+    url: file.url,
+    base: regionAt(region),
+    configure: declarations[0]!.configure,
+    policy: policyOf(custom, policy),
+    setAside: state === "set-aside" ? cause : null,
+  };
+}
+
+/** The next slot that a policy names, as workers want it. */
+export function policyOf({ name, nodes }: Custom, { fail, via, restart, limit }: NodePolicy): ContainmentPolicy {
+  if (fail === "closed") return { slot: 0, restart, limit };
+  const slot = nodes[0]!.next.indexOf(via);
+  if (slot < 0) throw new WeftError("BAD_ARGUMENT", `node ${name} has no next slot "${via}": it has ${nodes[0]!.next.join(", ")}`);
+  return { slot, restart, limit };
+}
+
+/** A policy with a change to it. Throws BAD_ARGUMENT. */
+export function withPolicy(custom: Custom, change: Partial<NodePolicy>): NodePolicy {
+  const policy = { ...custom.policy, ...change };
+  for (const key of ["restart", "limit"] as const) {
+    if (!Number.isInteger(policy[key]) || policy[key] < 0 || policy[key] > 3_600_000) {
+      throw new WeftError("BAD_ARGUMENT", `policy of node ${custom.name}: ${key} ${policy[key]} is not a whole number from 0 to 3600000`);
+    }
+  }
+  policyOf(custom, policy);
+  return policy;
+}
+
+/** What a node takes over from the one that it replaces: the state, if it can read it, and counters of the same name. */
+export function inheritance(old: Custom, fresh: Custom): Inheritance {
+  const [from, to] = [old.declarations[0]!, fresh.declarations[0]!];
+  const readable = from.name === to.name && (to.stateVersion === from.stateVersion || to.stateAccepts.includes(from.stateVersion));
+  const names = (node: NodeDeclaration): string[] => (readable ? [...node.counters, ...node.gauges] : node.counters);
+  const counters = names(from).flatMap((name, i): [number, number][] => {
+    const place = names(to).indexOf(name);
+    return place < 0 ? [] : [[i, place]];
+  });
+  return { index: old.nodes[0]!.index, runtime: old.nodes[0]!.runtime, state: readable ? Math.min(from.state, to.state) : 0, counters };
+}

@@ -1,0 +1,84 @@
+// Files with custom nodes: read, verified, and their static data given a place.
+
+import { createHash } from "node:crypto";
+import { resolve } from "node:path";
+import { pathToFileURL } from "node:url";
+import { MODULE_COUNT, MODULE_SIZE, MODULES } from "../../assembly/abi.js";
+import { WeftError } from "../errors.js";
+import { declareHostNodes } from "../graph/host-node.js";
+import type { NodeDeclaration } from "../graph/manifest.js";
+import { readModule } from "../graph/module.js";
+import { verify } from "../graph/verify.js";
+
+export interface NodeFile {
+  path: string;
+  nodes: NodeDeclaration[];
+  /** null: host nodes, from `url` */
+  module: WebAssembly.Module | null;
+  url: string;
+  /** of its contents */
+  digest: string;
+  /** module region of its static data; null: it has none */
+  region: number | null;
+  /** its static data may lie in any region */
+  relocatable: boolean;
+}
+
+/** Splits "build/acl.wasm:acl" into the file and the node's name in it. */
+export function splitFile(text: string): { path: string; node: string | null } {
+  const [, path, node] = /^(.*\.(?:wasm|mjs|js)):([a-z][a-z0-9-]*)$/.exec(text) ?? [];
+  return path === undefined ? { path: resolve(text), node: null } : { path: resolve(path), node: node! };
+}
+
+/** Reads and verifies a file. Throws NOT_FOUND; BAD_MODULE with what is wrong with it. */
+export async function openNodeFile(path: string): Promise<NodeFile> {
+  const bytes = readModule(path);
+  const digest = createHash("sha256").update(bytes).digest("hex");
+  const url = pathToFileURL(path).href;
+  if (/\.m?js$/.test(path)) {
+    const fresh = `${url}?${digest}`; // a changed file is another module
+    return { path, nodes: await declareHostNodes(fresh, path), module: null, url: fresh, digest, region: null, relocatable: false };
+  }
+  const { module, nodes, region, relocatable } = verify(bytes, path);
+  return { path, nodes, module, url, digest, region, relocatable };
+}
+
+/** Which file's static data lies in which module region. All instances of one file share theirs. */
+export class Regions {
+  private readonly table = new Map<number, { path: string; digest: string; users: number }>();
+
+  /** Regions in use. */
+  get used(): number {
+    return this.table.size;
+  }
+
+  /** Finds a place for a file's static data; null when it needs none. `old`: the region of the node that it replaces. Throws CONFLICT, NO_MEMORY. */
+  take({ path, digest, region, relocatable }: NodeFile, old: number | null): number | null {
+    if (region === null && !relocatable) return null;
+    const wanted = region ?? this.find(digest);
+    const taken = this.table.get(wanted);
+    if (taken && taken.digest !== digest && !(wanted === old && taken.users === 1)) {
+      const mend = `build it for another one ("weft node build --region N", or the linker's --global-base)`;
+      throw new WeftError("CONFLICT", `${path}: its static data lies in module region ${wanted}, where that of ${taken.path} is: ${mend}`);
+    }
+    this.table.set(wanted, { path, digest, users: (taken?.users ?? 0) + 1 });
+    return wanted;
+  }
+
+  give(region: number | null): void {
+    const taken = region === null ? undefined : this.table.get(region);
+    if (taken && --taken.users === 0) this.table.delete(region!);
+  }
+
+  /** The region that the same file has already, or a free one. */
+  private find(digest: string): number {
+    for (const [region, taken] of this.table) if (taken.digest === digest) return region;
+    for (let region = MODULE_COUNT - 1; region > 0; region--) if (!this.table.has(region)) return region;
+    throw new WeftError("NO_MEMORY", `all ${MODULE_COUNT - 1} module regions are in use: unload a node first`);
+  }
+}
+
+/** Address of a region; 0 for none. */
+export function regionAt(region: number | null): number {
+  return region === null ? 0 : MODULES + region * MODULE_SIZE;
+}

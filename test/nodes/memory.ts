@@ -1,0 +1,157 @@
+// A plain shared memory, without graph or shim: the tables, and a few buffers that packets are put into and read from as hex text.
+
+import {
+  ADJACENCIES, ADJACENCY_SIZE, ADJ_ICMP_CODE, ADJ_MTU, ADJ_NEXT, ADJ_NEXT_HOP, ADJ_NO_ROUTE, ADJ_REWRITE, ADJ_REWRITE_LENGTH, ADJ_TX_IF, BUFFER_DATA,
+  BUFFER_SHIFT, BUFFER_SIZE, BUFFER_START, BUFFER_USED, B_DATA, B_L2, B_LENGTH, B_NEXT, B_STATE, B_TOTAL, FIB_PLIES, FIB_PLY_SIZE, FIB_ROOT,
+  IF_FLAGS, IF_FLAG_ADMIN_UP, IF_FLAG_LINK_UP, IF_IP4, IF_MAC, IF_MTU, IF_TX_SLOT, INTERFACES, INTERFACE_SIZE, LOOKUP_NEXT_UNREACHABLE, PAGE, VECTOR,
+  WORKERS, WORKER_SIZE,
+} from "../../assembly/abi.js";
+
+const POOL = WORKERS + WORKER_SIZE;
+const BUFFERS = VECTOR + 8;
+const pages = Math.ceil((POOL + BUFFERS * BUFFER_SIZE) / PAGE);
+
+export const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
+export const view = new DataView(memory.buffer);
+export const bytes = new Uint8Array(memory.buffer);
+
+/** An address as tables hold it. */
+export function raw(address: string): number {
+  return new DataView(Uint8Array.from(address.split("."), Number).buffer).getUint32(0, true);
+}
+
+/** Bytes of hex text; blanks and line breaks are for the reader. */
+export function fromHex(text: string): Uint8Array {
+  return Uint8Array.from(text.replace(/\s/g, "").match(/../g) ?? [], (pair) => parseInt(pair, 16));
+}
+
+export function toHex(data: Uint8Array): string {
+  return Array.from(data, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+/** Clears tables and buffers; every address has no route. */
+export function resetTables(): void {
+  bytes.fill(0, INTERFACES, INTERFACES + 16 * INTERFACE_SIZE);
+  bytes.fill(0, ADJACENCIES, ADJACENCIES + 64 * ADJACENCY_SIZE);
+  bytes.fill(0, FIB_PLIES, FIB_PLIES + 64 * FIB_PLY_SIZE);
+  bytes.fill(0, POOL, POOL + BUFFERS * BUFFER_SIZE);
+  plies = 0;
+  for (let i = 0; i < 65536; i++) view.setUint32(FIB_ROOT + i * 4, (ADJ_NO_ROUTE << 8) | 1, true);
+  setAdjacency(ADJ_NO_ROUTE, { next: LOOKUP_NEXT_UNREACHABLE });
+}
+
+export function setInterface(index: number, entry: { mac?: string; ip4?: string; mtu?: number; slot?: number; flags?: number }): void {
+  const at = INTERFACES + index * INTERFACE_SIZE;
+  view.setUint32(at + IF_FLAGS, entry.flags ?? IF_FLAG_ADMIN_UP | IF_FLAG_LINK_UP, true);
+  view.setUint16(at + IF_MTU, entry.mtu ?? 1500, true);
+  view.setUint16(at + IF_TX_SLOT, entry.slot ?? 0, true);
+  bytes.set(fromHex((entry.mac ?? "020000000001")), at + IF_MAC);
+  view.setUint32(at + IF_IP4, entry.ip4 ? raw(entry.ip4) : 0, true);
+}
+
+export interface Adjacency { next: number; tx?: number; mtu?: number; rewrite?: string; code?: number; nextHop?: number }
+
+export function setAdjacency(index: number, entry: Adjacency): void {
+  const at = ADJACENCIES + index * ADJACENCY_SIZE;
+  const rewrite = fromHex(entry.rewrite ?? "");
+  view.setUint16(at + ADJ_NEXT, entry.next, true);
+  view.setUint16(at + ADJ_TX_IF, entry.tx ?? 0, true);
+  view.setUint16(at + ADJ_MTU, entry.mtu ?? 1500, true);
+  view.setUint8(at + ADJ_REWRITE_LENGTH, rewrite.length);
+  view.setUint8(at + ADJ_ICMP_CODE, entry.code ?? 0);
+  view.setUint32(at + ADJ_NEXT_HOP, entry.nextHop ?? 0, true);
+  bytes.set(rewrite, at + ADJ_REWRITE);
+}
+
+let plies = 0;
+
+/** Leads a /16, /24 or /32 to an adjacency; longer prefixes after the shorter ones that cover them. */
+export function setRoute(prefix: string, adjacency: number): void {
+  const [address, length] = prefix.split("/") as [string, string];
+  const [a, b, c, d] = address.split(".").map(Number) as [number, number, number, number];
+  let at = FIB_ROOT + (a * 256 + b) * 4;
+  if (Number(length) > 16) at = plyUnder(at) + c * 4;
+  if (Number(length) > 24) at = plyUnder(at) + d * 4;
+  view.setUint32(at, (adjacency << 8) | (Number(length) << 1) | 1, true);
+}
+
+function plyUnder(at: number): number {
+  const entry = view.getUint32(at, true);
+  if ((entry & 1) === 0) return FIB_PLIES + (entry >>> 1) * FIB_PLY_SIZE;
+  const ply = FIB_PLIES + plies * FIB_PLY_SIZE;
+  for (let i = 0; i < 256; i++) view.setUint32(ply + i * 4, entry, true);
+  view.setUint32(at, plies++ << 1, true);
+  return ply;
+}
+
+/** Address of buffer i. */
+export function bufferAt(i: number): number { return POOL + i * BUFFER_SIZE; }
+
+export interface Packet {
+  /** hex from the Ethernet header on; or from the current layer on with `l2: 0` */
+  hex: string;
+  /** bytes of Ethernet header already stripped; default 14 */
+  l2?: number;
+  /** header fields by their offset: [offset, bytes, value] */
+  fields?: [at: number, size: 1 | 2 | 4, value: number][];
+  /** where its first byte lies in the buffer; default BUFFER_START */
+  start?: number;
+  /** lengths of the pieces of a chained packet, from the current layer on; default: one piece */
+  pieces?: number[];
+  /** what the buffer holds beyond the packet is part of it too: B_TOTAL says so */
+  total?: number;
+}
+
+/** Puts a packet into buffer i (its further pieces into the spare buffers after VECTOR). */
+export function putPacket(i: number, packet: Packet): void {
+  const data = fromHex(packet.hex);
+  const l2 = packet.l2 ?? 14;
+  const pieces = packet.pieces ?? [data.length - l2];
+  const first = packet.start ?? BUFFER_START;
+  let from = l2;
+  let buffer = bufferAt(i);
+  bytes.fill(0, buffer, buffer + BUFFER_SIZE);
+  bytes.set(data.subarray(0, l2), buffer + first);
+  pieces.forEach((length, k) => {
+    if (length > BUFFER_DATA) throw new Error(`piece ${k} of ${length} bytes does not fit`);
+    const start = k === 0 ? first + l2 : BUFFER_START;
+    bytes.set(data.subarray(from, from + length), buffer + start);
+    view.setUint16(buffer + B_DATA, start, true);
+    view.setUint16(buffer + B_LENGTH, length, true);
+    view.setUint16(buffer + B_STATE, BUFFER_USED, true);
+    from += length;
+    if (k + 1 < pieces.length) {
+      const next = bufferAt(VECTOR + k);
+      view.setUint32(buffer + B_NEXT, next >>> BUFFER_SHIFT, true);
+      buffer = next;
+    }
+  });
+  view.setUint32(bufferAt(i) + B_TOTAL, packet.total ?? data.length - l2, true);
+  view.setUint16(bufferAt(i) + B_L2, first, true);
+  for (const [at, size, value] of packet.fields ?? []) setField(i, at, size, value);
+}
+
+function setField(i: number, at: number, size: 1 | 2 | 4, value: number): void {
+  if (size === 1) view.setUint8(bufferAt(i) + at, value);
+  else if (size === 2) view.setUint16(bufferAt(i) + at, value, true);
+  else view.setUint32(bufferAt(i) + at, value, true);
+}
+
+/** The packet in buffer i from its current layer on, over its chain, as hex. */
+export function packetHex(i: number): string {
+  let buffer = bufferAt(i);
+  let left = view.getUint32(buffer + B_TOTAL, true);
+  let text = "";
+  for (;;) {
+    const data = buffer + view.getUint16(buffer + B_DATA, true);
+    const here = Math.min(left, view.getUint16(buffer + B_LENGTH, true));
+    text += toHex(bytes.slice(data, data + here));
+    left -= here;
+    const next = view.getUint32(buffer + B_NEXT, true);
+    if (left === 0 || next === 0) return text;
+    buffer = next << BUFFER_SHIFT;
+  }
+}
+
+export function u16(i: number, at: number): number { return view.getUint16(bufferAt(i) + at, true); }
+export function u32(i: number, at: number): number { return view.getUint32(bufferAt(i) + at, true); }
