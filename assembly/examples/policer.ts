@@ -106,7 +106,8 @@ export function configure(node: usize): i32 {
   const pir = configU32(node, 8);
   if (pir < cir) return 1;
   if (pir != 0 && (configU32(node, 4) == 0 || configU32(node, 12) == 0)) return 2;
-    open(state(node) + COMMITTED, cir, configU32(node, 4));
+  store<u64>(state(node), <u64>now());
+  open(state(node) + COMMITTED, cir, configU32(node, 4));
   open(state(node) + PEAK, pir, configU32(node, 12));
   store<u64>(state(node), pir, LIMITS);
   return 0;

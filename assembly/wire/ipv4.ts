@@ -88,7 +88,7 @@ export function headerSum(header: usize, length: u32): u32 {
 @inline
 export function decrementTtl(header: usize): void {
   const word = load<u32>(header, 8); // checksum << 16 | protocol << 8 | TTL
-  store<u32>(header, word + 0xffff + (<u32>(word >= 0xfffe0000) << 16), 8);
+  store<u32>(header, word + 0xffff + (u32(word >= 0xfffe0000) << 16), 8);
 }
 
 /** Sets the TTL and mends the checksum. */

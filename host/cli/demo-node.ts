@@ -4,7 +4,7 @@ import { existsSync } from "node:fs";
 import { basename, resolve } from "node:path";
 import { WeftError } from "../errors.js";
 import { ARGUMENTS, NODE_FILE } from "./arguments.js";
-import { quote } from "./nearest.js";
+import { quote } from "../nearest.js";
 
 export interface DemoNode {
   /** as `node load` wants it, absolute */

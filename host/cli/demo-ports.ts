@@ -5,7 +5,7 @@
 
 import { WeftError } from "../errors.js";
 import type { Host } from "../lab/host.js";
-import { quote } from "./nearest.js";
+import { quote } from "../nearest.js";
 
 export type PortChoice = { kind: "emulated" | "af_packet" } | { kind: "rdma"; devices: string[] };
 

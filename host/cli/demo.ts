@@ -6,7 +6,7 @@ import { enterPrivateNetwork } from "../lab/private-network.js";
 import { demoNode } from "./demo-node.js";
 import { demoPort, demoWires, portChoice } from "./demo-ports.js";
 import { parseOptions } from "./options.js";
-import { quote, suggestion } from "./nearest.js";
+import { quote, suggestion } from "../nearest.js";
 import { Report } from "./report.js";
 import { emulatorOptions } from "./wires.js";
 

@@ -2,7 +2,7 @@
 
 import { WeftError } from "../errors.js";
 import { runEmulated } from "../lab/emulator.js";
-import { quote, suggestion } from "./nearest.js";
+import { quote, suggestion } from "../nearest.js";
 import { numberOption, parseOptions } from "./options.js";
 import { emulatorOptions } from "./wires.js";
 

@@ -9,7 +9,7 @@
 import type { Control } from "../control/api.js";
 import { WeftError } from "../errors.js";
 import { ARGUMENTS } from "./arguments.js";
-import { quote, suggestion } from "./nearest.js";
+import { quote, suggestion } from "../nearest.js";
 import { table } from "./table.js";
 import { words as wordsOf } from "./words.js";
 

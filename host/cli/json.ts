@@ -3,7 +3,7 @@
 
 import { readFile } from "node:fs/promises";
 import { WeftError } from "../errors.js";
-import { quote } from "./nearest.js";
+import { quote } from "../nearest.js";
 
 export interface JsonFault {
   /** place of the first character that is wrong, from 0 */

@@ -3,7 +3,7 @@
 import { readFileSync } from "node:fs";
 import { WeftError } from "../errors.js";
 import { type Output, ctl } from "./ctl.js";
-import { quote, suggestion } from "./nearest.js";
+import { quote, suggestion } from "../nearest.js";
 import { exitStatus } from "./status.js";
 import { SUBCOMMANDS, usage } from "./usage.js";
 

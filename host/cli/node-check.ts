@@ -5,7 +5,7 @@ import { readModule } from "../graph/module.js";
 import { hex } from "../graph/findings.js";
 import { WeftError } from "../errors.js";
 import type { Output } from "./ctl.js";
-import { quote } from "./nearest.js";
+import { quote } from "../nearest.js";
 import { parseOptions } from "./options.js";
 import { table } from "./table.js";
 

@@ -2,7 +2,7 @@
 
 import { type ParseArgsConfig, parseArgs } from "node:util";
 import { WeftError } from "../errors.js";
-import { quote, suggestion } from "./nearest.js";
+import { quote, suggestion } from "../nearest.js";
 
 export type Options = NonNullable<ParseArgsConfig["options"]>;
 

@@ -18,6 +18,7 @@ const OPTIONS = {
   "pool-size": { type: "string" },
   cpu: { type: "string" },
   "no-clocks": { type: "boolean" },
+  isolate: { type: "boolean" },
   emulated: { type: "string" },
   user: { type: "string" },
 } as const;
@@ -25,7 +26,7 @@ const OPTIONS = {
 export async function run(argv: string[], start: StartRouter, output: Output): Promise<number> {
   const { values, positionals } = parseOptions("run", argv, OPTIONS);
   if (positionals.length > 1) throw new WeftError("BAD_COMMAND", `one start-up script at most, not ${positionals.join(" ")} (weft run --help)`);
-  const options: RouterOptions = { clocks: values["no-clocks"] !== true, notice: (line) => output.error(`weft: ${line}\n`) };
+  const options: RouterOptions = { clocks: values["no-clocks"] !== true, isolate: values.isolate === true, notice: (line) => output.error(`weft: ${line}\n`) };
   if (values.buffers !== undefined) options.buffers = numberOption("buffers", String(values.buffers), 1024, 262128);
   if (values["pool-size"] !== undefined) options.poolSize = numberOption("pool-size", String(values["pool-size"]), 3, 559);
   if (values.cpu !== undefined) options.cpu = numberOption("cpu", String(values.cpu), 0, 1023);

@@ -4,7 +4,7 @@ import type { BufferInfo, Control, HardwareInfo, InterfaceInfo, NodeRuntime, Run
 import { WeftError } from "../errors.js";
 import type { Command, Values } from "./grammar.js";
 import { hardwareText } from "./hardware.js";
-import { nearest, quote } from "./nearest.js";
+import { nearest, quote } from "../nearest.js";
 import { table } from "./table.js";
 
 type Text<T> = (data: T, values: Values) => string;

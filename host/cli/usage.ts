@@ -35,6 +35,7 @@ nothing. Files that it names are looked for from the folder in which weft was st
   --pool-size N     MiB of packet buffers, in place of --buffers; 3 to 559
   --cpu N           pin the worker to this CPU
   --no-clocks       do not measure the nodes' clocks
+  --isolate         debugging: find what custom nodes write where they have no business; slow
   --user NAME       give up root's rights for this user's when FILE is done; new ports and addresses need them
   --emulated WIRES  on modelled ConnectX ports: for WIRES see weft emulate --help
 

@@ -1,7 +1,7 @@
 // The wires of modelled ports as people name them, and as the emulator takes them.
 
 import { WeftError } from "../errors.js";
-import { quote } from "./nearest.js";
+import { quote } from "../nearest.js";
 
 const PORTS_MAX = 8;
 const FORMS = "netdev:IF (also veth:IF, tap:IF), pair, generator:PPS[:SIZE] or sink";

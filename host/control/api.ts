@@ -20,6 +20,8 @@ export interface RouterOptions {
   cpu?: number;
   /** read the TSC around each dispatch for `show runtime`; default true */
   clocks?: boolean;
+  /** debugging: find, name and undo what custom nodes write where they have no business; slow; default false */
+  isolate?: boolean;
   /** called with one-line notices for the operator ("no huge pages: …") */
   notice?: (line: string) => void;
   /** called when the worker ended by itself: no packet moves any more, and all that is left to do is stop() */

@@ -24,10 +24,18 @@ export interface Custom {
   interfaces: Set<number> | null;
 }
 
+/** Behind the name of a node that is there beside the one whose place it is to take, or that has lost it. */
+export const BESIDE = "~";
+
+/** The name that a node has once it is in its place. */
+export function settled(name: string): string {
+  return name.endsWith(BESIDE) ? name.slice(0, -BESIDE.length) : name;
+}
+
 export function customSpec(custom: Custom): CustomSpec {
   const { file, declarations, nodes, region, policy, state, cause } = custom;
   return {
-    nodes: nodes.map((node, i) => ({ ...node, stateSize: declarations[i]!.state })),
+    nodes: nodes.map((node) => ({ ...node, name: settled(node.name) })),
     module: file.module,
     url: file.url,
     base: regionAt(region),
@@ -40,8 +48,8 @@ export function customSpec(custom: Custom): CustomSpec {
 /** The next slot that a policy names, as workers want it. */
 export function policyOf({ name, nodes }: Custom, { fail, via, restart, limit }: NodePolicy): ContainmentPolicy {
   if (fail === "closed") return { slot: 0, restart, limit };
-  const slot = nodes[0]!.next.indexOf(via);
-  if (slot < 0) throw new WeftError("BAD_ARGUMENT", `node ${name} has no next slot "${via}": it has ${nodes[0]!.next.join(", ")}`);
+  const slot = nodes[0]!.next.map(settled).indexOf(via);
+  if (slot < 0) throw new WeftError("BAD_ARGUMENT", `node ${name} has no next slot "${via}": it has ${nodes[0]!.next.map(settled).join(", ")}`);
   return { slot, restart, limit };
 }
 

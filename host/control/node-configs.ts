@@ -6,10 +6,12 @@ import { type ConfigSchema, defaults, encodeConfig } from "../graph/node-config.
 import { Extents } from "../memory/extents.js";
 import type { Tables } from "../memory/tables.js";
 import type { NodeConfig } from "./api.js";
-import type { Interfaces } from "./interfaces.js";
+import type { Interface, Interfaces } from "./interfaces.js";
 
 /** A configuration in its place. */
 export interface PlacedConfig {
+  /** name of the node */
+  node: string;
   config: NodeConfig;
   /** address; 0: the node takes none */
   at: number;
@@ -20,6 +22,10 @@ export interface PlacedConfig {
 
 export class NodeConfigs {
   private readonly extents = new Extents(CONFIGURATIONS, CONFIGURATIONS + CONFIGURATIONS_SIZE, 64);
+  /** those in force, and those that a node is about to be shown */
+  private readonly placed = new Set<PlacedConfig>();
+  /** interfaces that are being deleted */
+  private readonly leaving = new WeakSet<Interface>();
 
   constructor(private readonly tables: Tables, private readonly interfaces: Interfaces) {}
 
@@ -33,12 +39,12 @@ export class NodeConfigs {
     const interfaces = new Set<number>();
     if (schema === null) {
       if (given !== undefined && Object.keys(given).length > 0) throw new WeftError("BAD_ARGUMENT", `node ${node} takes no configuration`);
-      return { config: {}, at: 0, size: 0, interfaces };
+      return { node, config: {}, at: 0, size: 0, interfaces };
     }
     const where = `node ${node}: config`;
     const config = given ?? defaults(schema, where);
     const interfaceIndex = (name: string): number => {
-      const { index } = this.interfaces.find(name);
+      const index = this.interfaceIndex(name);
       interfaces.add(index);
       return index;
     };
@@ -46,10 +52,29 @@ export class NodeConfigs {
     const at = this.extents.take(size);
     if (at === undefined) throw new WeftError("NO_MEMORY", `${where}: no room for its ${size} bytes: unload a node first`);
     this.tables.writeBytes(at, write(at));
-    return { config, at, size, interfaces };
+    const placed = { node, config, at, size, interfaces };
+    this.placed.add(placed);
+    return placed;
   }
 
-  give({ at }: PlacedConfig): void {
-    if (at !== 0) this.extents.give(at);
+  give(placed: PlacedConfig): void {
+    if (this.placed.delete(placed)) this.extents.give(placed.at);
+  }
+
+  /** Index of an interface for a node to stand on. Throws NOT_FOUND; CONFLICT for one that is being deleted. */
+  interfaceIndex(name: string): number {
+    const entry = this.interfaces.find(name);
+    if (this.leaving.has(entry)) throw new WeftError("CONFLICT", `interface ${name} is being deleted`);
+    return entry.index;
+  }
+
+  /** Name of a node that is configured with an interface. */
+  user(index: number): string | undefined {
+    return [...this.placed].find(({ interfaces }) => interfaces.has(index))?.node;
+  }
+
+  /** From now on no node may be given this interface. */
+  interfaceLeaves(index: number): void {
+    this.leaving.add(this.interfaces.byIndex(index)!);
   }
 }

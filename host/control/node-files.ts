@@ -43,9 +43,10 @@ export async function openNodeFile(path: string): Promise<NodeFile> {
   return { path, nodes, module, url, digest, region, relocatable };
 }
 
-/** Which file's static data lies in which module region. All instances of one file share theirs. */
+/** Which files' static data lies in which module region. All instances of one file share theirs. */
 export class Regions {
-  private readonly table = new Map<number, { path: string; digest: string; users: number }>();
+  /** the files of the nodes that use a region; two different ones only while one replaces the other */
+  private readonly table = new Map<number, NodeFile[]>();
 
   /** Regions in use. */
   get used(): number {
@@ -53,26 +54,31 @@ export class Regions {
   }
 
   /** Finds a place for a file's static data; null when it needs none. `old`: the region of the node that it replaces. Throws CONFLICT, NO_MEMORY. */
-  take({ path, digest, region, relocatable }: NodeFile, old: number | null): number | null {
+  take(file: NodeFile, old: number | null): number | null {
+    const { path, digest, region, relocatable } = file;
     if (region === null && !relocatable) return null;
     const wanted = region ?? this.find(digest);
-    const taken = this.table.get(wanted);
-    if (taken && taken.digest !== digest && !(wanted === old && taken.users === 1)) {
+    const users = this.table.get(wanted) ?? [];
+    const other = users.find((one) => one.digest !== digest);
+    if (other && !(wanted === old && users.length === 1)) {
       const mend = `build it for another one ("weft node build --region N", or the linker's --global-base)`;
-      throw new WeftError("CONFLICT", `${path}: its static data lies in module region ${wanted}, where that of ${taken.path} is: ${mend}`);
+      throw new WeftError("CONFLICT", `${path}: its static data lies in module region ${wanted}, where that of ${other.path} is: ${mend}`);
     }
-    this.table.set(wanted, { path, digest, users: (taken?.users ?? 0) + 1 });
+    this.table.set(wanted, [...users, file]);
     return wanted;
   }
 
-  give(region: number | null): void {
-    const taken = region === null ? undefined : this.table.get(region);
-    if (taken && --taken.users === 0) this.table.delete(region!);
+  /** Takes back what take() gave for a file. */
+  give(region: number | null, file: NodeFile): void {
+    if (region === null) return;
+    const left = this.table.get(region)!.filter((one) => one !== file);
+    if (left.length === 0) this.table.delete(region);
+    else this.table.set(region, left);
   }
 
   /** The region that the same file has already, or a free one. */
   private find(digest: string): number {
-    for (const [region, taken] of this.table) if (taken.digest === digest) return region;
+    for (const [region, [user]] of this.table) if (user!.digest === digest) return region;
     for (let region = MODULE_COUNT - 1; region > 0; region--) if (!this.table.has(region)) return region;
     throw new WeftError("NO_MEMORY", `all ${MODULE_COUNT - 1} module regions are in use: unload a node first`);
   }

@@ -8,11 +8,11 @@ import { GATE_INTERFACES, NODE_COUNTERS, NODE_STATE } from "../../assembly/abi.j
 import { WeftError } from "../errors.js";
 import type { NodeSpec } from "../graph/messages.js";
 import type { Registry } from "../graph/registry.js";
-import { type Chain, CONTINUE, type Wiring } from "../graph/wiring.js";
+import { type Chain, CONTINUE, GATE_NEXT, type Wiring } from "../graph/wiring.js";
 import { decodeTable } from "../graph/node-table.js";
 import { type OwnedMemory, workerAt } from "../memory/memory.js";
 import type { CustomNodeInfo, NodeConfig, NodeCounter, NodePlace, NodePolicy, NodeTable } from "./api.js";
-import { type Custom, customSpec, inheritance, policyOf, withPolicy } from "./custom.js";
+import { BESIDE, type Custom, customSpec, inheritance, policyOf, settled, withPolicy } from "./custom.js";
 import type { Interfaces } from "./interfaces.js";
 import type { NodeConfigs } from "./node-configs.js";
 import { type NodeFile, openNodeFile, type Regions, splitFile } from "./node-files.js";
@@ -66,10 +66,10 @@ export class Nodes {
         throw bad(`node ${name} has no next slot "${CONTINUE}": it ends the way of packets and is led to by other nodes' next slots only`);
       }
       const { chain, at } = this.placeOf(custom, place);
-      const index = place.interface === undefined ? null : this.on.interfaces.find(place.interface).index;
+      const index = place.interface === undefined ? null : this.on.configs.interfaceIndex(place.interface);
       if (this.on.wiring.chainOf(custom.nodes[0]!) === chain) return this.extend(custom, index!);
       const gate = index === null ? null : await this.addGate(custom, chain, index);
-      chain.links.splice(at, 0, { node: custom.nodes[0]!, gate });
+      chain.links.splice(at, 0, { node: custom.nodes[0]!, siblings: custom.nodes.slice(1), gate });
       this.on.wiring.chains.includes(chain) || this.on.wiring.chains.push(chain);
       this.on.wiring.connect();
     });
@@ -92,7 +92,7 @@ export class Nodes {
     return this.inTurn(async () => {
       const custom = this.find(name);
       for (const node of custom.nodes) {
-        const user = this.on.registry.list().find((one) => one.next.includes(node.name) && !custom.nodes.includes(one));
+        const user = this.userOf(custom, node);
         if (user) throw new WeftError("CONFLICT", `node ${user.name} leads to ${node.name}: unload that one first`);
       }
       if (this.on.wiring.chainOf(custom.nodes[0]!)) await this.takeOut(custom);
@@ -104,22 +104,25 @@ export class Nodes {
   replace(name: string, file: string, config?: NodeConfig): Promise<CustomNodeInfo> {
     return this.inTurn(async () => {
       const old = this.find(name);
-      const chain = this.on.wiring.chainOf(old.nodes[0]!);
-      for (const node of old.nodes) node.name += "~"; // the new ones have their names from now on
-      let fresh: Custom | undefined;
+      const link = this.on.wiring.chainOf(old.nodes[0]!)?.links.find((one) => one.node === old.nodes[0]);
+      const fresh = await this.prepare(file, name, config, old);
       try {
-        fresh = await this.prepare(file, name, config, old);
-        if (chain && !fresh.declarations[0]!.next.includes(CONTINUE)) throw bad(`${file} has no next slot "${CONTINUE}", and node ${name} stands in the packets' way`);
+        if (link && !fresh.declarations[0]!.next.includes(CONTINUE)) throw bad(`${file} has no next slot "${CONTINUE}", and node ${name} stands in the packets' way`);
+        for (const node of old.nodes) {
+          const user = fresh.nodes.some((one) => settled(one.name) === node.name) ? undefined : this.userOf(old, node);
+          if (user) throw new WeftError("CONFLICT", `node ${user.name} leads to ${node.name}, which ${file} does not have: unload that one first`);
+        }
         await this.on.requests.send({ type: "add-custom", custom: customSpec(fresh), inherit: inheritance(old, fresh) });
       } catch (cause) {
-        if (fresh) this.dismantle(fresh);
-        for (const node of old.nodes) node.name = node.name.slice(0, -1);
-        throw cause instanceof WeftError ? cause : refusal(name, cause);
+        this.dismantle(fresh);
+        throw refusal(name, cause);
       }
       this.customs.set(name, fresh);
+      for (const node of fresh.nodes) [node.name, node.next] = [settled(node.name), node.next.map(settled)];
+      for (const node of old.nodes) node.name += BESIDE;
       this.on.statistics.moveNode(old.nodes[0]!, fresh.nodes[0]!);
-      const link = chain?.links.find((one) => one.node === old.nodes[0]);
-      if (link) link.node = fresh.nodes[0]!;
+      if (link) [link.node, link.siblings] = [fresh.nodes[0]!, fresh.nodes.slice(1)];
+      this.on.wiring.retire(old.nodes);
       this.on.wiring.connect();
       await this.on.requests.turnEnd();
       await this.remove(old);
@@ -209,10 +212,14 @@ export class Nodes {
 
   /** Throws CONFLICT when a node's configuration names an interface that is about to go, or one stands in the way of its packets alone. */
   interfaceLeaves(index: number, name: string): void {
-    for (const { name: node, config, interfaces } of this.customs.values()) {
-      if (config.interfaces.has(index)) throw new WeftError("CONFLICT", `node ${node} is configured with interface ${name}: change that first`);
+    const user = this.on.configs.user(index);
+    if (user !== undefined) throw new WeftError("CONFLICT", `node ${user} is configured with interface ${name}: change that first`);
+    for (const { name: node, nodes, interfaces } of this.customs.values()) {
       if (interfaces?.has(index)) throw new WeftError("CONFLICT", `node ${node} stands on interface ${name}: "node bypass ${node} on ${name}" first`);
+      const port = this.on.interfaces.byIndex(index)!.txNode!.name;
+      if (nodes.some(({ next }) => next.includes(port))) throw new WeftError("CONFLICT", `node ${node} leads to ${port}: unload it first`);
     }
+    this.on.configs.interfaceLeaves(index);
   }
 
   // Steps of the above
@@ -228,6 +235,11 @@ export class Nodes {
     return [...this.customs.values()].find(({ nodes }) => nodes.some((node) => node.index === index));
   }
 
+  /** A node outside of an instance that leads to one of its nodes. */
+  private userOf(custom: Custom, { name }: NodeSpec): NodeSpec | undefined {
+    return this.on.registry.list().find((one) => one.next.includes(name) && !custom.nodes.includes(one));
+  }
+
   /** One change after the other. */
   private inTurn<T>(change: () => Promise<T>): Promise<T> {
     const result = this.last.then(change);
@@ -240,40 +252,50 @@ export class Nodes {
     const { path, node: wanted } = splitFile(text);
     const file = await openNodeFile(path);
     const declarations = inOrder(file, wanted ?? (old && file.nodes.some((one) => one.name === old.declarations[0]!.name) ? old.declarations[0]!.name : null));
+    const final = new Map(declarations.map((one, i) => [one.name, i === 0 ? name : `${name}-${one.name}`]));
+    this.checkNames(file, declarations, [...final.values()], old);
+    const kept = old?.declarations[0]!.name === declarations[0]!.name && declarations[0]!.config ? old.config.config : undefined;
     const region = this.on.regions.take(file, old?.region ?? null);
-    const nodes: NodeSpec[] = [];
+    const custom: Custom = {
+      name, file, declarations, nodes: [], region, config: { node: name, config: {}, at: 0, size: 0, interfaces: new Set() },
+      policy: old?.policy ?? { fail: "closed", via: CONTINUE, restart: 0, limit: 100 }, state: "running", cause: null, traps: old?.traps ?? 0,
+      interfaces: old?.interfaces ?? null,
+    };
     try {
-      const names = new Map(declarations.map((one, i) => [one.name, i === 0 ? name : `${name}-${one.name}`]));
-      for (const one of declarations) nodes.push(this.addToRegistry(file, one, names));
-      const kept = old?.declarations[0]!.name === declarations[0]!.name && declarations[0]!.config ? old.config.config : undefined;
-      const placed = this.on.configs.place(name, declarations[0]!.config, config ?? kept);
-      for (const node of nodes) this.clearBlock(node, declarations[nodes.indexOf(node)]!.state, placed.at, placed.size);
-      const policy: NodePolicy = old?.policy ?? { fail: "closed", via: CONTINUE, restart: 0, limit: 100 };
-      const custom: Custom = { name, file, declarations, nodes, region, config: placed, policy, state: "running", cause: null, traps: old?.traps ?? 0, interfaces: null };
-      custom.interfaces = old?.interfaces ?? null;
-      this.on.wiring.connect();
+      custom.config = this.on.configs.place(name, declarations[0]!.config, config ?? kept);
+      for (const one of declarations) custom.nodes.push(this.addToRegistry(file, one, final, old ? BESIDE : ""));
+      for (const node of custom.nodes) this.clearBlock(node, custom.config.at, custom.config.size);
+      this.on.wiring.admit(custom.nodes, old?.nodes[0]);
       return custom;
     } catch (error) {
-      for (const node of nodes) this.on.registry.remove(node);
-      this.on.regions.give(region);
+      this.dismantle(custom);
       throw error;
     }
   }
 
-  private addToRegistry(file: NodeFile, declared: NodeFile["nodes"][number], names: Map<string, string>): NodeSpec {
-    const next = declared.next.map((one) => names.get(one) ?? one);
-    const stranger = next.find((one) => one !== CONTINUE && ![...names.values()].includes(one) && !this.on.registry.has(one));
-    if (stranger !== undefined) {
-      throw new WeftError("BAD_MODULE", `${file.path}: node ${declared.name}: its next node "${stranger}" is not in the graph`);
+  /** Throws where a node would have the name of another, or lead to one that is not there. */
+  private checkNames(file: NodeFile, declarations: NodeFile["nodes"], names: string[], old: Custom | undefined): void {
+    const { registry } = this.on;
+    const taken = names.find((name) => registry.has(name) && !old?.nodes.some((node) => node.name === name));
+    if (taken !== undefined) throw new WeftError("CONFLICT", `there is a node "${taken}" already`);
+    for (const { name, next } of declarations) {
+      const known = (one: string): boolean => one === CONTINUE || names.includes(one) || declarations.some((other) => other.name === one) || registry.has(one);
+      const stranger = next.find((one) => !known(one));
+      if (stranger !== undefined) throw new WeftError("BAD_MODULE", `${file.path}: node ${name}: its next node "${stranger}" is not in the graph`);
     }
-    const kind = file.module === null ? "host" : "wasm";
-    const node = this.on.registry.add(kind, { ...declared, name: names.get(declared.name)!, next }, true);
+  }
+
+  /** `mark`: behind the names of the nodes of this file, until they take those of others. */
+  private addToRegistry(file: NodeFile, declared: NodeFile["nodes"][number], final: Map<string, string>, mark: string): NodeSpec {
+    const names = [...final.values()];
+    const next = declared.next.map((one) => final.get(one) ?? one).map((one) => (names.includes(one) ? one + mark : one));
+    const node = this.on.registry.add(file.module === null ? "host" : "wasm", { ...declared, name: final.get(declared.name)! + mark, next }, true);
     this.on.wiring.clear(node);
     return node;
   }
 
-  private clearBlock(node: NodeSpec, state: number, config: number, size: number): void {
-    this.on.memory.packets.clearNode(workerAt(0) + node.runtime, state, config, size);
+  private clearBlock(node: NodeSpec, config: number, size: number): void {
+    this.on.memory.packets.clearNode(workerAt(0) + node.runtime, node.state, config, size);
     this.on.statistics.clearNode(node);
   }
 
@@ -289,7 +311,8 @@ export class Nodes {
     if (node === custom.nodes[0]) throw bad(`node ${name} cannot stand ${anchor} itself`);
     if (node.custom && !beside) throw bad(`node ${name} stands nowhere itself: insert it first`);
     if (node.kind === "port") throw bad(`${name} is a port of the graph: insert before ethernet-input, or before interface-output`);
-    if (anchor === "after" && !node.custom && node.next[1] === undefined) throw bad(`no packet goes on from ${name}`);
+    if (wiring.chains.some(({ links }) => links.some(({ gate }) => gate === node))) throw bad(`${name} is the gate of a node: name that one`);
+    if (anchor === "after" && !node.custom && !(node.next[1] && registry.find(node.next[1]).kind !== "port")) throw bad(`there is no one way on from ${name}`);
     const chain = beside ?? wiring.chains.find((one) => one.anchor === anchor && one.node === node) ?? { anchor, node, links: [] };
     if (here && !(here === chain && !beside && custom.interfaces && place.interface !== undefined)) {
       throw new WeftError("CONFLICT", `node ${custom.name} stands ${here.anchor} ${here.node.name} already: bypass it first, or load it once more`);
@@ -305,9 +328,9 @@ export class Nodes {
 
   private async addGate(custom: Custom, chain: Chain, index: number): Promise<NodeSpec> {
     const leaving = chain.node.name === "interface-output" || chain.node.name === "ip4-rewrite";
-    const declared = { name: `${custom.name}-gate`, process: leaving ? "txGate" : "rxGate", next: ["error-drop"], counters: [], state: GATE_STATE };
+    const declared = { name: `${custom.name}-gate`, process: leaving ? "txGate" : "rxGate", next: GATE_NEXT, counters: [], state: GATE_STATE };
     const gate = this.on.registry.add("wasm", declared);
-    this.clearBlock(gate, GATE_STATE, 0, 0);
+    this.clearBlock(gate, 0, 0);
     custom.interfaces = new Set([index]);
     this.writeGate(custom, gate);
     await this.on.requests.send({ type: "add-node", node: gate });
@@ -342,7 +365,7 @@ export class Nodes {
   private dismantle(custom: Custom): void {
     for (const node of custom.nodes) this.forget(node);
     this.on.configs.give(custom.config);
-    this.on.regions.give(custom.region);
+    this.on.regions.give(custom.region, custom.file);
   }
 
   private forget(node: NodeSpec): void {

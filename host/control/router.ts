@@ -112,7 +112,7 @@ export class Router implements Control {
     const clocks = options.clocks ?? true;
     const engine: EngineOptions = {
       shared, worker: WORKER, clocks, graphModule: graph, nodeModule: nodes.module, nodes: registry.list(), timeOrigin: performance.timeOrigin,
-      customs: [], takeOver: null,
+      isolate: options.isolate ?? false, customs: [], takeOver: null,
     };
     router.link = await connect(engine, memory, (message) => router.receive(message), (error) => router.fail(error));
     router.watchdog = new Watchdog(memory.packets, workerAt(WORKER), () => router.link?.clock() ?? -1, (running) => void router.takeOver(engine, running));

@@ -4,6 +4,7 @@ import { MODULE_SIZE, NODE_CONFIG, NODE_CONFIG_SIZE, NODE_COUNTERS, NODE_STATE, 
 import { Containment, type ContainmentPolicy } from "./containment.js";
 import type { Graph, Process } from "./graph.js";
 import { hostNodes, type HostNodeModule } from "./host-node.js";
+import type { Isolation } from "./isolation.js";
 import type { CustomSpec, FromEngine, Inheritance } from "./messages.js";
 
 /** Log lines a second that one node may write; the rest is left out. */
@@ -21,8 +22,13 @@ interface Custom {
 export class CustomNodes {
   private readonly customs = new Map<number, Custom>();
 
-  /** `origin`: performance.timeOrigin of the control plane's thread, from which all workers count the time. */
-  constructor(private readonly graph: Graph, private readonly origin: number, private readonly emit: (message: FromEngine) => void) {}
+  /** `isolation`: looks after each call whether a node kept to what is its own; `origin`: performance.timeOrigin of the control plane's thread, from which all workers count the time. */
+  constructor(
+    private readonly graph: Graph,
+    private readonly origin: number,
+    private readonly emit: (message: FromEngine) => void,
+    private readonly isolation: Isolation | null,
+  ) {}
 
   /** Makes a custom node known to the graph. Throws what its module throws; then nothing has changed. `kept`: it lived in another worker before. */
   add(spec: CustomSpec, inherit: Inheritance | null, kept: boolean, implementation?: HostNodeModule): void {
@@ -41,8 +47,24 @@ export class CustomNodes {
     }
     if (spec.setAside !== null) custom.containment.setAside(spec.setAside);
     this.customs.set(main.index, custom);
-    for (const [i, node] of spec.nodes.entries()) this.graph.add(node, (...frame) => custom.processes[i]!(...frame), custom.containment);
+    for (const [i, node] of spec.nodes.entries()) this.graph.add(node, this.entry(custom, i), custom.containment);
     if (inherit) this.graph.redirect(inherit.index, main.index);
+  }
+
+  /** What the graph calls for one of an instance's nodes, whose functions are others when it starts anew. */
+  private entry(custom: Custom, i: number): Process {
+    const { isolation, graph } = this;
+    if (isolation === null) return (node, frame, n) => custom.processes[i]!(node, frame, n);
+    return (node, frame, n) => {
+      isolation.before(graph.specs.values(), custom.spec.nodes, custom.spec.base);
+      let breach: string | null = null;
+      try {
+        custom.processes[i]!(node, frame, n);
+      } finally {
+        breach = isolation.after();
+      }
+      if (breach !== null) throw new Error(breach);
+    };
   }
 
   remove(nodes: number[]): void {
@@ -78,9 +100,9 @@ export class CustomNodes {
 
   private startAnew(custom: Custom, implementation: HostNodeModule | undefined): void {
     const { u8 } = this.graph.packets;
-    for (const { runtime, stateSize } of custom.spec.nodes) {
-      const state = this.graph.base + runtime + NODE_STATE;
-      u8.fill(0, state, state + stateSize);
+    for (const { runtime, state } of custom.spec.nodes) {
+      const at = this.graph.base + runtime + NODE_STATE;
+      u8.fill(0, at, at + state);
     }
     this.instantiate(custom, implementation);
     this.configure(custom);

@@ -9,6 +9,7 @@ import type { Port, PortKind, RxMode } from "../ports/port.js";
 import { CustomNodes } from "./custom.js";
 import { Glean, GLEAN_NODE } from "./glean.js";
 import { Graph, type Process } from "./graph.js";
+import { Isolation } from "./isolation.js";
 import type { HostNodeModule } from "./host-node.js";
 import type { CustomSpec, FromEngine, NodeSpec, ToEngine } from "./messages.js";
 import { type EchoRequest, writeArpRequest, writeEchoRequest } from "./originate.js";
@@ -30,6 +31,8 @@ export interface EngineOptions {
   nodes: NodeSpec[];
   /** performance.timeOrigin of the control plane's thread */
   timeOrigin: number;
+  /** find and undo what nodes from outside write where they have no business */
+  isolate: boolean;
   /** nodes from outside, which lived in the worker that this one replaces */
   customs: CustomSpec[];
   /** what that worker left: index of the node that never returned, -1 if none had packets in hand; null: it is the first one */
@@ -77,7 +80,8 @@ export class Engine {
     }
     this.graph.add(find(GLEAN_NODE.name), this.glean.process);
     this.graph.add(find(PUNT_NODE.name), this.punt.process);
-    this.customs = new CustomNodes(this.graph, options.timeOrigin, emit);
+    const isolation = options.isolate ? new Isolation(packets, this.graph.base) : null;
+    this.customs = new CustomNodes(this.graph, options.timeOrigin, emit, isolation);
     for (const custom of options.customs) this.customs.add(custom, null, true, implementations.get(custom.url));
     if (options.takeOver !== null) this.takeOver(nodes.find((node) => node.index === options.takeOver));
   }

@@ -49,6 +49,8 @@ export class Graph {
   readonly base: number;
   private readonly wasm: GraphModule;
   private readonly nodes: Node[] = [];
+  /** the nodes there are, by index */
+  readonly specs = new Map<number, NodeSpec>();
 
   constructor(
     readonly packets: PacketMemory,
@@ -64,6 +66,7 @@ export class Graph {
 
   /** A node from outside comes with what holds it. */
   add(spec: NodeSpec, process: Process, containment?: Containment): void {
+    this.specs.set(spec.index, spec);
     const mode = containment ? Mode.inspect : Mode[spec.kind];
     this.nodes[spec.index] = { index: spec.index, name: spec.name, runtime: this.base + spec.runtime, process, mode, containment };
   }
@@ -75,6 +78,7 @@ export class Graph {
 
   remove(index: number): void {
     delete this.nodes[index];
+    this.specs.delete(index);
   }
 
   /** Takes a burst from a port through the graph, beginning where `input` leads; what the port did is `input`'s. Gives how many packets came. */

@@ -55,7 +55,7 @@ export interface TableColumn {
 export const COLUMN_SIZES = { u8: 1, u16: 2, u16be: 2, u32: 4, u64: 8, ipv4: 4, mac: 6 };
 export type ColumnType = keyof typeof COLUMN_SIZES;
 
-export const STATE_MAX = 4 * 2 ** 20;
+const STATE_MAX = 4 * 2 ** 20;
 export const NODE_NAME_MAX = 48;
 const NODES_MAX = 64;
 const MANIFEST_MAX = 65536;

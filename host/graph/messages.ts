@@ -12,8 +12,9 @@ export interface NodeSpec {
   process?: string;
   next: string[];
   counters: string[];
-  /** offset of its runtime block in a worker's region */
+  /** offset of its runtime block in a worker's region, and bytes of state in it */
   runtime: number;
+  state: number;
   /** it came from outside: workers hear of it as a CustomSpec */
   custom: boolean;
 }
@@ -32,7 +33,7 @@ export interface Inheritance {
 /** A node from outside with the others of its instance. */
 export interface CustomSpec {
   /** the one that was asked for first */
-  nodes: (NodeSpec & { stateSize: number })[];
+  nodes: NodeSpec[];
   /** null: host nodes, from `url` */
   module: WebAssembly.Module | null;
   url: string;

@@ -34,9 +34,10 @@ export class Registry {
   add(kind: NodeSpec["kind"], declared: Declared, custom = false): NodeSpec {
     if (this.has(declared.name)) throw new WeftError("CONFLICT", `there is a node "${declared.name}" already`);
     const index = this.freeIndex();
-    const runtime = this.blocks.take(NODE_STATE + (declared.state ?? 0));
-    if (runtime === undefined) throw new WeftError("NO_MEMORY", `no room for the state of node ${declared.name}: ${declared.state} bytes`);
-    const node: NodeSpec = { index, name: declared.name, kind, next: [...declared.next], counters: [...declared.counters], runtime, custom };
+    const { name, state = 0, next, counters } = declared;
+    const runtime = this.blocks.take(NODE_STATE + state);
+    if (runtime === undefined) throw new WeftError("NO_MEMORY", `no room for the state of node ${name}: ${state} bytes`);
+    const node: NodeSpec = { index, name, kind, next: [...next], counters: [...counters], runtime, state, custom };
     if (declared.process) node.process = declared.process;
     this.nodes[index] = node;
     return node;

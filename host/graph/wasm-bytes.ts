@@ -67,8 +67,6 @@ export const CUSTOM = 0;
 export const IMPORT = 2;
 export const MEMORY = 5;
 export const START = 8;
-export const CODE = 10;
-export const DATA = 11;
 const NAMES = [
   "custom", "type", "import", "function", "table", "memory", "global", "export", "start", "element", "code", "data", "data count", "tag",
 ];

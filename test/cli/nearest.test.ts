@@ -1,6 +1,6 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { editDistance, nearest, quote } from "../../host/cli/nearest.js";
+import { editDistance, nearest, quote } from "../../host/nearest.js";
 
 test("edits: insert, delete, replace, swap", () => {
   for (const [a, b, distance] of [

@@ -5,8 +5,9 @@ import * as assert from "uvu/assert";
 import { iperf, ping, traceroute } from "../../host/cli/peers.js";
 import type { NodeTable } from "../../host/control/api.js";
 import { enterPrivateNetwork } from "../../host/lab/private-network.js";
-import { C, type NatNetwork, OUTSIDE, kernelNetwork, weftNetwork } from "./nat-network.js";
+import { exampleFile } from "./example-file.js";
 import { MIRROR_PORT, askMirror, serveMirror } from "./mirror.js";
+import { C, type NatNetwork, OUTSIDE, kernelNetwork, weftNetwork } from "./nat-network.js";
 import { A, B } from "./network.js";
 
 const status = await enterPrivateNetwork();
@@ -76,6 +77,25 @@ test("hairpin: a host inside is reached by the outside address, and sees the ask
     const inside = rows.map((row) => `${row[columns.indexOf("inside")]}:${row[columns.indexOf("port")]} ${row[columns.indexOf("outside-port")]}`);
     assert.equal(inside.sort(), [`${A.address}:40003 40003`, `${C.address}:40004 40004`, `${C.address}:${MIRROR_PORT} ${MIRROR_PORT}`]);
     assert.is((await ping(a, OUTSIDE, ["-c", "2", "-i", "0.05", "-W", "2"])).received, 2, "a ping to the address is the router's");
+  });
+});
+
+test("sessions outlive the replacement of the node", async () => {
+  const network = await weftNetwork();
+  await network.during(async () => {
+    const { a, b, c, weft } = network;
+    const stopMirror = await serveMirror(b);
+    const sessions = async (): Promise<string[]> => {
+      const { columns, rows } = await weft!.show<NodeTable>("node table nat sessions");
+      return rows.map((row) => ["inside", "port", "outside-port"].map((name) => row[columns.indexOf(name)]).join(" ")).sort();
+    };
+    await askMirror(a, "tcp", B.address, 40005);
+    const second = await askMirror(c, "udp", B.address, 40005);
+    const before = await sessions();
+    await weft!.ctl(`node replace nat with ${await exampleFile("nat44")}`);
+    assert.equal([before.length, await sessions()], [2, before]);
+    assert.is(await askMirror(c, "udp", B.address, 40005), second);
+    await stopMirror();
   });
 });
 

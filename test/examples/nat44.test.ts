@@ -105,6 +105,10 @@ test("one mapping for an endpoint, whoever it talks to; its own port where that 
   assert.is(pass(nat, received(OUTSIDE, bytesOfDatagram(stranger))).hex, hex({ ...stranger, to: { ip: "10.0.0.3", port: HOST.port } }));
 });
 
+test("a neighbour outside that is not resolved yet counts as outside too", () => {
+  assert.equal(goOut({ protocol: UDP, from: HOST, to: { ip: "203.0.113.9", port: 53 } }), { ip: ADDRESS, port: HOST.port });
+});
+
 test("what is not between inside and outside passes unchanged", () => {
   const packets: [number, Datagram][] = [
     [INSIDE, { protocol: UDP, from: HOST, to: { ip: "10.0.9.9", port: 5 } }], // back to the inside
@@ -131,6 +135,8 @@ test("the NAT's address without a session is the router itself", () => {
     [INSIDE, { protocol: UDP, from: HOST, to: { ip: ADDRESS, port: 77 } }],
   ] as [number, Datagram][]) unchanged(pass(nat, received(rx, bytesOfDatagram(datagram))), bytesOfDatagram(datagram));
   assert.equal(nat.counters(), { "to the address, no session: passed": 6 });
+  const aside = bytesOfDatagram({ protocol: UDP, from: { ip: "192.0.2.9", port: 9 }, to: goOut({ protocol: UDP, from: HOST, to: SERVER }) });
+  unchanged(pass(nat, received(3, aside)), aside); // of neither side, whatever the port
 });
 
 test("hairpin: two hosts inside speak by the NAT's address, UDP and TCP", () => {
@@ -206,6 +212,13 @@ test("errors that quote nothing of ours, or too little, pass to the router", () 
   assert.equal(nat.counters(), { "to the address, no session: passed": quotes.length });
 });
 
+test("a quoted header that claims to be shorter than any is not believed", () => {
+  const port = 198 * 256 + 51; // what 16 bytes after its begin would say: the destination's first half
+  const shown = goOut({ protocol: UDP, from: { ...HOST, port }, to: SERVER });
+  const error = bytesOfError("198.51.1.1", ADDRESS, 3, 3, [0x44, ...quote({ protocol: UDP, from: shown, to: SERVER }).slice(1)]);
+  unchanged(pass(nat, received(OUTSIDE, error)), error);
+});
+
 test("a quoted UDP packet without a checksum stays without", () => {
   const sent: Datagram = { protocol: UDP, from: { ...HOST, port: 80 }, to: SERVER, unsummed: true };
   const error = bytesOfError("198.51.1.1", ADDRESS, 11, 0, quote({ ...sent, from: goOut(sent) }));
@@ -236,6 +249,9 @@ test("fragments follow their first one, out, back and round the hairpin", () => 
   const { hex: rounded } = pass(nat, received(INSIDE, bytesOfDatagram({ ...round, fragment: 4 })));
   assert.is(rounded.slice(0, 40), hex({ ...round, from: shown, to: other, fragment: 4 }).slice(0, 40));
 
+  const whole = Array.from({ length: 2000 }, (_, i) => ({ ...first, fragment: 0, to: { ip: `198.51.${i >> 8}.${i & 255}`, port: 1 } }));
+  nat.send(...whole.map((one) => received(INSIDE, bytesOfDatagram(one))));
+  assert.is(pass(nat, received(INSIDE, bytesOfDatagram(later))).next, "continue", "whole packets take no place");
   clock.now += 30e9;
   expectDrop(received(INSIDE, bytesOfDatagram(later)), "first fragment unknown");
 });
@@ -264,6 +280,12 @@ test("sessions end when they are silent for too long", () => {
     ["TCP, closed", 240, close],
     ["TCP, reset", 240, (from) => [connect(from), answer(from, 0x14)]],
     ["TCP, closed and connected again", 7440, (from) => [close(from), connect(from)]],
+    ["TCP, closed and asked to connect again", 240, (from) => [close(from), goOut({ protocol: TCP, from, to: SERVER, tcpFlags: 2 })]],
+    ["TCP, a second connection begins", 7440, (from) => [connect(from), goOut({ protocol: TCP, from, to: SERVER, tcpFlags: 2 })]],
+    ["TCP, opened from both sides at once", 240, (from) => [
+      goOut({ protocol: TCP, from, to: SERVER, tcpFlags: 2 }), answer(from, 2), goOut({ protocol: TCP, from, to: SERVER, tcpFlags: 0x12 }),
+    ]],
+    ["TCP, begun before the NAT, not answered", 240, (from) => goOut({ protocol: TCP, from, to: SERVER, tcpFlags: 0x10 })],
   ];
   for (const [what, timeout, run] of ends) {
     nat = freshNat();
@@ -317,6 +339,14 @@ test("ports are those of the configuration's range; none free: dropped, until a 
   assert.is(goOut({ protocol: TCP, from: { ip: "10.0.0.6", port: 40001 }, to: SERVER }).port, 40001);
   clock.now += 300e9;
   assert.is(goOut({ protocol: UDP, from: { ip: "10.0.0.6", port: 40002 }, to: SERVER }).port, 40002);
+});
+
+test("a packet looks for a free port 64 times, the next one goes on from there", () => {
+  nat.configure({ ...CONFIG, firstPort: 40000, lastPort: 40199 });
+  for (let port = 40000; port < 40199; port++) goOut({ protocol: UDP, from: { ...HOST, port }, to: SERVER });
+  const late: Datagram = { protocol: UDP, from: { ...HOST, port: 99 }, to: SERVER };
+  for (let i = 0; i < 3; i++) expectDrop(received(INSIDE, bytesOfDatagram(late)), "no port free");
+  assert.is(goOut(late).port, 40199);
 });
 
 test("16,384 sessions and no more; each is found by both of its ends, and all of them end", () => {

@@ -69,6 +69,16 @@ test("the buckets gain their rates, to the nanosecond, and no more than they hol
   assert.equal(policer.gauges(), { "committed tokens": 80, "peak tokens": 980 });
 });
 
+test("a bucket is full when the last part of a byte has come, not before", () => {
+  policer.configure({ cir: 7, cbs: 20, pir: 7, pbs: 20 }); // 20 bytes in 22,857,142.86 ns
+  policer.send(packet(20));
+  for (const wait of [22_857_142, 1]) {
+    clock.now += wait;
+    policer.send(packet(20));
+  }
+  assert.equal(colours(), { "green packets": 2, "red packets": 1 });
+});
+
 test("a clock that goes back or stands still brings nothing", () => {
   policer.configure({ cir: 8, cbs: 100, pir: 8, pbs: 100 });
   policer.send(packet(100));

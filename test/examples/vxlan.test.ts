@@ -1,8 +1,8 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import {
-  BUFFER_START, B_CSUM_FLAGS, B_CSUM_OFFSET, B_CSUM_START, B_DATA, B_FLAGS, B_FLAG_LOCAL, B_GSO_SIZE, B_L2, B_TX_IF, LOOKUP_NEXT_GLEAN,
-  LOOKUP_NEXT_REWRITE,
+  BUFFER_START, B_CSUM_FLAGS, B_CSUM_OFFSET, B_CSUM_START, B_DATA, B_FLAGS, B_FLAG_L3_GOOD, B_FLAG_LOCAL, B_GSO_SIZE, B_L2, B_TX_IF,
+  LOOKUP_NEXT_GLEAN, LOOKUP_NEXT_REWRITE,
 } from "../../assembly/abi.js";
 import { arp, ethernet } from "../graph/packets.js";
 import { CHECKSUM_AT, type Datagram, TCP, UDP, bytesOfDatagram, unfinished, wrongChecksum } from "./datagrams.js";
@@ -128,6 +128,14 @@ test("a checksum that was left to the device is made, over a chain too", () => {
   }
 });
 
+test("a checksum that comes to 0 is written 0xffff: 0 would be none at all", () => {
+  const bytes = bytesOfDatagram({ ...DATAGRAM, payload: [0, 0] });
+  const zero: Datagram = { ...DATAGRAM, payload: [...bytes.slice(26, 28)] }; // what lacks to a sum of 0xffff
+  const frame = ethernet(FAR, NEAR, 0x0800, unfinished(bytesOfDatagram(zero)));
+  const out = pass(vxlan, fresh(frame, [B_CSUM_FLAGS, 1, 1], [B_CSUM_START, 2, BUFFER_START + 34], [B_CSUM_OFFSET, 2, 6]));
+  assert.is(inner(out).slice(80, 84), "ffff");
+});
+
 test("what cannot be done is dropped under a name", () => {
   const frame = frameOf(DATAGRAM);
   expectDrop(vxlan, fresh(frame, [B_GSO_SIZE, 2, 1448]), "super-packet: switch tso and gso off at the sender");
@@ -154,7 +162,7 @@ function tunnelled(frame: Uint8Array, config: Record<string, unknown> = {}): str
   return hex;
 }
 
-const arrived = (hex: string, ...fields: Field[]): Packet => ({ hex: "00".repeat(14) + hex, fields });
+const arrived = (hex: string, ...fields: Field[]): Packet => ({ hex: "00".repeat(14) + hex, fields: [[B_FLAGS, 2, B_FLAG_L3_GOOD], ...fields] });
 
 test("vxlan-input takes the frame out of its tunnel, and sends it to the interface", () => {
   const frame = frameOf(DATAGRAM);

@@ -10,6 +10,8 @@ import wabt from "wabt";
 import { MODULE_SIZE, MODULES } from "../../assembly/abi.js";
 import { WeftError } from "../../host/errors.js";
 import { findingText, inspect, verify } from "../../host/graph/verify.js";
+import { readSections } from "../../host/graph/wasm-bytes.js";
+import { readFacts } from "../../host/graph/wasm-facts.js";
 import { assemble, FEATURES, HEADER, leb, manifestOf, manifestSection, nodeText, section, text, withSection } from "../wat/assemble.js";
 
 const REGION_1 = MODULES + MODULE_SIZE;
@@ -169,6 +171,8 @@ test("data: outside the modules' regions, in weft's own, in two, across a bounda
   refused(module("", '(data "abc")'), "data segment 0, a passive one");
   const base = '(import "env" "__memory_base" (global i32))';
   refused(module("", `${base} (data (i32.const 0) "a")`), "data segment 0 at the fixed address 0x0 in a module that imports env.__memory_base");
+  const own = `(global $own i32 (i32.const ${REGION_1})) (data (global.get $own) "a")`;
+  refused(module("", base + own), "data segment 0, whose place is not constant");
 });
 
 test("static data that its base has no room for", () => {
@@ -188,6 +192,9 @@ test("what runs by itself, or is there without a use", () => {
   const noFunction = "(table 1 funcref) (elem (table 0) (i32.const 0) funcref (ref.null func))";
   refused(module("", noFunction), "cannot be read: an element segment with something else than functions");
   refused(module("", "(global funcref (ref.func $run))"), "a global that is not a number", "ref.func, a reference type instruction");
+  refused(module("", "(global i32 (i32.eqz (i32.const 0)))"), "an initial value that is not constant");
+  const wideTable = section(4, [1, 0x70, 4, 1]); // addressed by 64 bits
+  refused(ofSections(TYPE, IMPORT, section(3, [1, 0]), wideTable, EXPORT, codeOf([])), "a table of something else than functions");
   refused(module("", "(func (param externref))"), "cannot be read: a function of something else than numbers");
   refused(module("(local funcref)"), "a local variable that is not a number");
   refused(module("(drop (block (result funcref) (unreachable)))"), "a block with a reference as its result");
@@ -260,6 +267,8 @@ test("numbers that are too long, counts that promise more than there is, section
 test("a module in the middle of a module", () => {
   const [first, second] = [module(""), module("(drop (memory.grow (i32.const 1)))")];
   refused(withSection(first, [...second]), "cannot be read: ");
+  const { broken } = readFacts(withSection(first, [...second]), readSections(first), () => undefined);
+  assert.equal([broken?.message, broken?.at], ["what follows cannot be read", first.length]);
 });
 
 test("a broken section of names breaks nothing else", () => {
@@ -272,9 +281,8 @@ test("a broken section of names breaks nothing else", () => {
 test("bytes that V8 takes for an index are not taken for an instruction that swallows the next", () => {
   // call_indirect of table 8448, in two bytes: read as one, the second would be an i64.const whose number is what follows.
   const tables = section(4, [...leb(8449), ...Array<number[]>(8449).fill([0x70, 0, 0]).flat()]);
-  const call = [0x41, 0, 0x41, 0, 0x41, 0, 0x41, 0, 0x11, 0, 0x80, 0x42];
-  const fill = [0x41, 0, 0x41, 0, 0x41, 0, 0xfc, 0x0b, 0];
-  const bytes = ofSections(TYPE, IMPORT, section(3, [1, 0]), tables, EXPORT, codeOf([...call, ...fill]));
+  const seven = Array<number[]>(7).fill([0x41, 0]).flat(); // three for memory.fill, three for the function, its place in the table
+  const bytes = ofSections(TYPE, IMPORT, section(3, [1, 0]), tables, EXPORT, codeOf([...seven, 0x11, 0, 0x80, 0x42, 0xfc, 0x0b, 0]));
   assert.ok(WebAssembly.validate(bytes));
   refused(bytes, "memory.fill, a bulk memory instruction");
 });

@@ -137,9 +137,9 @@ export class InlineRouter {
   private deliver!: (message: FromEngine) => void;
 
   /** The interfaces need netdevs of these names in the network namespace; nothing is sent there. */
-  static async start(hostInterfaces: string[], buffers = 4096): Promise<InlineRouter> {
+  static async start(hostInterfaces: string[], buffers = 4096, isolate = false): Promise<InlineRouter> {
     const inline = new InlineRouter();
-    inline.router = await Router.start({ buffers, clocks: false }, inline.connect);
+    inline.router = await Router.start({ buffers, clocks: false, isolate }, inline.connect);
     for (const name of hostInterfaces) {
       await inline.router.createHostInterface(name);
       inline.router.setInterfaceState(`host-${name}`, true);

@@ -60,14 +60,13 @@ export function mendQuoted(protocol: u32, transport: usize, length: u32, address
   return length >= <u32>TCP_CHECKSUM + 2 ? mend(transport + TCP_CHECKSUM, addresses + ports) : 0;
 }
 
-/** RFC 768: 0 is no checksum and stays, a checksum of 0 is written 0xffff. */
+/** RFC 768: 0 is no checksum and stays, a checksum of 0 is written 0xffff; to whatever covers it both are the same. */
 function mendUdp(at: usize, change: u64): u64 {
   const before: u32 = load<u16>(at);
   if (before == 0) return 0;
   const mended = mend(at, change);
-  if (load<u16>(at) != 0) return mended;
-  store<u16>(at, 0xffff);
-  return mended + 0xffff;
+  if (load<u16>(at) == 0) store<u16>(at, 0xffff);
+  return mended;
 }
 
 /**

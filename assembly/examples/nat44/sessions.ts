@@ -151,10 +151,10 @@ export function refresh(node: usize, session: usize, time: u32, outwards: bool, 
  */
 function follow(session: usize, outwards: bool, flags: u32): bool {
   let state: u32 = load<u8>(session, ROW_STATE);
+  if ((flags & TCP_SYN) != 0 && (state & CLOSED) == CLOSED) state = 0; // the next connection
   if ((flags & TCP_RST) != 0) state |= CLOSED;
-  else if ((flags & TCP_SYN) != 0) state = outwards ? state & ~CLOSED : (state | ANSWERED) & ~CLOSED;
   else if (!outwards) state |= ANSWERED;
-  else if ((state & ANSWERED) != 0) state |= ESTABLISHED;
+  else if ((flags & TCP_SYN) == 0 && (state & ANSWERED) != 0) state |= ESTABLISHED;
   if ((flags & TCP_FIN) != 0) state |= outwards ? FIN_INSIDE : FIN_OUTSIDE;
   store<u8>(session, <u8>state, ROW_STATE);
   return (state & ESTABLISHED) != 0 && (state & CLOSED) != CLOSED;
