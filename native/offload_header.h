@@ -19,4 +19,5 @@ struct OffloadHeader {
 static_assert(sizeof(OffloadHeader) == 10, "the drawing above");
 
 constexpr uint8_t NEEDS_CHECKSUM = 1; // VIRTIO_NET_HDR_F_NEEDS_CSUM
+constexpr uint8_t DATA_VALID = 2; // VIRTIO_NET_HDR_F_DATA_VALID: the checksum was looked at and is right
 constexpr uint8_t GSO_NONE = 0;

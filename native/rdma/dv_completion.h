@@ -15,15 +15,6 @@
 
 #include "dv_layout.h"
 
-/** What one CQE, or one mini CQE with its title, tells. */
-struct Completion {
-  uint8_t opcode;
-  uint8_t syndrome; // of an error
-  uint8_t good, types; // CQE_L3_GOOD …, CQE_L4_MASK …
-  uint16_t wqeCounter; // the WQE, or the stride of a striding queue
-  uint32_t byteCount;
-};
-
 class DvCompletionQueue {
  public:
   /** `strides`: mini CQEs are of the format with the stride index, not of the one with the hash. */

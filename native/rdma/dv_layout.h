@@ -28,8 +28,7 @@ struct DvReceiveRing {
   DvCompletionRing cq;
   uint32_t lkey; // of the buffer pool
   bool striding;
-  uint32_t logStridesPerWqe, logStrideBytes; // striding only
-  uint32_t segments; // buffers of a WQE; striding: 1 << logStridesPerWqe
+  uint32_t segments; // buffers of a WQE; striding: its strides
   bool useChecksum;
 };
 
@@ -159,6 +158,15 @@ struct MiniCqe {
 };
 constexpr uint32_t MINIS_PER_CQE = 8;
 static_assert(sizeof(MiniCqe) * MINIS_PER_CQE == sizeof(Cqe), "mlx5_mini_cqe8");
+
+/** What one CQE, or one mini CQE with its title, tells. */
+struct Completion {
+  uint8_t opcode;
+  uint8_t syndrome; // of an error
+  uint8_t good, types; // CQE_L3_GOOD …, CQE_L4_MASK …
+  uint16_t wqeCounter; // the WQE, or the stride of a striding queue
+  uint32_t byteCount;
+};
 
 // Doorbell records are two big-endian words in memory, which the NIC reads when it likes or when a register is written.
 constexpr uint32_t RECORD_RECEIVE = 0, RECORD_SEND = 1; // of a QP or WQ: 16-bit counters

@@ -1,4 +1,4 @@
-// A receive queue in Direct Verbs: WQEs written and CQEs read by us.
+// The WQEs of a receive queue in Direct Verbs, written by us.
 //
 // A WQE has S data segments, each a buffer of the pool: address of its byte BUFFER_START, 2048 bytes.
 //
@@ -22,53 +22,33 @@
 //   filler CQE. So short packets fill all buffers of a WQE, where a cyclic queue for 9,000 bytes holds five for each of them. mlx5dv_create_wq
 //   wants 2^11 within the device's single_stride_log_num_of_bytes and 2^3 within its single_wqe_log_num_of_strides; devices that begin at
 //   2^9 strides (ConnectX-4) would need WQEs of 8 KiB, more than they take, and get the cyclic queue.
-//
-// Either way buffers_ tells which buffer each segment has. A received packet takes its buffers out; those that it, or a filler, left unused stay.
-// Refilling puts a buffer into each gap of a WQE and only then posts it.
 #pragma once
 
-#include <vector>
-
 #include "dv_completion.h"
-#include "queue.h"
+#include "receive_ring.h"
 
-class DvReceiveQueue : public ReceiveQueue {
+class DvReceive {
  public:
-  explicit DvReceiveQueue(const DvReceiveRing& ring);
-  uint32_t receive(const WorkerMemory& memory, uint32_t frame, uint32_t at, uint32_t max, uint32_t swIfIndex) override;
-  uint32_t posted() const override { return held_; }
-  bool starved() const override { return dry_ || posted_ == 0; }
-  bool arm() override { return completions_.arm(); }
-  bool failed() const override { return failed_; }
-  void restart() override;
-  void release(const WorkerMemory& memory) override;
-  uint32_t cqeSize() const override { return sizeof(Cqe); }
-  std::string dump() const override;
-  uint32_t lastBuffer() const override { return last_; }
+  using Ring = DvReceiveRing;
+  explicit DvReceive(const Ring& ring);
+  /** Puts a buffer into a segment of a WQE. */
+  void place(uint32_t wqe, uint32_t segment, uint64_t address) { segments(wqe)[segment].address = address; }
+  /** Hands over the WQEs before `to`; gives how far they were taken. */
+  uint32_t post(uint32_t, uint32_t to) {
+    storeRecord(&ring.doorbell[RECORD_RECEIVE], to & 0xffff);
+    return to;
+  }
+  std::string name() const { return "rq: " + std::to_string(ring.count) + " WQEs of " + std::to_string(ring.stride) + " bytes"; }
+  std::string dump(uint32_t read) const;
+
+  const Ring ring;
+  DvCompletionQueue completions;
 
  private:
-  /** What a burst adds to the interface's counters. */
-  struct Burst {
-    uint64_t bytes = 0, errors = 0, truncated = 0, badChecksum = 0;
-  };
-  DataSegment* segments(uint32_t wqe) const;
-  uint32_t* buffersOf(uint32_t wqe) { return &buffers_[(wqe & (ring_.count - 1)) * ring_.segments]; }
-  uint32_t take(const WorkerMemory& memory, const Completion& completion, uint32_t swIfIndex, Burst& burst);
-  void align(const Completion& completion, Burst& burst);
-  bool passStrides(uint32_t byteCount, uint32_t* length, uint32_t* strides);
-  void judge(const WorkerMemory& memory, uint32_t buffer, const Completion& completion, Burst& burst) const;
-  void refill(const WorkerMemory& memory, uint32_t swIfIndex);
-  bool fill(const WorkerMemory& memory, uint32_t wqe);
-
-  DvReceiveRing ring_;
-  DvCompletionQueue completions_;
-  std::vector<uint32_t> buffers_; // address of the buffer in each segment, 0: a gap
-  std::vector<uint32_t> fresh_; // room for what a WQE lacks
-  uint32_t held_ = 0; // buffers in buffers_
-  uint32_t posted_ = 0; // WQEs ever
-  uint32_t read_ = 0; // WQEs used up, ever
-  uint32_t stride_ = 0; // strides used up of the next
-  uint32_t last_ = 0;
-  bool dry_ = false; // the pool had no buffers for the next WQE
-  bool failed_ = false;
+  DataSegment* segments(uint32_t wqe) const {
+    uint8_t* start = ring.wqes + static_cast<size_t>(wqe & (ring.count - 1)) * ring.stride;
+    return reinterpret_cast<DataSegment*>(start) + (ring.striding ? 1 : 0);
+  }
 };
+
+using DvReceiveQueue = ReceiveRing<DvReceive>;

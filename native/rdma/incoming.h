@@ -3,6 +3,7 @@
 
 #include <cstring>
 
+#include "../offload_header.h"
 #include "../worker_memory.h"
 
 inline uint32_t buffersFor(uint32_t length) { return (length + abi::BUFFER_DATA - 1) / abi::BUFFER_DATA; }

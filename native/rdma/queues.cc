@@ -16,7 +16,7 @@ static uint32_t powerOfTwo(uint32_t least) {
   return power;
 }
 
-/** A CQ of 64-byte entries; a sender's is never compressed (VPP 00f5d96f043: mini CQEs leave out which WQE they complete). */
+/** A CQ of entries of CQE_SIZE; a sender's is never compressed (VPP 00f5d96f043: mini CQEs leave out which WQE they complete). */
 static RdmaError createCq(const Device& device, int entries, ibv_comp_channel* channel, bool direct, uint8_t compression, Owned<ibv_cq>& cq) {
   if (!direct) {
     cq = {device.verbs.create_cq(device.context, entries, nullptr, channel, 0), device.verbs.destroy_cq};
@@ -27,7 +27,7 @@ static RdmaError createCq(const Device& device, int entries, ibv_comp_channel* c
   attributes.channel = channel;
   mlx5dv_cq_init_attr own{};
   own.comp_mask = MLX5DV_CQ_INIT_ATTR_MASK_CQE_SIZE;
-  own.cqe_size = 64;
+  own.cqe_size = CQE_SIZE;
   if (compression) {
     own.comp_mask |= MLX5DV_CQ_INIT_ATTR_MASK_COMPRESSED_CQE;
     own.cqe_comp_res_format = compression;

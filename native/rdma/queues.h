@@ -27,6 +27,8 @@ struct SendObjects {
 constexpr uint32_t LOG_STRIDE = 11;
 static_assert(1u << LOG_STRIDE == abi::BUFFER_DATA, "a stride is a buffer's data");
 
+constexpr uint32_t CQE_SIZE = 64;
+
 struct ReceiveShape {
   uint32_t packets; // that the queue holds while none is longer than a buffer, a power of two
   uint32_t segments; // buffers of a WQE, unless it is striding

@@ -22,7 +22,7 @@ uint32_t RdmaPort::receive(const WorkerMemory& memory, uint32_t frame, uint32_t 
     starved |= receiver.queue->starved();
   }
   nextReceiver_ = (nextReceiver_ + 1) % count; // when a frame is full, the next begins with another queue
-  send_->reap(memory, swIfIndex);
+  send_->reap(memory);
   revive(memory, swIfIndex);
   starved_ = starved;
   writeGauges(memory, swIfIndex);
@@ -95,7 +95,7 @@ void RdmaPort::drain(const WorkerMemory& memory, uint32_t swIfIndex) {
   for (int ms = 0; ms < DRAIN_MS && up_ && send_->pending() > 0 && !send_->failed(); ms++) {
     timespec millisecond{0, 1000000};
     nanosleep(&millisecond, nullptr);
-    send_->reap(memory, swIfIndex);
+    send_->reap(memory);
   }
   spread_.destroy();
   for (Receiver& receiver : receivers_) {

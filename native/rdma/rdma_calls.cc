@@ -144,7 +144,7 @@ static void showQueues(Napi::Env env, const RdmaPort& port, Napi::Object result)
     queue["size"] = port.options().rxQueueSize;
     queue["posted"] = receiver.queue->posted();
     queue["packets"] = static_cast<double>(receiver.packets);
-    queue["cqeSize"] = receiver.queue->cqeSize();
+    queue["cqeSize"] = CQE_SIZE;
     queues[i++] = queue;
     if (receiver.queue->lastBuffer()) last = receiver.queue->lastBuffer();
   }

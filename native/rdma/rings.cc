@@ -2,7 +2,7 @@
 
 #include "dv_receive.h"
 #include "dv_transmit.h"
-#include "ibv_rings.h"
+#include "ibv.h"
 
 using namespace verbs;
 
@@ -26,13 +26,15 @@ static RdmaError strange(const char* what) { return {"RDMA_MODE", "mlx5dv_init_o
 static RdmaError describe(const Device& device, mlx5dv_obj& object, uint64_t kinds, const mlx5dv_cq& cq) {
   int number = device.verbs.mlx5dv_init_obj(&object, kinds);
   if (number) return verbFailed("mlx5dv_init_obj", number);
-  if (cq.cqe_size != 64 || !powerOfTwo(cq.cqe_cnt)) return strange("its completion queues have another form");
+  if (cq.cqe_size != CQE_SIZE || !powerOfTwo(cq.cqe_cnt)) return strange("its completion queues have another form");
   return {};
 }
 
 std::unique_ptr<SendQueue> makeSendQueue(const Device& device, const SendObjects& objects, bool direct, RdmaError& error) {
   uint32_t segmentation = segmentationMax(device), lkey = device.mr->lkey;
-  if (!direct) return std::make_unique<IbvSendQueue>(objects, lkey, segmentation > 0);
+  if (!direct) {
+    return std::make_unique<IbvSendQueue>(IbvSendRing{objects.cq.get(), objects.qp.get(), objects.packets, objects.pieces, lkey, segmentation});
+  }
   mlx5dv_cq cq{};
   mlx5dv_qp qp{};
   mlx5dv_obj object{};
@@ -57,7 +59,9 @@ std::unique_ptr<SendQueue> makeSendQueue(const Device& device, const SendObjects
 
 std::unique_ptr<ReceiveQueue> makeReceiveQueue(const Device& device, const ReceiveObjects& objects, const ReceiveShape& shape,
                                                bool useChecksum, bool direct, RdmaError& error) {
-  if (!direct) return std::make_unique<IbvReceiveQueue>(objects, shape, device.mr->lkey);
+  if (!direct) {
+    return std::make_unique<IbvReceiveQueue>(IbvReceiveRing{objects.cq.get(), objects.wq.get(), shape.packets, shape.segments, device.mr->lkey});
+  }
   mlx5dv_cq cq{};
   mlx5dv_rwq wq{};
   mlx5dv_obj object{};
@@ -74,8 +78,6 @@ std::unique_ptr<ReceiveQueue> makeReceiveQueue(const Device& device, const Recei
   ring.cq = ringOf(cq);
   ring.lkey = device.mr->lkey;
   ring.striding = shape.logStrides > 0;
-  ring.logStridesPerWqe = shape.logStrides;
-  ring.logStrideBytes = LOG_STRIDE;
   ring.segments = ring.striding ? 1u << shape.logStrides : shape.segments;
   ring.useChecksum = useChecksum;
   return std::make_unique<DvReceiveQueue>(ring);

@@ -102,7 +102,7 @@ struct Sending : World {
     nic.sent.clear();
     CHECK(transmit({index}) == 1);
     nic.poll(true);
-    queue.reap(memory, IF);
+    queue.reap(memory);
     CHECK(queue.pending() == 0 && nic.sent.size() == 1);
     return nic.sent.empty() ? Sent{} : nic.sent[0];
   }
@@ -398,7 +398,7 @@ static void sendNoRoom() {
   CHECK(t.transmit(indices) == 256 && t.counter(abi::IFC_TX_NO_ROOM) == 44 && t.queue.pending() == 256 && t.freeBuffers() == BUFFERS - 256);
   t.nic.poll();
   CHECK(t.nic.sent.size() == 256 && t.nic.cqesWanted == 8);
-  t.queue.reap(t.memory, IF);
+  t.queue.reap(t.memory);
   CHECK(t.queue.pending() == 0 && t.freeBuffers() == BUFFERS);
   t.finish();
 }
@@ -418,7 +418,7 @@ static void sendErrorAndRestart() {
   for (int i = 0; i < 10; i++) indices.push_back(t.make(packetOf(60, i)));
   CHECK(t.transmit(indices) == 10);
   t.nic.poll();
-  t.queue.reap(t.memory, IF);
+  t.queue.reap(t.memory);
   CHECK(t.queue.failed() && t.queue.pending() == 5 && t.counter(abi::IFC_TX_PACKETS) == 10);
   CHECK(t.transmit({t.make(packetOf(60, 1))}) == 0 && t.counter(abi::IFC_TX_ERROR) == 1 && t.queue.pending() == 5);
   t.nic.consumer = 0;
@@ -519,7 +519,7 @@ static void refused() {
   t.memory.write<uint16_t>((wild << 6) + abi::B_LENGTH, 60000);
   CHECK(t.transmit({0, 12345, UINT32_MAX, tiny, circle, wild, good, good}) == 2); // the same twice is found out when it is freed
   t.nic.poll();
-  t.queue.reap(t.memory, IF);
+  t.queue.reap(t.memory);
   CHECK(t.badBuffers() == 5 && t.counter(abi::IFC_TX_ERROR) == 3);
   t.finish();
 }

@@ -93,7 +93,7 @@ struct FakeReceive {
     wqes.resize(count * stride);
   }
   DvReceiveRing ring(bool checksum = true) {
-    return {wqes.data(), count, stride, record, cq.ring(), bus.lkey, striding, striding ? 3u : 0u, striding ? 11u : 0u, segments, checksum};
+    return {wqes.data(), count, stride, record, cq.ring(), bus.lkey, striding, segments, checksum};
   }
   uint16_t postedWqes() {
     uint16_t n = static_cast<uint16_t>(be32toh(record[0]) - consumer);

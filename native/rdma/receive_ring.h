@@ -1,0 +1,156 @@
+// What a receive queue does whichever way it reaches the NIC, `Way`: DvReceive writes WQEs and reads CQEs, IbvReceive calls the verbs. The
+// buffers it has, packets made of completions, and refilling.
+//
+// buffers_ tells which buffer each segment of a WQE has. A received packet takes its buffers out; those that it, or a filler, left unused stay.
+// Refilling puts a buffer into each gap of a WQE and only then posts it.
+#pragma once
+
+#include "dv_layout.h"
+#include "incoming.h"
+#include "queue.h"
+
+template <class Way> class ReceiveRing final : public ReceiveQueue {
+ public:
+  explicit ReceiveRing(const typename Way::Ring& ring) : ReceiveQueue(static_cast<size_t>(ring.count) * ring.segments), way_(ring) {}
+
+  uint32_t receive(const WorkerMemory& memory, uint32_t frame, uint32_t at, uint32_t max, uint32_t swIfIndex) override {
+    Burst burst;
+    uint32_t n = 0;
+    Completion completion{};
+    while (n < max && !failed_ && way_.completions.next(completion)) {
+      uint32_t first = take(memory, completion, swIfIndex, burst);
+      if (first) memory.write(frame + abi::FRAME_BUFFERS + 4 * (at + n++), first >> abi::BUFFER_SHIFT);
+    }
+    way_.completions.publish();
+    if (!failed_) refill(memory, swIfIndex);
+    if (n > 0) {
+      memory.count(swIfIndex, abi::IFC_RX_PACKETS, n);
+      memory.count(swIfIndex, abi::IFC_RX_BYTES, burst.bytes);
+    }
+    if (burst.errors) memory.count(swIfIndex, abi::IFC_RX_ERROR, burst.errors);
+    if (burst.truncated) memory.count(swIfIndex, abi::IFC_RX_TRUNCATED, burst.truncated);
+    if (burst.badChecksum) memory.count(swIfIndex, abi::IFC_RX_CHECKSUM, burst.badChecksum);
+    return n;
+  }
+
+  bool arm() override { return way_.completions.arm(); }
+
+  void restart() override {
+    way_.completions.discard();
+    posted_ = read_ = stride_ = 0;
+    failed_ = false;
+  }
+
+  std::string dump() const override {
+    std::string used = std::to_string(read_) + " and " + std::to_string(stride_) + " strides\n";
+    return way_.name() + ", posted " + std::to_string(posted_) + ", used up " + used + way_.dump(read_);
+  }
+
+ private:
+  /** What a burst adds to the interface's counters. */
+  struct Burst {
+    uint64_t bytes = 0, errors = 0, truncated = 0, badChecksum = 0;
+  };
+
+  uint32_t* buffersOf(uint32_t wqe) { return &buffers_[(wqe & (way_.ring.count - 1)) * way_.ring.segments]; }
+
+  /** Takes the buffers of a completion out of the ring; gives the address of the packet's first one, 0 if there is no packet. */
+  uint32_t take(const WorkerMemory& memory, const Completion& completion, uint32_t swIfIndex, Burst& burst) {
+    bool tooLong = completion.opcode == CQE_RECEIVE_ERROR && completion.syndrome == SYNDROME_LOCAL_LENGTH && !way_.ring.striding;
+    if (completion.opcode == CQE_RECEIVED || tooLong) align(completion, burst);
+    if (tooLong) {
+      burst.truncated++; // the WQE is used up, its buffers are not
+      read_++;
+      return 0;
+    }
+    uint32_t* buffers = buffersOf(read_) + stride_;
+    uint32_t length = completion.byteCount, room = way_.ring.segments;
+    bool posted = posted_ - read_ - 1 < way_.ring.count;
+    if (completion.opcode != CQE_RECEIVED || !posted || (way_.ring.striding && !passStrides(completion.byteCount, &length, &room))) {
+      burst.errors++;
+      failed_ = true;
+      return 0;
+    }
+    if (!way_.ring.striding) read_++;
+    uint32_t count = buffersFor(length);
+    if (count == 0) return 0; // a filler
+    if (count > room) {
+      burst.errors++;
+      return 0;
+    }
+    linkReceived(memory, buffers, length, swIfIndex);
+    uint32_t first = buffers[0];
+    judge(memory, first, completion, burst);
+    for (uint32_t i = 0; i < count; i++) buffers[i] = 0;
+    held_ -= count;
+    last_ = first + abi::BUFFER_START;
+    burst.bytes += length;
+    return first;
+  }
+
+  /**
+   * Goes to the place that a completion names. Completions come in the ring's order, so we are there already, unless one was lost: then the
+   * buffers it spoke of stay where they are.
+   */
+  void align(const Completion& completion, Burst& burst) {
+    if (!way_.ring.striding) {
+      uint32_t lost = (completion.wqeCounter - read_) & (way_.ring.count - 1);
+      read_ += lost;
+      burst.errors += lost;
+    } else if (completion.wqeCounter != stride_ && !(completion.byteCount & STRIDING_FILLER)) {
+      if (completion.wqeCounter < stride_) read_++;
+      stride_ = completion.wqeCounter;
+      burst.errors++;
+    }
+  }
+
+  /** Goes past the strides that the CQE of a striding queue speaks of; gives how many there are, and the packet's length (0: a filler). */
+  bool passStrides(uint32_t byteCount, uint32_t* length, uint32_t* strides) {
+    *strides = byteCount >> STRIDING_STRIDES_SHIFT & STRIDING_STRIDES_MASK;
+    *length = byteCount & STRIDING_FILLER ? 0 : byteCount & STRIDING_LENGTH_MASK;
+    if (*strides == 0 || stride_ + *strides > way_.ring.segments) return false;
+    stride_ += *strides;
+    if (stride_ == way_.ring.segments) {
+      stride_ = 0;
+      read_++;
+    }
+    return true;
+  }
+
+  /** Tells the nodes what the NIC found out about checksums. */
+  void judge(const WorkerMemory& memory, uint32_t buffer, const Completion& completion, Burst& burst) const {
+    if (!way_.ring.useChecksum) return;
+    bool ip4 = (completion.types & CQE_L3_MASK) == CQE_L3_IPV4;
+    bool transport = (completion.types & CQE_L4_MASK) && !(completion.types & CQE_FRAGMENT);
+    bool ip4Good = ip4 && (completion.good & CQE_L3_GOOD), transportGood = transport && (completion.good & CQE_L4_GOOD);
+    memory.write<uint16_t>(buffer + abi::B_FLAGS, (ip4Good ? abi::B_FLAG_L3_GOOD : 0) | (transportGood ? abi::B_FLAG_L4_GOOD : 0));
+    if (transportGood) memory.write<uint8_t>(buffer + abi::B_CSUM_FLAGS, DATA_VALID);
+    if (ip4 != ip4Good || transport != transportGood) burst.badChecksum++;
+  }
+
+  void refill(const WorkerMemory& memory, uint32_t swIfIndex) {
+    uint32_t filled = posted_;
+    bool full = true;
+    while (filled - read_ < way_.ring.count && (full = fill(memory, filled))) filled++;
+    if (!full && !dry_) memory.count(swIfIndex, abi::IFC_RX_NO_BUFFER, 1);
+    if (filled != posted_) posted_ = way_.post(posted_, filled);
+    dry_ = !full || posted_ != filled;
+  }
+
+  /** Puts a buffer into each gap of a WQE; false, and nothing done, if the pool has not so many. */
+  bool fill(const WorkerMemory& memory, uint32_t wqe) {
+    uint32_t* buffers = buffersOf(wqe);
+    uint32_t gaps = 0, fresh[CHAIN_MAX];
+    for (uint32_t i = 0; i < way_.ring.segments; i++) gaps += buffers[i] == 0;
+    if (!memory.take(gaps, fresh)) return false;
+    held_ += gaps;
+    for (uint32_t i = 0; i < way_.ring.segments; i++) {
+      if (buffers[i]) continue;
+      buffers[i] = fresh[--gaps];
+      way_.place(wqe, i, reinterpret_cast<uintptr_t>(memory.base) + buffers[i] + abi::BUFFER_START);
+    }
+    return true;
+  }
+
+  Way way_;
+};
