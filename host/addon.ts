@@ -32,7 +32,7 @@ export interface Addon {
   receive(handle: number, frame: number, max: number, swIfIndex: number): number;
   /** Sends a frame's packets; gives how many. Buffers return to the free list, at once or when the device is done with them; losses are counted. */
   transmit(handle: number, frame: number, n: number, swIfIndex: number): number;
-  /** State of the device behind the port; `present` false once it was removed. Never throws. */
+  /** State of the device behind the port; `present` false once it was removed, or is in a fatal state. Never throws. */
   linkState(handle: number): { present: boolean; up: boolean; mtu: number };
   /** Tries to open the port again on a device of the same name after it was removed; true when it is there. */
   reopen(handle: number): boolean;
@@ -40,19 +40,16 @@ export interface Addon {
   drain(handle: number, swIfIndex: number): void;
   closePort(handle: number): void;
 
-  /** Opens an rdma port; `onEvent` is called in the opening thread when the device has something to say: see rdmaEvents. */
+  /** Opens an rdma port; `onEvent` is called in the opening thread when the device has something to say: linkState tells what. */
   openRdma(options: RdmaPortOptions, onEvent: () => void): OpenedRdma;
-  /** All that there is to know of an rdma port. */
-  rdmaInfo(handle: number): RdmaInfo;
+  /** What the shim knows of an rdma port. */
+  rdmaInfo(handle: number): RdmaState;
   /** Its rings in hex, for people. */
   rdmaDump(handle: number): string;
-  /** Moves the flows to another MAC address without a gap; where that is refused it throws and the old ones stay. */
-  rdmaSetMac(handle: number, mac: Uint8Array): void;
-  rdmaSetPromiscuous(handle: number, on: boolean): void;
-  /** Takes the device's asynchronous events that wait; never blocks. */
-  rdmaEvents(handle: number): { up: boolean; speed: number; fatal: boolean };
-  /** The verbs devices of the machine; throws RDMA_NO_LIBRARY only. */
-  listRdma(): RdmaDevice[];
+  /** Moves the flows to another MAC address, or to all, without a gap; where that is refused it throws and the old ones stay. */
+  rdmaSetFlows(handle: number, mac: Uint8Array, promiscuous: boolean): void;
+  /** The verbs devices that libibverbs finds: name, "/dev/infiniband/uverbs0", and the folder of its PCI function in sysfs. */
+  listRdma(): { device: string; node: string; folder: string }[];
 
   /**
    * Sleeps until one of the ports has a packet, wake() is called for this waiter or `timeout` ms pass. terminate() of a worker waits
@@ -70,15 +67,22 @@ export interface AfPacketOptions {
 }
 
 export interface RdmaPortOptions {
-  /** of a netdev or of a verbs device */
-  name: string;
-  kind: "netdev" | "device";
+  /** of its PCI function in sysfs: which device */
+  folder: string;
+  /** that shares the port; "": none is known */
+  netdev: string;
+  /** the port's own, where the netdev is not in this network namespace; all zero: unknown */
+  portMac: Uint8Array;
+  portMtu: number;
+  /** its send WQEs must carry the Ethernet header */
+  inlineHeaders: boolean;
   mode: "auto" | "ibv" | "dv";
   rxQueueSize: number;
   txQueueSize: number;
   rxQueues: number;
-  /** of ipv4 ipv4-udp ipv4-tcp ipv6 ipv6-udp ipv6-tcp; a protocol that is not named: the shim's choice */
-  rss: string[];
+  /** IBV_RX_HASH_*: the fields that spread packets of IPv4 and of IPv6 */
+  rss4: number;
+  rss6: number;
   /** longest frame to receive; 0: what the port's MTU lets through */
   maxPacketLength: number;
   multiSegment: boolean;
@@ -104,24 +108,9 @@ export interface OpenedRdma {
   reason: string;
 }
 
-export interface RdmaDevice {
-  /** "mlx5_0" */
+export interface RdmaState {
   device: string;
-  netdev: string | null;
-  /** "0000:5e:00.0" */
-  pci: string;
-  /** "ConnectX-5"; null: none that weft knows */
-  model: string | null;
-  vendor: string;
-  deviceId: string;
-}
-
-export interface RdmaInfo {
-  device: string;
-  netdev: string | null;
-  pci: string;
-  model: string;
-  virtualFunction: boolean;
+  folder: string;
   firmware: string;
   mode: string;
   reason: string;
@@ -130,22 +119,29 @@ export interface RdmaInfo {
   up: boolean;
   mac: string;
   promiscuous: boolean;
+  /** one readable line each */
+  flows: string[];
   striding: boolean;
   compression: boolean;
   multiSegment: boolean;
   maxPacketLength: number;
-  rss: string[];
-  /** one readable line each */
-  flows: string[];
-  rxQueues: { size: number; posted: number; packets: number; cqeSize: number }[];
-  txQueue: { size: number; pending: number };
-  offloads: string[];
-  /** the registered memory, addresses in hex, and the key by which the device knows it */
-  dma: { base: string; end: string; lkey: number };
-  /** where the device wrote the last packet that came, in hex */
-  lastDma: string;
-  /** the device's own counters */
-  counters: Record<string, number>;
+  rss4: number;
+  rss6: number;
+  rxChecksum: boolean;
+  txChecksum: boolean;
+  segmentation: boolean;
+  rxQueues: { posted: number; packets: number }[];
+  rxQueueSize: number;
+  txQueueSize: number;
+  txPending: number;
+  /** bytes of a completion queue's entry */
+  cqeSize: number;
+  /** the registered memory, addresses, and the key by which the device knows it */
+  dmaBase: number;
+  dmaEnd: number;
+  lkey: number;
+  /** where the device wrote the last packet that came; 0 before */
+  lastDma: number;
 }
 
 function load(): Addon {

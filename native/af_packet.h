@@ -13,7 +13,7 @@
 class AfPacket final : public Port {
  public:
   /** Opens a port; on failure gives null and says why in `error`. */
-  static std::shared_ptr<AfPacket> open(const std::string& name, uint32_t ringSlots, SystemError& error);
+  static std::shared_ptr<AfPacket> open(const std::string& name, uint32_t ringSlots, Failure& error);
   ~AfPacket() override;
 
   uint32_t receive(const WorkerMemory& memory, uint32_t frame, uint32_t max, uint32_t swIfIndex) override;
@@ -27,10 +27,10 @@ class AfPacket final : public Port {
 
  private:
   AfPacket() = default;
-  SystemError setUp(const std::string& name, uint32_t ringSlots);
-  SystemError identify();
-  SystemError mapRing(uint32_t ringSlots);
-  SystemError bindTo();
+  Failure setUp(const std::string& name, uint32_t ringSlots);
+  Failure identify();
+  Failure mapRing(uint32_t ringSlots);
+  Failure bindTo();
   void clearError() const;
 
   enum class Taken { packet, lost, noBuffers };

@@ -9,22 +9,30 @@
 #include <cstring>
 #include <string>
 
-struct SystemError {
-  const char* syscall = nullptr;
-  int number = 0;
-  explicit operator bool() const { return number != 0; }
+/** Why a call failed: `code` is an errno's name or RDMA_*, `syscall` the system call or verb, `detail` what the message to a person needs. */
+struct Failure {
+  std::string code, syscall, detail, reason{};
+  explicit operator bool() const { return !code.empty(); }
 };
 
-/** Throws Error with `code` (the errno's name) and `syscall`. */
-inline void throwSystemError(napi_env env, const SystemError& error) {
-  const char* name = strerrorname_np(error.number);
-  std::string text = std::string(error.syscall) + ": " + strerror(error.number);
-  napi_value code = nullptr, syscall = nullptr, message = nullptr, thrown = nullptr;
-  napi_create_string_utf8(env, name ? name : "UNKNOWN", NAPI_AUTO_LENGTH, &code);
-  napi_create_string_utf8(env, error.syscall, NAPI_AUTO_LENGTH, &syscall);
+/** What a call's errno says. */
+inline Failure failure(const char* syscall, int number, const std::string& detail = "") {
+  const char* name = strerrorname_np(number);
+  return {name ? name : "UNKNOWN", syscall, detail, strerror(number)};
+}
+
+/** Throws Error with `code`, `syscall` and `detail`. */
+inline void throwFailure(napi_env env, const Failure& failure) {
+  const std::string& reason = failure.reason.empty() ? failure.code : failure.reason;
+  std::string text = failure.syscall + ": " + reason + (failure.detail.empty() ? "" : " (" + failure.detail + ")");
+  napi_value message = nullptr, thrown = nullptr;
   napi_create_string_utf8(env, text.c_str(), NAPI_AUTO_LENGTH, &message);
-  napi_create_error(env, code, message, &thrown);
-  napi_set_named_property(env, thrown, "syscall", syscall);
+  napi_create_error(env, nullptr, message, &thrown);
+  for (const auto& [name, value] : {std::pair{"code", failure.code}, {"syscall", failure.syscall}, {"detail", failure.detail}}) {
+    napi_value property = nullptr;
+    napi_create_string_utf8(env, value.c_str(), NAPI_AUTO_LENGTH, &property);
+    napi_set_named_property(env, thrown, name, property);
+  }
   napi_throw(env, thrown);
 }
 
@@ -38,6 +46,18 @@ inline uint32_t number(napi_env env, napi_value value) {
   return result;
 }
 inline uint32_t argument(const Napi::CallbackInfo& info, size_t position) { return number(info.Env(), info[position]); }
+
+/** An object of these properties: name, value, name, value … */
+inline void setProperties(Napi::Object) {}
+template <typename V, typename... Rest> void setProperties(Napi::Object object, const char* name, const V& value, const Rest&... rest) {
+  object.Set(name, value);
+  setProperties(object, rest...);
+}
+template <typename... Properties> Napi::Object object(Napi::Env env, const Properties&... properties) {
+  Napi::Object made = Napi::Object::New(env);
+  setProperties(made, properties...);
+  return made;
+}
 
 /** Offers a function that is called for every burst or dispatch: by plain Node-API, which costs a third. */
 inline void setFunction(napi_env env, napi_value exports, const char* name, napi_callback function) {

@@ -48,7 +48,7 @@ static void pinThread(const Napi::CallbackInfo& info) {
   cpu_set_t set;
   CPU_ZERO(&set);
   if (cpu < CPU_SETSIZE) CPU_SET(cpu, &set); // an empty set is refused with EINVAL
-  if (sched_setaffinity(0, sizeof set, &set) != 0) throwSystemError(info.Env(), {"sched_setaffinity", errno});
+  if (sched_setaffinity(0, sizeof set, &set) != 0) throwFailure(info.Env(), failure("sched_setaffinity", errno));
 }
 
 /** Which clock counts the calling thread's time on a CPU: pthread_getcpuclockid(3). Other threads can read it. */

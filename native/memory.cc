@@ -25,16 +25,16 @@ LinearMemory linearMemory(Napi::Value value) {
 }
 
 /** Puts a memfd's pages into [at, at + length) read-only and anywhere else writable; gives the writable place. */
-static SystemError mapWindow(uint8_t* at, size_t length, void** alias) {
+static Failure mapWindow(uint8_t* at, size_t length, void** alias) {
   int fd = memfd_create("weft-tables", MFD_CLOEXEC);
-  if (fd < 0) return {"memfd_create", errno};
-  SystemError error;
+  if (fd < 0) return failure("memfd_create", errno);
+  Failure error;
   if (ftruncate(fd, static_cast<off_t>(length)) != 0) {
-    error = {"ftruncate", errno};
+    error = failure("ftruncate", errno);
   } else if ((*alias = mmap(nullptr, length, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0)) == MAP_FAILED) {
-    error = {"mmap", errno};
+    error = failure("mmap", errno);
   } else if (mmap(at, length, PROT_READ, MAP_SHARED | MAP_FIXED, fd, 0) == MAP_FAILED) {
-    error = {"mmap", errno};
+    error = failure("mmap", errno);
     munmap(*alias, length);
   }
   close(fd); // the mappings keep the pages
@@ -42,7 +42,7 @@ static SystemError mapWindow(uint8_t* at, size_t length, void** alias) {
 }
 
 /** True if the range lies on huge pages now; its former contents are gone either way. */
-static SystemError mapPool(uint8_t* at, size_t length, bool* huge) {
+static Failure mapPool(uint8_t* at, size_t length, bool* huge) {
   *huge = false;
   if (length == 0) return {};
   constexpr int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED;
@@ -55,7 +55,7 @@ static SystemError mapPool(uint8_t* at, size_t length, bool* huge) {
     }
   }
   // A failed MAP_FIXED may have unmapped what was there, so normal pages are mapped anew.
-  if (mmap(at, length, PROT_READ | PROT_WRITE, flags, -1, 0) == MAP_FAILED) return {"mmap", errno};
+  if (mmap(at, length, PROT_READ | PROT_WRITE, flags, -1, 0) == MAP_FAILED) return failure("mmap", errno);
   madvise(at, length, MADV_HUGEPAGE); // transparent ones where the kernel has them: only speed depends on it
   return {};
 }
@@ -73,25 +73,23 @@ static Napi::Value mapMemory(const Napi::CallbackInfo& info) {
     return env.Undefined();
   }
 
-  SystemError error;
+  Failure error;
   void* alias = nullptr;
   bool huge = false;
   uintptr_t base = reinterpret_cast<uintptr_t>(memory.data);
   size_t first = roundUp(base + pool, HUGE_PAGE) - base;
   size_t last = (base + poolEnd) / HUGE_PAGE * HUGE_PAGE - base;
-  if (mprotect(memory.data, abi::PAGE, PROT_NONE) != 0) error = {"mprotect", errno};
+  if (mprotect(memory.data, abi::PAGE, PROT_NONE) != 0) error = failure("mprotect", errno);
   if (!error) error = mapPool(memory.data + first, last > first ? last - first : 0, &huge);
   if (!error) error = mapWindow(memory.data + tables, tablesEnd - tables, &alias);
   if (error) {
-    throwSystemError(env, error);
+    throwFailure(env, error);
     return env.Undefined();
   }
 
   size_t length = tablesEnd - tables;
-  Napi::Object result = Napi::Object::New(env);
-  result.Set("tables", Napi::ArrayBuffer::New(env, alias, length, [length](Napi::Env, void* data) { munmap(data, length); }));
-  result.Set("hugePages", Napi::Boolean::New(env, huge));
-  return result;
+  auto unmap = [length](Napi::Env, void* data) { munmap(data, length); };
+  return object(env, "tables", Napi::ArrayBuffer::New(env, alias, length, unmap), "hugePages", huge);
 }
 
 static Napi::Value memoryOffset(const Napi::CallbackInfo& info) {

@@ -15,11 +15,11 @@ std::shared_ptr<Port> portAt(uint32_t handle) {
   return handle < PORT_MAX ? table[handle] : nullptr;
 }
 
-SystemError addPort(std::shared_ptr<Port> port, uint32_t* handle) {
+Failure addPort(std::shared_ptr<Port> port, uint32_t* handle) {
   std::lock_guard<std::mutex> lock(tableLock);
   *handle = 0;
   while (*handle < PORT_MAX && table[*handle]) ++*handle;
-  if (*handle == PORT_MAX) return {"addPort", EMFILE};
+  if (*handle == PORT_MAX) return failure("addPort", EMFILE);
   table[*handle] = std::move(port);
   return {};
 }
@@ -29,21 +29,16 @@ static Napi::Value openAfPacket(const Napi::CallbackInfo& info) {
   std::string name = info[0].ToString().Utf8Value();
   uint32_t ringSlots = number(env, info[1].ToObject().Get("ringSlots"));
   if (env.IsExceptionPending()) return env.Undefined();
-  SystemError error;
+  Failure error;
   std::shared_ptr<AfPacket> port = AfPacket::open(name, ringSlots, error);
   uint32_t handle = 0;
   if (!error) error = addPort(port, &handle);
   if (error) {
-    throwSystemError(env, error);
+    throwFailure(env, error);
     return env.Undefined();
   }
   LinkState link = port->linkState();
-  Napi::Object result = Napi::Object::New(env);
-  result.Set("handle", Napi::Number::New(env, handle));
-  result.Set("mac", Napi::String::New(env, port->mac()));
-  result.Set("mtu", Napi::Number::New(env, link.mtu));
-  result.Set("up", Napi::Boolean::New(env, link.up));
-  return result;
+  return object(env, "handle", handle, "mac", port->mac(), "mtu", link.mtu, "up", link.up);
 }
 
 /** The arguments of a burst, checked; a null port means that an exception is pending. */
@@ -86,11 +81,7 @@ static napi_value moveBurst(napi_env env, napi_callback_info info) {
 static Napi::Value linkState(const Napi::CallbackInfo& info) {
   std::shared_ptr<Port> port = portAt(argument(info, 0));
   LinkState link = port ? port->linkState() : LinkState();
-  Napi::Object result = Napi::Object::New(info.Env());
-  result.Set("present", Napi::Boolean::New(info.Env(), link.present));
-  result.Set("up", Napi::Boolean::New(info.Env(), link.up));
-  result.Set("mtu", Napi::Number::New(info.Env(), link.mtu));
-  return result;
+  return object(info.Env(), "present", link.present, "up", link.up, "mtu", link.mtu);
 }
 
 /** The old port stays whole for a worker that is inside it; the handle leads to the new one from now on. */

@@ -7,4 +7,4 @@
 /** The port with this handle, null if there is none; it lives on while somebody holds it, even when closed meanwhile. */
 std::shared_ptr<Port> portAt(uint32_t handle);
 /** Gives an opened port a handle; EMFILE when there are too many. */
-SystemError addPort(std::shared_ptr<Port> port, uint32_t* handle);
+Failure addPort(std::shared_ptr<Port> port, uint32_t* handle);

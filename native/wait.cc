@@ -16,12 +16,12 @@ constexpr int STARVED_MS = 1;
 
 static Napi::Value openWaiter(const Napi::CallbackInfo& info) {
   int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-  if (fd < 0) throwSystemError(info.Env(), {"eventfd", errno});
+  if (fd < 0) throwFailure(info.Env(), failure("eventfd", errno));
   return Napi::Number::New(info.Env(), fd);
 }
 
 static void wake(const Napi::CallbackInfo& info) {
-  if (eventfd_write(static_cast<int>(argument(info, 0)), 1) != 0 && errno != EAGAIN) throwSystemError(info.Env(), {"eventfd_write", errno});
+  if (eventfd_write(static_cast<int>(argument(info, 0)), 1) != 0 && errno != EAGAIN) throwFailure(info.Env(), failure("eventfd_write", errno));
 }
 
 static void closeWaiter(const Napi::CallbackInfo& info) { close(static_cast<int>(argument(info, 0))); }

@@ -8,6 +8,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { suite, type Test } from "uvu";
 import * as assert from "uvu/assert";
+import { RSS_FIELDS } from "../host/ports/rdma-options.js";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 const SANITIZERS = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"];
@@ -57,5 +58,8 @@ for (const name of Object.keys(PROGRAMS)) {
 }
 
 const abi = suite("verbs ABI");
-abi("is that of the genuine headers", () => assert.is(compile(["-fsyntax-only", "test/native/verbs-abi-check.cc"]), ""));
+abi("is that of the genuine headers", () => {
+  const fields = Object.entries(RSS_FIELDS).map(([name, bits]) => `-DRSS_${name.replace("-", "_")}=${bits}`);
+  assert.is(compile(["-fsyntax-only", ...fields, "test/native/verbs-abi-check.cc"]), "");
+});
 abi.run();

@@ -1,10 +1,9 @@
 // What there is for rdma ports: rdma-core, adapters, the right to use them. Nothing of it is needed without a ConnectX.
 
-import { closeSync, existsSync, openSync, readFileSync, readdirSync } from "node:fs";
-import { join } from "node:path";
-import type { RdmaDevice } from "../addon.js";
+import { closeSync, existsSync, openSync } from "node:fs";
 import { WeftError } from "../errors.js";
 import { EMULATOR } from "../lab/emulator.js";
+import type { RdmaDevice } from "../ports/rdma-devices.js";
 import type { DoctorCheck } from "./doctor-check.js";
 
 /** A row for rdma-core, one for each verbs device, one for the modelled ones. */
@@ -15,10 +14,12 @@ export async function rdmaChecks(): Promise<DoctorCheck[]> {
 async function devices(): Promise<DoctorCheck[]> {
   try {
     const { listRdma } = await import("../ports/rdma.js");
-    return deviceChecks(listRdma(), nodeOf);
+    const found = listRdma();
+    return deviceChecks(found, (name) => nodeOf(found.find(({ device }) => device === name)!.node));
   } catch (error) {
     if (!(error instanceof WeftError) || error.code === "ADDON_MISSING") return []; // the row of the shim tells
-    return [{ name: "rdma-core", ok: "warn", found: "not installed", hint: `for rdma ports, and "demo" without --port af_packet: ${error.message}` }];
+    const found = error.code === "NOT_FOUND" ? "not installed" : "not usable";
+    return [{ name: "rdma-core", ok: "warn", found, hint: `for rdma ports, and "demo" without --port af_packet: ${error.message}` }];
   }
 }
 
@@ -39,11 +40,8 @@ function deviceCheck({ device, netdev, pci, model, vendor, deviceId }: RdmaDevic
   return { name: device, ok: "warn", found, hint };
 }
 
-/** The uverbs node of a verbs device, and whether it can be opened. */
-function nodeOf(device: string): { path: string; problem: string | null } {
-  const folder = join(process.env["SYSFS_PATH"] ?? "/sys", "class/infiniband_verbs");
-  const name = entries(folder).find((entry) => line(join(folder, entry, "ibdev")) === device) ?? "uverbs0";
-  const path = join("/dev/infiniband", name);
+/** A uverbs node, and whether it can be opened. */
+function nodeOf(path: string): { path: string; problem: string | null } {
   try {
     closeSync(openSync(path, "r+"));
     return { path, problem: null };
@@ -56,12 +54,4 @@ function emulator(): DoctorCheck {
   const built = existsSync(EMULATOR);
   const hint = built ? "" : `for demos: run "npm run setup"`;
   return { name: "modelled ConnectX", ok: built ? true : "warn", found: built ? "built" : "not built", hint };
-}
-
-function entries(folder: string): string[] {
-  return existsSync(folder) ? readdirSync(folder) : [];
-}
-
-function line(path: string): string {
-  return existsSync(path) ? readFileSync(path, "utf8").trim() : "";
 }

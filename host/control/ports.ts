@@ -9,7 +9,7 @@ import type { Wiring } from "../graph/wiring.js";
 import type { PacketMemory } from "../memory/memory.js";
 import { openAfPacket } from "../ports/af-packet.js";
 import type { OpenedPort, PortKind, RxMode } from "../ports/port.js";
-import { openRdma, setRdmaMac, setRdmaPromiscuous } from "../ports/rdma.js";
+import { openRdma, rdmaInfo, setRdmaMac, setRdmaPromiscuous } from "../ports/rdma.js";
 import { type RdmaOptions, rdmaSettings } from "../ports/rdma-options.js";
 import { formatMac, parseMac } from "./addresses.js";
 import type { Adjacencies } from "./adjacencies.js";
@@ -93,14 +93,14 @@ export class Ports {
   setMac(name: string, mac: string): void {
     const entry = this.find(name);
     const bytes = parseMac(mac);
-    if (entry.kind === "rdma") setRdmaMac(name, entry.handle!, bytes);
+    if (entry.kind === "rdma") setRdmaMac({ ...entry, handle: entry.handle! }, bytes);
     entry.mac = bytes;
     this.refresh(entry);
   }
 
   setPromiscuous(name: string, on: boolean): void {
     const entry = this.find(name);
-    if (entry.kind === "rdma") setRdmaPromiscuous(name, entry.handle!, on);
+    if (entry.kind === "rdma") setRdmaPromiscuous({ ...entry, handle: entry.handle! }, on);
     else if (!on) throw bad(`interface ${name} takes every frame of its netdev: only rdma interfaces can leave some to Linux`);
     entry.promiscuous = on;
   }
@@ -257,8 +257,7 @@ export class Ports {
   private event(index: number): void {
     const entry = this.around.interfaces.byIndex(index);
     if (entry?.kind !== "rdma") return;
-    const { fatal } = addon.rdmaEvents(entry.handle!);
-    if (fatal) this.around.notice(`interface ${entry.name}: its device is in a fatal state: waiting for it to come back`);
+    if (!addon.linkState(entry.handle!).present) this.around.notice(`interface ${entry.name}: its device is in a fatal state: waiting for it to come back`);
     this.watchLink(entry);
   }
 
@@ -296,7 +295,7 @@ export class Ports {
 
   private hardwareInfo(entry: Interface): HardwareInfo {
     const { name, index, kind, hostInterface, linkUp, mtu, rxMode, promiscuous } = entry;
-    const rdma = kind === "rdma" ? addon.rdmaInfo(entry.handle!) : null;
+    const rdma = kind === "rdma" ? rdmaInfo(entry.handle!) : null;
     return { name, index, kind: kind as PortKind, hostInterface, linkUp, mac: formatMac(entry.mac), mtu, rxMode, promiscuous, rdma };
   }
 }

@@ -8,10 +8,15 @@ export const QUEUE_SIZE_MAX = 32768;
 export const RX_QUEUES_MAX = 64;
 export const PACKET_LENGTH_MIN = 64;
 export const PACKET_LENGTH_MAX = 65535;
-const RSS_TYPES = ["ipv4", "ipv4-udp", "ipv4-tcp", "ipv6", "ipv6-udp", "ipv6-tcp"] as const;
+/** IBV_RX_HASH_* of infiniband/verbs.h: source and destination address of IPv4, of IPv6, and ports of TCP, of UDP */
+const [IPV4, IPV6, TCP, UDP] = [3 << 0, 3 << 2, 3 << 4, 3 << 6] as const;
+export const RSS_FIELDS = {
+  ipv4: IPV4, "ipv4-udp": IPV4 | UDP, "ipv4-tcp": IPV4 | TCP, ipv6: IPV6, "ipv6-udp": IPV6 | UDP, "ipv6-tcp": IPV6 | TCP,
+} as const;
 const MODES = ["auto", "ibv", "dv"] as const;
 
-export type RssType = (typeof RSS_TYPES)[number];
+export type RssType = keyof typeof RSS_FIELDS;
+const RSS_TYPES = Object.keys(RSS_FIELDS) as RssType[];
 
 export interface RdmaOptions {
   /** the netdev that shares the port with Linux; or `device` */
@@ -41,8 +46,17 @@ export interface RdmaOptions {
   compression?: boolean;
 }
 
-/** Everything decided but where the packets lie and whose they are. */
-export type RdmaSettings = Omit<RdmaPortOptions, "mac" | "memory" | "pool" | "poolEnd">;
+/** What opening finds out. */
+type Found = "folder" | "netdev" | "portMac" | "portMtu" | "inlineHeaders" | "rss4" | "rss6" | "mac" | "memory" | "pool" | "poolEnd";
+
+/** Everything decided but which device it is, where the packets lie and whose they are. */
+export interface RdmaSettings extends Omit<RdmaPortOptions, Found> {
+  /** of a netdev or of a verbs device */
+  name: string;
+  kind: "netdev" | "device";
+  /** one for IPv4, one for IPv6 */
+  rss: RssType[];
+}
 
 /** Checks options and completes them. Throws BAD_ARGUMENT. */
 export function rdmaSettings(options: RdmaOptions): RdmaSettings {

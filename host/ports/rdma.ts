@@ -1,13 +1,15 @@
 // Opens a port of a ConnectX: the NIC writes its packets straight into the linear memory, and shares the port with Linux by MAC address.
 
-import { existsSync } from "node:fs";
-import { join } from "node:path";
-import { addon, type RdmaDevice, type RdmaPortOptions } from "../addon.js";
+import { accessSync, constants } from "node:fs";
+import { addon, type RdmaPortOptions } from "../addon.js";
 import type { WeftError } from "../errors.js";
 import { randomMac } from "./af-packet.js";
 import { failure, type ShimFailure } from "./failure.js";
 import type { OpenedPort } from "./port.js";
-import type { RdmaSettings } from "./rdma-options.js";
+import {
+  type Adapter, adapterOfNetdev, deviceCounters, functionFacts, listAdapters, needsInlineHeaders, otherDriver, portFacts,
+} from "./rdma-devices.js";
+import { RSS_FIELDS, type RdmaSettings } from "./rdma-options.js";
 
 /** The buffer pool, and the memory it lies in. */
 export type Pool = Pick<RdmaPortOptions, "memory" | "pool" | "poolEnd">;
@@ -18,28 +20,119 @@ export interface OpenedRdmaPort extends OpenedPort {
   reason: string;
 }
 
+/** All that there is to know of a port. */
+export interface RdmaInfo {
+  device: string;
+  netdev: string | null;
+  pci: string;
+  model: string;
+  virtualFunction: boolean;
+  firmware: string;
+  mode: string;
+  reason: string;
+  /** Mbit/s */
+  speed: number;
+  up: boolean;
+  mac: string;
+  promiscuous: boolean;
+  striding: boolean;
+  compression: boolean;
+  multiSegment: boolean;
+  maxPacketLength: number;
+  rss: string[];
+  /** one readable line each */
+  flows: string[];
+  rxQueues: { size: number; posted: number; packets: number; cqeSize: number }[];
+  txQueue: { size: number; pending: number };
+  offloads: string[];
+  /** the registered memory, addresses in hex, and the key by which the device knows it */
+  dma: { base: string; end: string; lkey: number };
+  /** where the device wrote the last packet that came, in hex */
+  lastDma: string;
+  /** the device's own counters */
+  counters: Record<string, number>;
+}
+
 /** Opens a port; `onEvent` is called when it has asynchronous events to tell. Throws a WeftError with the cause and its remedy. */
 export function openRdma(settings: RdmaSettings, pool: Pool, onEvent: () => void): OpenedRdmaPort {
+  const { name, kind, rss, ...rest } = settings;
+  const adapter = findAdapter(name, kind);
+  const { folder, netdev, node } = adapter;
+  const [rss4, rss6] = rss.map((type) => RSS_FIELDS[type]) as [number, number];
   // A virtual function gets only what is sent to its own address, however many flows it sets up: what else there is, its host decides.
-  const mac = isVirtualFunction(settings) ? null : randomMac();
+  const mac = adapter.virtualFunction ? null : randomMac();
+  const device = { folder, netdev: netdev ?? "", inlineHeaders: needsInlineHeaders(adapter), ...portFacts(adapter) };
   try {
-    const opened = addon.openRdma({ ...settings, ...pool, mac }, onEvent);
+    const opened = addon.openRdma({ ...rest, ...pool, ...device, rss4, rss6, mac }, onEvent);
     const { handle, mtu, up, mode, reason } = opened;
-    return { kind: "rdma", handle, hostInterface: addon.rdmaInfo(handle).netdev, mac: mac ?? macBytes(opened.mac), mtu, up, mode, reason };
-  } catch (cause) {
-    throw explain(settings.name, cause as ShimFailure);
+    return { kind: "rdma", handle, hostInterface: netdev, mac: mac ?? macBytes(opened.mac), mtu, up, mode, reason };
+  } catch (error) {
+    const cause = error as ShimFailure;
+    const refused = cause.syscall === "ibv_open_device" && (cause.code === "EPERM" || cause.code === "EACCES" || !mayOpen(node));
+    throw explain(name, refused ? { ...cause, message: cause.message, code: "RDMA_NO_PERMISSION", detail: node } : cause);
   }
 }
 
-/** Moves a port to another MAC address; where that is refused the old one stays. */
-export function setRdmaMac(name: string, handle: number, mac: Uint8Array): void {
-  const mend = `a virtual function may only have the one that its host gives it ("ip link set PF vf N mac …", or "trust on" and "spoofchk off")`;
-  moveFlows(name, `this MAC address, the old one stays: ${mend}`, () => addon.rdmaSetMac(handle, mac));
+/** libibverbs looks for a refused node elsewhere as well, and its errno is that search's. */
+function mayOpen(node: string): boolean {
+  try {
+    accessSync(node, constants.R_OK | constants.W_OK);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code !== "EACCES";
+  }
 }
 
-export function setRdmaPromiscuous(name: string, handle: number, on: boolean): void {
+/** By a netdev or by the verbs device's own name. Throws a WeftError that says why there is none. */
+function findAdapter(name: string, kind: RdmaSettings["kind"]): Adapter {
+  const adapters = listRdma();
+  const found = kind === "netdev" ? adapterOfNetdev(adapters, name) : adapters.find(({ device }) => device === name);
+  const refuse = (code: string, detail: string): WeftError => explain(name, { code, detail, message: code, syscall: "ibv_get_device_list" });
+  if (found !== undefined && found.model === null) throw refuse("RDMA_UNSUPPORTED", `${found.vendor}:${found.deviceId} ${found.device}`);
+  if (found !== undefined) return found;
+  const driver = kind === "netdev" ? otherDriver(name) : null;
+  if (driver !== null) throw refuse("RDMA_NOT_RDMA", driver);
+  if (adapters.length === 0) throw refuse("RDMA_NO_DEVICES", "");
+  throw refuse("RDMA_NOT_FOUND", adapters.map(({ device, netdev }) => (netdev === null ? device : `${device} (${netdev})`)).join(", "));
+}
+
+export function rdmaInfo(handle: number): RdmaInfo {
+  const told = addon.rdmaInfo(handle);
+  const { device, folder, firmware, mode, reason, speed, up, mac, promiscuous, flows, striding, compression, multiSegment, maxPacketLength } = told;
+  const { netdev, pci, model, virtualFunction } = functionFacts(folder);
+  const offloads = { "rx-checksum": told.rxChecksum, "tx-checksum": told.txChecksum, tso: told.segmentation };
+  return {
+    device, netdev, pci, model: model ?? "", virtualFunction, firmware, mode, reason, speed, up, mac, promiscuous, flows,
+    rss: Object.entries(RSS_FIELDS).filter(([, fields]) => fields === told.rss4 || fields === told.rss6).map(([name]) => name),
+    offloads: Object.entries(offloads).filter(([, on]) => on).map(([name]) => name),
+    striding, compression, multiSegment, maxPacketLength, counters: deviceCounters(folder, device),
+    rxQueues: told.rxQueues.map(({ posted, packets }) => ({ size: told.rxQueueSize, posted, packets, cqeSize: told.cqeSize })),
+    txQueue: { size: told.txQueueSize, pending: told.txPending },
+    dma: { base: hex(told.dmaBase), end: hex(told.dmaEnd), lkey: told.lkey }, lastDma: hex(told.lastDma),
+  };
+}
+
+function hex(address: number): string {
+  return `0x${address.toString(16)}`;
+}
+
+/** Whose flows are moved. */
+export interface RdmaPort {
+  name: string;
+  handle: number;
+  mac: Uint8Array;
+  promiscuous: boolean;
+}
+
+/** Moves a port to another MAC address; where that is refused the old one stays. */
+export function setRdmaMac({ name, handle, promiscuous }: RdmaPort, mac: Uint8Array): void {
+  const mend = `a virtual function may only have the one that its host gives it ("ip link set PF vf N mac …", or "trust on" and "spoofchk off")`;
+  moveFlows(name, `this MAC address, the old one stays: ${mend}`, () => addon.rdmaSetFlows(handle, mac, promiscuous));
+}
+
+export function setRdmaPromiscuous({ name, handle, mac }: RdmaPort, on: boolean): void {
   const mend = `it needs CAP_NET_RAW, and a virtual function "ip link set PF vf N trust on"`;
-  moveFlows(name, `promiscuous mode: ${mend}`, () => addon.rdmaSetPromiscuous(handle, on));
+  moveFlows(name, `promiscuous mode: ${mend}`, () => addon.rdmaSetFlows(handle, mac, on));
 }
 
 function moveFlows(name: string, what: string, move: () => void): void {
@@ -53,17 +146,12 @@ function moveFlows(name: string, what: string, move: () => void): void {
 }
 
 /** The verbs devices of the machine. Throws NOT_FOUND where rdma-core is not installed. */
-export function listRdma(): RdmaDevice[] {
+export function listRdma(): Adapter[] {
   try {
-    return addon.listRdma();
+    return listAdapters();
   } catch (cause) {
     throw explain("", cause as ShimFailure);
   }
-}
-
-function isVirtualFunction({ kind, name }: RdmaSettings): boolean {
-  const sysfs = process.env["SYSFS_PATH"] ?? "/sys";
-  return existsSync(join(sysfs, "class", kind === "netdev" ? "net" : "infiniband", name, "device/physfn"));
 }
 
 function macBytes(text: string): Uint8Array {

@@ -6,11 +6,9 @@
 
 /** Lives until the loop has let go of its handle. */
 struct LoopWatch {
-  uv_poll_t poll{};
-  napi_env env = nullptr;
-  napi_ref callback = nullptr;
-  napi_async_context context = nullptr;
-  uint32_t port = 0;
+  uv_poll_t poll;
+  Napi::FunctionReference callback;
+  uint32_t port;
 };
 
 static void onEvent(uv_poll_t* poll, int, int) {
@@ -18,32 +16,21 @@ static void onEvent(uv_poll_t* poll, int, int) {
   std::shared_ptr<RdmaPort> port = rdmaPortAt(watch.port);
   if (!port) return;
   port->readEvents();
-  napi_handle_scope scope = nullptr;
-  napi_open_handle_scope(watch.env, &scope);
-  napi_value global = nullptr, callback = nullptr;
-  napi_get_global(watch.env, &global);
-  napi_get_reference_value(watch.env, watch.callback, &callback);
-  napi_make_callback(watch.env, watch.context, global, callback, 0, nullptr, nullptr);
-  napi_close_handle_scope(watch.env, scope);
+  Napi::HandleScope scope(watch.callback.Env());
+  watch.callback.MakeCallback(watch.callback.Env().Global(), {});
 }
 
 static void stop(void* data) {
   LoopWatch* watch = static_cast<LoopWatch*>(data);
   uv_poll_stop(&watch->poll);
-  napi_delete_reference(watch->env, watch->callback);
-  napi_async_destroy(watch->env, watch->context);
+  watch->callback.Reset();
   uv_close(reinterpret_cast<uv_handle_t*>(&watch->poll), [](uv_handle_t* handle) { delete static_cast<LoopWatch*>(handle->data); });
 }
 
-void watchEvents(napi_env env, napi_value callback, EventWatch& events, uint32_t handle) {
-  LoopWatch* watch = new LoopWatch();
-  watch->env = env;
-  watch->port = handle;
+void watchEvents(Napi::Function callback, EventWatch& events, uint32_t handle) {
+  Napi::Env env = callback.Env();
+  LoopWatch* watch = new LoopWatch{{}, Napi::Persistent(callback), handle};
   watch->poll.data = watch;
-  napi_value name = nullptr;
-  napi_create_string_utf8(env, "weft.rdma", NAPI_AUTO_LENGTH, &name);
-  napi_async_init(env, nullptr, name, &watch->context);
-  napi_create_reference(env, callback, 1, &watch->callback);
   uv_loop_t* loop = nullptr;
   napi_get_uv_event_loop(env, &loop);
   uv_poll_init(loop, &watch->poll, events.fd());

@@ -19,7 +19,7 @@ std::string macText(const Mac& mac) {
   return text;
 }
 
-RdmaError Flows::add(const std::vector<Match>& matches, std::vector<Flow>& into) const {
+Failure Flows::add(const std::vector<Match>& matches, std::vector<Flow>& into) const {
   for (const Match& match : matches) {
     struct {
       ibv_flow_attr attributes;
@@ -38,25 +38,25 @@ RdmaError Flows::add(const std::vector<Match>& matches, std::vector<Flow>& into)
     rule.ethernet.val.ether_type = htobe16(match.etherType);
     rule.ethernet.mask.ether_type = match.etherType ? 0xffff : 0;
     ibv_flow* flow = device_.more.create_flow((match.ipv6 ? spread_.qp6 : spread_.qp4).get(), &rule.attributes);
-    if (!flow) return verbFailed("ibv_create_flow", errno, macText(match.value));
+    if (!flow) return failure("ibv_create_flow", errno, macText(match.value));
     into.push_back({match, {flow, device_.more.destroy_flow}});
   }
   return {};
 }
 
-RdmaError Flows::apply(const Mac& mac, bool promiscuous) {
+Failure Flows::apply(const Mac& mac, bool promiscuous) {
   std::lock_guard<std::mutex> guard(lock_);
-  if (closed_) return verbFailed("ibv_create_flow", ENODEV);
+  if (closed_) return failure("ibv_create_flow", ENODEV);
   std::vector<Flow> unicast, shared;
   const Mac& mask = promiscuous ? NONE : EXACT;
   const Mac value = promiscuous ? NONE : mac;
   bool moved = unicast_.empty() || promiscuous != promiscuous_ || (!promiscuous && mac != mac_);
   if (moved) {
-    if (RdmaError error = add({{value, mask, ETH_P_IPV6, 0, false, true}, {value, mask, 0, 1, false, false}}, unicast)) return error;
+    if (Failure error = add({{value, mask, ETH_P_IPV6, 0, false, true}, {value, mask, 0, 1, false, false}}, unicast)) return error;
   }
   if (!promiscuous && shared_.empty()) {
     const Match groups6{IPV6_GROUPS, IPV6_GROUPS_MASK, 0, 0, true, true}, groups{GROUPS, GROUPS_MASK, 0, 0, true, false};
-    if (RdmaError error = add({groups6, groups, {EXACT, EXACT, 0, 0, true, false}}, shared)) return error;
+    if (Failure error = add({groups6, groups, {EXACT, EXACT, 0, 0, true, false}}, shared)) return error;
   }
   if (moved) unicast_ = std::move(unicast);
   if (promiscuous) shared_.clear();

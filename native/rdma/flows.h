@@ -27,7 +27,7 @@ class Flows {
    * Takes what is for this MAC, or everything. The new flows stand before the old ones go, so no packet is lost between them;
    * where one is refused the old state stays.
    */
-  RdmaError apply(const Mac& mac, bool promiscuous);
+  Failure apply(const Mac& mac, bool promiscuous);
   /** Takes nothing any more; for good. */
   void close();
 
@@ -48,7 +48,7 @@ class Flows {
     Match match;
     Owned<verbs::ibv_flow> handle;
   };
-  RdmaError add(const std::vector<Match>& matches, std::vector<Flow>& into) const;
+  Failure add(const std::vector<Match>& matches, std::vector<Flow>& into) const;
 
   const Device& device_;
   const Spread& spread_;

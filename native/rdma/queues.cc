@@ -17,10 +17,10 @@ static uint32_t powerOfTwo(uint32_t least) {
 }
 
 /** A CQ of entries of CQE_SIZE; a sender's is never compressed (VPP 00f5d96f043: mini CQEs leave out which WQE they complete). */
-static RdmaError createCq(const Device& device, int entries, ibv_comp_channel* channel, bool direct, uint8_t compression, Owned<ibv_cq>& cq) {
+static Failure createCq(const Device& device, int entries, ibv_comp_channel* channel, bool direct, uint8_t compression, Owned<ibv_cq>& cq) {
   if (!direct) {
     cq = {device.verbs.create_cq(device.context, entries, nullptr, channel, 0), device.verbs.destroy_cq};
-    return cq ? RdmaError() : verbFailed("ibv_create_cq", errno);
+    return cq ? Failure() : failure("ibv_create_cq", errno);
   }
   ibv_cq_init_attr_ex attributes{};
   attributes.cqe = static_cast<uint32_t>(entries);
@@ -33,18 +33,18 @@ static RdmaError createCq(const Device& device, int entries, ibv_comp_channel* c
     own.cqe_comp_res_format = compression;
   }
   cq = {device.verbs.mlx5dv_create_cq(device.context, &attributes, &own), device.verbs.destroy_cq};
-  return cq ? RdmaError() : verbFailed("mlx5dv_create_cq", errno);
+  return cq ? Failure() : failure("mlx5dv_create_cq", errno);
 }
 
 /** Basic blocks of a WQE: control and Ethernet segment with inline headers, then a 16-byte data segment for each piece (PRM, "Send WQE"). */
 static uint32_t blocksOf(uint32_t pieces, bool segmentation) { return (48 + (segmentation ? 144 : 0) + 16 * pieces + 63) / 64; }
 
-RdmaError SendObjects::create(const Device& device, uint32_t count, uint32_t most, bool segmentation, bool direct) {
+Failure SendObjects::create(const Device& device, uint32_t count, uint32_t most, bool segmentation, bool direct) {
   packets = count;
   pieces = most;
   auto ring = [&] { return powerOfTwo(packets * blocksOf(pieces, segmentation)); };
   while (pieces > 1 && ring() > static_cast<uint32_t>(device.attributes.orig_attr.max_qp_wr)) pieces--;
-  if (RdmaError error = createCq(device, static_cast<int>(packets), nullptr, direct, 0, cq)) return error;
+  if (Failure error = createCq(device, static_cast<int>(packets), nullptr, direct, 0, cq)) return error;
 
   ibv_qp_init_attr_ex attributes{};
   attributes.send_cq = attributes.recv_cq = cq.get();
@@ -58,22 +58,22 @@ RdmaError SendObjects::create(const Device& device, uint32_t count, uint32_t mos
     attributes.max_tso_header = HEADERS_MAX;
   }
   qp = {device.more.create_qp_ex(device.context, &attributes), device.verbs.destroy_qp};
-  return qp ? restart(device) : verbFailed("ibv_create_qp", errno);
+  return qp ? restart(device) : failure("ibv_create_qp", errno);
 }
 
-RdmaError SendObjects::restart(const Device& device) {
+Failure SendObjects::restart(const Device& device) {
   for (int state : {IBV_QPS_RESET, IBV_QPS_INIT, IBV_QPS_RTR, IBV_QPS_RTS}) {
     ibv_qp_attr attributes{};
     attributes.qp_state = state;
     attributes.port_num = 1;
     int number = device.verbs.modify_qp(qp.get(), &attributes, IBV_QP_STATE | (state == IBV_QPS_INIT ? IBV_QP_PORT : 0));
-    if (number) return verbFailed("ibv_modify_qp", number);
+    if (number) return failure("ibv_modify_qp", number);
   }
   return {};
 }
 
-RdmaError ReceiveObjects::create(const Device& device, ibv_comp_channel* channel, const ReceiveShape& shape, bool direct) {
-  if (RdmaError error = createCq(device, static_cast<int>(shape.packets), channel, direct, shape.compression, cq)) return error;
+Failure ReceiveObjects::create(const Device& device, ibv_comp_channel* channel, const ReceiveShape& shape, bool direct) {
+  if (Failure error = createCq(device, static_cast<int>(shape.packets), channel, direct, shape.compression, cq)) return error;
   ibv_wq_init_attr attributes{};
   attributes.wq_type = IBV_WQT_RQ;
   attributes.max_wr = shape.packets >> shape.logStrides;
@@ -87,7 +87,7 @@ RdmaError ReceiveObjects::create(const Device& device, ibv_comp_channel* channel
   } else {
     made = device.more.create_wq(device.context, &attributes);
   }
-  if (!made) return verbFailed("ibv_create_wq", errno);
+  if (!made) return failure("ibv_create_wq", errno);
   // What verbs.h does after the call: ibv_destroy_wq waits on these.
   made->events_completed = 0;
   pthread_mutex_init(&made->mutex, nullptr);
@@ -105,7 +105,7 @@ static int moveTo(const Device& device, ibv_wq& wq, int state, int from = -1) {
   return device.more.modify_wq(&wq, &attributes);
 }
 
-RdmaError ReceiveObjects::restart(const Device& device) {
+Failure ReceiveObjects::restart(const Device& device) {
   int number = 0;
   if (wq->state != IBV_WQS_RESET) {
     // The NIC may have put it into the error state by itself, of which the library does not know: then this fails, and it is there already.
@@ -113,11 +113,11 @@ RdmaError ReceiveObjects::restart(const Device& device) {
     number = moveTo(device, *wq, IBV_WQS_RESET, IBV_WQS_ERR);
   }
   if (number == 0) number = moveTo(device, *wq, IBV_WQS_RDY);
-  return number ? verbFailed("ibv_modify_wq", number) : RdmaError{};
+  return number ? failure("ibv_modify_wq", number) : Failure{};
 }
 
 /** An RSS QP: Toeplitz over these fields, over all WQs of the table. */
-static RdmaError createRss(const Device& device, ibv_rwq_ind_table* table, uint64_t fields, Owned<ibv_qp>& qp) {
+static Failure createRss(const Device& device, ibv_rwq_ind_table* table, uint64_t fields, Owned<ibv_qp>& qp) {
   ibv_qp_init_attr_ex attributes{};
   attributes.qp_type = IBV_QPT_RAW_PACKET;
   attributes.comp_mask = IBV_QP_INIT_ATTR_PD | IBV_QP_INIT_ATTR_IND_TABLE | IBV_QP_INIT_ATTR_RX_HASH;
@@ -125,10 +125,10 @@ static RdmaError createRss(const Device& device, ibv_rwq_ind_table* table, uint6
   attributes.rwq_ind_tbl = table;
   attributes.rx_hash_conf = {IBV_RX_HASH_FUNC_TOEPLITZ, sizeof hashKey, hashKey, fields};
   qp = {device.more.create_qp_ex(device.context, &attributes), device.verbs.destroy_qp};
-  return qp ? RdmaError() : verbFailed("ibv_create_qp (RSS)", errno);
+  return qp ? Failure() : failure("ibv_create_qp (RSS)", errno);
 }
 
-RdmaError Spread::create(const Device& device, const std::vector<ibv_wq*>& queues, uint64_t fields4, uint64_t fields6) {
+Failure Spread::create(const Device& device, const std::vector<ibv_wq*>& queues, uint64_t fields4, uint64_t fields6) {
   // The table's size is a power of two: where the number of queues is none, a long table keeps their shares nearly equal.
   uint32_t count = static_cast<uint32_t>(queues.size()), entries = powerOfTwo(count);
   uint32_t most = device.attributes.rss_caps.max_rwq_indirection_table_size;
@@ -139,7 +139,7 @@ RdmaError Spread::create(const Device& device, const std::vector<ibv_wq*>& queue
   attributes.ind_tbl = entry.data();
   while (1u << attributes.log_ind_tbl_size < entries) attributes.log_ind_tbl_size++;
   table = {device.more.create_rwq_ind_table(device.context, &attributes), device.more.destroy_rwq_ind_table};
-  if (!table) return verbFailed("ibv_create_rwq_ind_table", errno);
-  if (RdmaError error = createRss(device, table.get(), fields4, qp4)) return error;
+  if (!table) return failure("ibv_create_rwq_ind_table", errno);
+  if (Failure error = createRss(device, table.get(), fields4, qp4)) return error;
   return createRss(device, table.get(), fields6, qp6);
 }

@@ -13,9 +13,9 @@ template <typename T> using Owned = std::unique_ptr<T, int (*)(T*)>;
 /** A raw packet QP that only sends. */
 struct SendObjects {
   /** `packets`: how many the queue holds; each of up to `pieces` pieces, of fewer where the device's rings are too short for that. */
-  RdmaError create(const Device& device, uint32_t packets, uint32_t pieces, bool segmentation, bool direct);
+  Failure create(const Device& device, uint32_t packets, uint32_t pieces, bool segmentation, bool direct);
   /** From any state through RESET to ready to send: what was under way is gone. */
-  RdmaError restart(const Device& device);
+  Failure restart(const Device& device);
   void destroy() { qp.reset(), cq.reset(); }
 
   Owned<verbs::ibv_cq> cq{nullptr, nullptr};
@@ -38,8 +38,8 @@ struct ReceiveShape {
 
 /** A receive WQ and its CQ, which wakes sleepers through `channel`. */
 struct ReceiveObjects {
-  RdmaError create(const Device& device, verbs::ibv_comp_channel* channel, const ReceiveShape& shape, bool direct);
-  RdmaError restart(const Device& device);
+  Failure create(const Device& device, verbs::ibv_comp_channel* channel, const ReceiveShape& shape, bool direct);
+  Failure restart(const Device& device);
   void destroy() { wq.reset(), cq.reset(); }
 
   Owned<verbs::ibv_cq> cq{nullptr, nullptr};
@@ -48,7 +48,7 @@ struct ReceiveObjects {
 
 /** Spreads what flows bring over the WQs: one RSS QP hashes IPv4 (and takes what is neither), one IPv6, since no QP hashes both. */
 struct Spread {
-  RdmaError create(const Device& device, const std::vector<verbs::ibv_wq*>& queues, uint64_t fields4, uint64_t fields6);
+  Failure create(const Device& device, const std::vector<verbs::ibv_wq*>& queues, uint64_t fields4, uint64_t fields6);
   void destroy() { qp4.reset(), qp6.reset(), table.reset(); }
 
   Owned<verbs::ibv_rwq_ind_table> table{nullptr, nullptr};

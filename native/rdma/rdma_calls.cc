@@ -4,35 +4,6 @@
 
 #include "../addon.h"
 #include "../ports.h"
-#include "rings.h"
-
-using namespace verbs;
-
-static const struct RssKind {
-  const char* name;
-  bool ipv6;
-  uint64_t fields;
-} rssKinds[] = {
-    {"ipv4", false, IBV_RX_HASH_SRC_IPV4 | IBV_RX_HASH_DST_IPV4},
-    {"ipv4-udp", false, IBV_RX_HASH_SRC_IPV4 | IBV_RX_HASH_DST_IPV4 | IBV_RX_HASH_SRC_PORT_UDP | IBV_RX_HASH_DST_PORT_UDP},
-    {"ipv4-tcp", false, IBV_RX_HASH_SRC_IPV4 | IBV_RX_HASH_DST_IPV4 | IBV_RX_HASH_SRC_PORT_TCP | IBV_RX_HASH_DST_PORT_TCP},
-    {"ipv6", true, IBV_RX_HASH_SRC_IPV6 | IBV_RX_HASH_DST_IPV6},
-    {"ipv6-udp", true, IBV_RX_HASH_SRC_IPV6 | IBV_RX_HASH_DST_IPV6 | IBV_RX_HASH_SRC_PORT_UDP | IBV_RX_HASH_DST_PORT_UDP},
-    {"ipv6-tcp", true, IBV_RX_HASH_SRC_IPV6 | IBV_RX_HASH_DST_IPV6 | IBV_RX_HASH_SRC_PORT_TCP | IBV_RX_HASH_DST_PORT_TCP},
-};
-
-static void throwRdmaError(napi_env env, const RdmaError& error) {
-  std::string text = error.syscall + ": " + error.code + (error.detail.empty() ? "" : " (" + error.detail + ")");
-  napi_value message = nullptr, thrown = nullptr;
-  napi_create_string_utf8(env, text.c_str(), NAPI_AUTO_LENGTH, &message);
-  napi_create_error(env, nullptr, message, &thrown);
-  for (const auto& [name, value] : {std::pair{"code", error.code}, {"syscall", error.syscall}, {"detail", error.detail}}) {
-    napi_value property = nullptr;
-    napi_create_string_utf8(env, value.c_str(), NAPI_AUTO_LENGTH, &property);
-    napi_set_named_property(env, thrown, name, property);
-  }
-  napi_throw(env, thrown);
-}
 
 static bool readMac(Napi::Value value, Mac& mac) {
   LinearMemory bytes = linearMemory(value);
@@ -41,36 +12,31 @@ static bool readMac(Napi::Value value, Mac& mac) {
   return true;
 }
 
-static void readRss(const Napi::Value& value, RdmaOptions& options) {
-  options.rss4 = rssKinds[2].fields;
-  options.rss6 = rssKinds[5].fields;
-  Napi::Array names = value.As<Napi::Array>();
-  for (uint32_t i = 0; i < names.Length(); i++) {
-    std::string name = names.Get(i).ToString().Utf8Value();
-    for (const RssKind& kind : rssKinds) {
-      if (name == kind.name) (kind.ipv6 ? options.rss6 : options.rss4) = kind.fields;
-    }
-  }
-}
-
 /** Gives what is wrong with the options as far as memory is concerned; people get their message from the host before. */
 static const char* readOptions(const Napi::Object& given, RdmaOptions& options) {
   auto count = [&](const char* name) { return number(given.Env(), given.Get(name)); };
   auto flag = [&](const char* name) { return given.Get(name).ToBoolean().Value(); };
   auto word = [&](const char* name) { return given.Get(name).ToString().Utf8Value(); };
-  options.name = word("name");
-  options.byNetdev = word("kind") != "device";
-  options.mode = word("mode") == "dv" ? RdmaOptions::Mode::dv : word("mode") == "ibv" ? RdmaOptions::Mode::ibv : RdmaOptions::Mode::automatic;
+  options.folder = word("folder");
+  options.netdev = word("netdev");
+  options.mode = word("mode");
   options.rxQueueSize = count("rxQueueSize");
   options.txQueueSize = count("txQueueSize");
   options.rxQueues = count("rxQueues");
-  if (!given.Get("rss").IsArray()) return "openRdma: rss is not an array";
-  readRss(given.Get("rss"), options);
+  options.rss4 = count("rss4");
+  options.rss6 = count("rss6");
   options.maxPacketLength = count("maxPacketLength");
+  options.mtu = static_cast<int>(count("portMtu"));
+  for (uint32_t size : {options.rxQueueSize, options.txQueueSize}) {
+    if (size < QUEUE_MIN || size > QUEUE_MAX || (size & (size - 1))) return "openRdma: queue size";
+  }
+  if (options.rxQueues < 1 || options.rxQueues > QUEUES_MAX) return "openRdma: rxQueues";
   options.multiSegment = flag("multiSegment");
   options.striding = flag("striding");
   options.rxChecksum = flag("rxChecksum");
   options.compression = flag("compression");
+  options.inlineHeaders = flag("inlineHeaders");
+  if (!readMac(given.Get("portMac"), options.portMac)) return "openRdma: portMac is not 6 bytes";
   options.ownMac = given.Get("mac").IsNull();
   if (!options.ownMac && !readMac(given.Get("mac"), options.mac)) return "openRdma: mac is not 6 bytes";
   LinearMemory memory = linearMemory(given.Get("memory"));
@@ -90,26 +56,19 @@ static Napi::Value openRdma(const Napi::CallbackInfo& info) {
     throwRangeError(env, wrong);
     return env.Undefined();
   }
-  RdmaError error;
+  Failure error;
   auto watch = std::make_shared<EventWatch>();
   std::shared_ptr<RdmaPort> port = RdmaPort::open(options, watch, error);
   uint32_t handle = 0;
-  if (port) {
-    if (SystemError full = addPort(port, &handle)) error = verbFailed(full.syscall, full.number);
-  }
+  if (port) error = addPort(port, &handle);
   if (error) {
-    throwRdmaError(env, error);
+    throwFailure(env, error);
     return env.Undefined();
   }
-  watchEvents(env, info[1], *watch, handle);
-  Napi::Object result = Napi::Object::New(env);
-  result["handle"] = handle;
-  result["mac"] = macText(port->mac());
-  result["mtu"] = port->linkState().mtu;
-  result["up"] = port->up();
-  result["mode"] = port->direct() ? "dv" : "ibv";
-  result["reason"] = port->reason();
-  return result;
+  watchEvents(info[1].As<Napi::Function>(), *watch, handle);
+  LinkState link = port->linkState();
+  const char* mode = port->direct() ? "dv" : "ibv";
+  return object(env, "handle", handle, "mac", macText(port->mac()), "mtu", link.mtu, "up", link.up, "mode", mode, "reason", port->reason());
 }
 
 std::shared_ptr<RdmaPort> rdmaPortAt(uint32_t handle) {
@@ -124,90 +83,34 @@ static std::shared_ptr<RdmaPort> portOf(const Napi::CallbackInfo& info) {
   return port;
 }
 
-template <typename T> static Napi::Array list(Napi::Env env, const std::vector<T>& values) {
-  Napi::Array array = Napi::Array::New(env);
-  for (uint32_t i = 0; i < values.size(); i++) array[i] = values[i];
-  return array;
-}
-
-static std::string hex(const void* address) {
-  char text[24];
-  snprintf(text, sizeof text, "0x%zx", reinterpret_cast<size_t>(address));
-  return text;
-}
-
-static void showQueues(Napi::Env env, const RdmaPort& port, Napi::Object result) {
-  Napi::Array queues = Napi::Array::New(env);
-  uint32_t last = 0, i = 0;
-  for (const RdmaPort::Receiver& receiver : port.receivers()) {
-    Napi::Object queue = Napi::Object::New(env);
-    queue["size"] = port.options().rxQueueSize;
-    queue["posted"] = receiver.queue->posted();
-    queue["packets"] = static_cast<double>(receiver.packets);
-    queue["cqeSize"] = CQE_SIZE;
-    queues[i++] = queue;
-    if (receiver.queue->lastBuffer()) last = receiver.queue->lastBuffer();
-  }
-  result["rxQueues"] = queues;
-  Napi::Object sender = Napi::Object::New(env);
-  sender["size"] = port.options().txQueueSize;
-  sender["pending"] = port.sender().pending();
-  result["txQueue"] = sender;
-  const RdmaOptions& options = port.options();
-  Napi::Object dma = Napi::Object::New(env);
-  dma["base"] = hex(options.base + options.pool);
-  dma["end"] = hex(options.base + options.poolEnd);
-  dma["lkey"] = port.device().mr->lkey;
-  result["dma"] = dma;
-  result["lastDma"] = hex(last ? options.base + last : nullptr);
-}
-
-static void showOffloads(Napi::Env env, const RdmaPort& port, Napi::Object result) {
-  const RdmaOptions& options = port.options();
-  std::vector<std::string> rss, offloads;
-  for (const RssKind& kind : rssKinds) {
-    if (kind.fields == (kind.ipv6 ? options.rss6 : options.rss4)) rss.push_back(kind.name);
-  }
-  result["rss"] = list(env, rss);
-  if (options.rxChecksum && port.direct()) offloads.push_back("rx-checksum");
-  if (port.device().attributes.raw_packet_caps & IBV_RAW_PACKET_CAP_IP_CSUM) offloads.push_back("tx-checksum");
-  if (segmentationMax(port.device())) offloads.push_back("tso");
-  result["offloads"] = list(env, offloads);
-  result["striding"] = port.striding();
-  result["compression"] = port.compression();
-  result["multiSegment"] = options.multiSegment;
-  result["maxPacketLength"] = options.maxPacketLength;
-}
-
 static Napi::Value rdmaInfo(const Napi::CallbackInfo& info) {
   Napi::Env env = info.Env();
   std::shared_ptr<RdmaPort> port = portOf(info);
   if (!port) return env.Undefined();
-  const DeviceFacts& facts = port->device().facts;
-  Napi::Object result = Napi::Object::New(env);
-  result["device"] = facts.device;
-  result["netdev"] = facts.netdev.empty() ? env.Null() : Napi::Value(Napi::String::New(env, facts.netdev));
-  result["pci"] = facts.pci;
-  result["model"] = facts.model;
-  result["virtualFunction"] = facts.virtualFunction;
-  result["firmware"] = port->device().attributes.orig_attr.fw_ver;
-  result["mode"] = port->direct() ? "dv" : "ibv";
-  result["reason"] = port->reason();
-  result["speed"] = port->speed();
-  result["up"] = port->up();
-  result["mac"] = macText(port->flows().mac());
-  result["promiscuous"] = port->flows().promiscuous();
-  result["flows"] = list(env, port->flows().describe());
-  showOffloads(env, *port, result);
-  std::vector<std::pair<std::string, double>> counters;
-  std::string folder = std::string(port->device().context->device->ibdev_path) + "/ports/1/";
-  for (const char* kind : {"counters", "hw_counters"}) sysfsNumbers(folder + kind, counters);
-  Napi::Object shown = Napi::Object::New(env);
-  for (const auto& [name, value] : counters) shown[name] = value;
-  result["counters"] = shown;
-  std::lock_guard<std::mutex> lock(port->busy());
-  showQueues(env, *port, result);
-  return result;
+  const RdmaOptions& options = port->options();
+  const Device& device = port->device();
+  Napi::Array flows = Napi::Array::New(env), queues = Napi::Array::New(env);
+  for (const std::string& flow : port->flows().describe()) flows[flows.Length()] = flow;
+  uint32_t last = 0, pending = 0;
+  {
+    std::lock_guard<std::mutex> lock(port->busy());
+    pending = port->sender().pending();
+    for (const auto& [objects, queue, packets] : port->receivers()) {
+      if (queue->lastBuffer()) last = queue->lastBuffer();
+      queues[queues.Length()] = object(env, "posted", queue->posted(), "packets", static_cast<double>(packets));
+    }
+  }
+  auto address = [&](uint32_t offset) { return static_cast<double>(reinterpret_cast<uintptr_t>(options.base) + offset); };
+  return object(
+      env, "device", device.context->device->name, "folder", options.folder, "firmware", device.attributes.orig_attr.fw_ver,
+      "mode", port->direct() ? "dv" : "ibv", "reason", port->reason(), "speed", port->speed(), "up", port->up(),
+      "mac", macText(port->flows().mac()), "promiscuous", port->flows().promiscuous(), "flows", flows,
+      "striding", port->shape().logStrides > 0, "compression", port->shape().compression != 0, "multiSegment", options.multiSegment,
+      "maxPacketLength", options.maxPacketLength, "rss4", options.rss4, "rss6", options.rss6,
+      "rxChecksum", options.rxChecksum && port->direct(), "txChecksum", (device.attributes.raw_packet_caps & verbs::IBV_RAW_PACKET_CAP_IP_CSUM) != 0,
+      "segmentation", device.segmentationMax() > 0, "rxQueues", queues, "rxQueueSize", options.rxQueueSize, "txQueueSize", options.txQueueSize,
+      "txPending", pending, "cqeSize", CQE_SIZE,
+      "dmaBase", address(options.pool), "dmaEnd", address(options.poolEnd), "lkey", device.mr->lkey, "lastDma", last ? address(last) : 0.0);
 }
 
 static Napi::Value rdmaDump(const Napi::CallbackInfo& info) {
@@ -223,47 +126,22 @@ static Napi::Value rdmaDump(const Napi::CallbackInfo& info) {
   return Napi::String::New(info.Env(), text);
 }
 
-static void rdmaSetMac(const Napi::CallbackInfo& info) {
+/** rdmaSetFlows(handle, mac, promiscuous) */
+static void rdmaSetFlows(const Napi::CallbackInfo& info) {
   Mac mac;
   std::shared_ptr<RdmaPort> port = portOf(info);
   if (!port) return;
-  if (!readMac(info[1], mac)) return throwRangeError(info.Env(), "rdmaSetMac: not 6 bytes");
-  if (RdmaError error = port->flows().apply(mac, port->flows().promiscuous())) throwRdmaError(info.Env(), error);
-}
-
-static void rdmaSetPromiscuous(const Napi::CallbackInfo& info) {
-  std::shared_ptr<RdmaPort> port = portOf(info);
-  if (!port) return;
-  if (RdmaError error = port->flows().apply(port->flows().mac(), info[1].ToBoolean().Value())) throwRdmaError(info.Env(), error);
-}
-
-static Napi::Value rdmaEvents(const Napi::CallbackInfo& info) {
-  std::shared_ptr<RdmaPort> port = portOf(info);
-  Napi::Object result = Napi::Object::New(info.Env());
-  if (!port) return result;
-  port->readEvents();
-  result["up"] = port->up();
-  result["speed"] = port->speed();
-  result["fatal"] = port->fatal();
-  return result;
+  if (!readMac(info[1], mac)) return throwRangeError(info.Env(), "rdmaSetFlows: not 6 bytes");
+  if (Failure error = port->flows().apply(mac, info[2].ToBoolean().Value())) throwFailure(info.Env(), error);
 }
 
 static Napi::Value listRdma(const Napi::CallbackInfo& info) {
-  Napi::Env env = info.Env();
-  RdmaError error;
-  Napi::Array result = Napi::Array::New(env);
-  uint32_t i = 0;
-  for (const DeviceFacts& facts : listDevices(error)) {
-    Napi::Object device = Napi::Object::New(env);
-    device["device"] = facts.device;
-    device["netdev"] = facts.netdev.empty() ? env.Null() : Napi::Value(Napi::String::New(env, facts.netdev));
-    device["pci"] = facts.pci;
-    device["model"] = facts.model.empty() ? env.Null() : Napi::Value(Napi::String::New(env, facts.model));
-    device["vendor"] = facts.vendor;
-    device["deviceId"] = facts.deviceId;
-    result[i++] = device;
+  Failure error;
+  Napi::Array result = Napi::Array::New(info.Env());
+  for (const auto& [device, node, folder] : listDevices(error)) {
+    result[result.Length()] = object(info.Env(), "device", device, "node", node, "folder", folder);
   }
-  if (error) throwRdmaError(env, error);
+  if (error) throwFailure(info.Env(), error);
   return result;
 }
 
@@ -271,8 +149,6 @@ void addRdma(Napi::Env env, Napi::Object exports) {
   exports.Set("openRdma", Napi::Function::New<openRdma>(env, "openRdma"));
   exports.Set("rdmaInfo", Napi::Function::New<rdmaInfo>(env, "rdmaInfo"));
   exports.Set("rdmaDump", Napi::Function::New<rdmaDump>(env, "rdmaDump"));
-  exports.Set("rdmaSetMac", Napi::Function::New<rdmaSetMac>(env, "rdmaSetMac"));
-  exports.Set("rdmaSetPromiscuous", Napi::Function::New<rdmaSetPromiscuous>(env, "rdmaSetPromiscuous"));
-  exports.Set("rdmaEvents", Napi::Function::New<rdmaEvents>(env, "rdmaEvents"));
+  exports.Set("rdmaSetFlows", Napi::Function::New<rdmaSetFlows>(env, "rdmaSetFlows"));
   exports.Set("listRdma", Napi::Function::New<listRdma>(env, "listRdma"));
 }

@@ -4,18 +4,19 @@
 
 #include <fcntl.h>
 #include <linux/if_ether.h>
+#include <net/if.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <cerrno>
 
 #include "incoming.h"
-#include "netdev.h"
 #include "rings.h"
 
 using namespace verbs;
 
-constexpr uint32_t QUEUE_MIN = 256, QUEUE_MAX = 32768, QUEUES_MAX = 64;
 constexpr uint32_t VLAN_TAG = 4;
 /** Strides of a WQE: the fewest that devices with small WQEs take, and enough for 16 KiB. */
 constexpr uint32_t LOG_STRIDES = 3;
@@ -35,46 +36,54 @@ RdmaPort::RdmaPort(const RdmaOptions& options, std::shared_ptr<Device> device, s
 
 RdmaPort::~RdmaPort() { watch_->remove(device_->context->async_fd); }
 
-std::shared_ptr<RdmaPort> RdmaPort::open(const RdmaOptions& options, std::shared_ptr<EventWatch> watch, RdmaError& error) {
-  for (uint32_t size : {options.rxQueueSize, options.txQueueSize}) {
-    if (size < QUEUE_MIN || size > QUEUE_MAX || (size & (size - 1))) error = {"RDMA_SIZE", "open", "queue size " + std::to_string(size)};
-  }
-  if (options.rxQueues < 1 || options.rxQueues > QUEUES_MAX) error = {"RDMA_SIZE", "open", std::to_string(options.rxQueues) + " queues"};
-  if (error) return nullptr;
-  std::shared_ptr<Device> device = Device::open(options.name, options.byNetdev, error);
+std::shared_ptr<RdmaPort> RdmaPort::open(const RdmaOptions& options, std::shared_ptr<EventWatch> watch, Failure& error) {
+  std::shared_ptr<Device> device = Device::open(options.folder, error);
   if (!device) return nullptr;
   std::shared_ptr<RdmaPort> port(new RdmaPort(options, std::move(device), std::move(watch)));
   error = port->setUp();
   return error ? nullptr : port;
 }
 
+/** Asks the kernel about the port's netdev: netdevice(7). False where it is not in this network namespace. */
+static bool askNetdev(const std::string& name, unsigned long request, ifreq& answer) {
+  if (name.empty() || name.size() >= IFNAMSIZ) return false;
+  int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  memcpy(answer.ifr_name, name.c_str(), name.size() + 1);
+  bool answered = fd >= 0 && ioctl(fd, request, &answer) == 0;
+  if (fd >= 0) close(fd);
+  return answered;
+}
+
 static bool setNonBlocking(int fd) { return fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK) == 0; }
 
-RdmaError RdmaPort::setUp() {
-  if (RdmaError error = chooseMode()) return error;
-  if (RdmaError error = chooseShape()) return error;
-  if (!portMac(*device_, mac_) && options_.ownMac) return {"RDMA_NOT_FOUND", "open", "the port's MAC address: no netdev shares it here"};
-  if (RdmaError error = device_->registerPool(options_.base + options_.pool, options_.poolEnd - options_.pool)) return error;
-  if (RdmaError error = createQueues()) return error;
-  if (RdmaError error = flows_.apply(options_.ownMac ? mac_ : options_.mac, false)) return error;
-  if (!setNonBlocking(device_->context->async_fd) || !setNonBlocking(channel_->fd)) return verbFailed("fcntl", errno);
+Failure RdmaPort::setUp() {
+  if (Failure error = chooseMode()) return error;
+  if (Failure error = chooseShape()) return error;
+  ifreq answer{};
+  mac_ = options_.portMac;
+  if (askNetdev(options_.netdev, SIOCGIFHWADDR, answer)) memcpy(mac_.data(), answer.ifr_hwaddr.sa_data, mac_.size());
+  if (options_.ownMac && mac_ == Mac{}) return {"RDMA_NOT_FOUND", "open", "the port's MAC address: no netdev shares it here"};
+  if (Failure error = device_->registerPool(options_.base + options_.pool, options_.poolEnd - options_.pool)) return error;
+  if (Failure error = createQueues()) return error;
+  if (Failure error = flows_.apply(options_.ownMac ? mac_ : options_.mac, false)) return error;
+  if (!setNonBlocking(device_->context->async_fd) || !setNonBlocking(channel_->fd)) return failure("fcntl", errno);
   watch_->add(device_->context->async_fd);
   queryPort();
   return {};
 }
 
-RdmaError RdmaPort::chooseMode() {
-  bool able = device_->directVerbs && (device_->direct.flags & MLX5DV_CONTEXT_FLAGS_CQE_V1);
+Failure RdmaPort::chooseMode() {
+  bool automatic = options_.mode == "auto", able = device_->directVerbs && (device_->direct.flags & MLX5DV_CONTEXT_FLAGS_CQE_V1);
   const char* lack = device_->directVerbs ? "the adapter has no CQE version 1" : "the adapter has no Direct Verbs";
-  if (options_.mode == RdmaOptions::Mode::dv && !able) return {"RDMA_MODE", "mlx5dv_query_device", lack};
-  direct_ = able && options_.mode != RdmaOptions::Mode::ibv;
-  reason_ = options_.mode != RdmaOptions::Mode::automatic ? "as asked for" : able ? "the adapter has Direct Verbs" : lack;
+  if (options_.mode == "dv" && !able) return {"RDMA_MODE", "mlx5dv_query_device", lack};
+  direct_ = able && options_.mode != "ibv";
+  reason_ = !automatic ? "as asked for" : able ? "the adapter has Direct Verbs" : lack;
   return {};
 }
 
-RdmaError RdmaPort::chooseShape() {
+Failure RdmaPort::chooseShape() {
   uint32_t& length = options_.maxPacketLength;
-  if (length == 0) length = ETH_HLEN + VLAN_TAG + static_cast<uint32_t>(portMtu(*device_));
+  if (length == 0) length = ETH_HLEN + VLAN_TAG + static_cast<uint32_t>(mtu());
   if (!options_.multiSegment && length > abi::BUFFER_DATA) length = abi::BUFFER_DATA;
   if (buffersFor(length) > SEGMENTS_MAX) return {"RDMA_SIZE", "open", "max-pktlen " + std::to_string(length)};
   shape_ = {options_.rxQueueSize, buffersFor(length), 0, 0};
@@ -91,14 +100,14 @@ RdmaError RdmaPort::chooseShape() {
   return {};
 }
 
-RdmaError RdmaPort::createQueues() {
-  RdmaError error;
+Failure RdmaPort::createQueues() {
+  Failure error;
   channel_ = {device_->verbs.create_comp_channel(device_->context), device_->verbs.destroy_comp_channel};
-  if (!channel_) return verbFailed("ibv_create_comp_channel", errno);
+  if (!channel_) return failure("ibv_create_comp_channel", errno);
   // The send queue comes first: a receive queue that is there before it hears our own broadcasts.
-  bool segmentation = !direct_ && segmentationMax(*device_) > 0;
+  bool segmentation = !direct_ && device_->segmentationMax() > 0;
   if ((error = sendObjects_.create(*device_, options_.txQueueSize, direct_ ? 1 : CHAIN_MAX, segmentation, direct_))) return error;
-  if (!(send_ = makeSendQueue(*device_, sendObjects_, direct_, error))) return error;
+  if (!(send_ = makeSendQueue(*device_, sendObjects_, options_.inlineHeaders, direct_, error))) return error;
   receivers_.resize(options_.rxQueues);
   std::vector<ibv_wq*> queues;
   for (Receiver& receiver : receivers_) {
@@ -139,14 +148,19 @@ void RdmaPort::readEvents() {
   watch_->remove(device_->context->async_fd);
 }
 
+int RdmaPort::mtu() const {
+  ifreq answer{};
+  return askNetdev(options_.netdev, SIOCGIFMTU, answer) ? answer.ifr_mtu : options_.mtu;
+}
+
 LinkState RdmaPort::linkState() {
   readEvents();
-  return {!fatal_, up_, portMtu(*device_)};
+  return {!fatal_, up_, mtu()};
 }
 
 std::shared_ptr<Port> RdmaPort::reopened() {
   flows_.close();
-  RdmaError error;
+  Failure error;
   RdmaOptions options = options_;
   options.ownMac = false; // it may have been changed meanwhile
   options.mac = flows_.mac();

@@ -7,16 +7,20 @@
 #include "flows.h"
 #include "queue.h"
 
+constexpr uint32_t QUEUE_MIN = 256, QUEUE_MAX = 32768, QUEUES_MAX = 64;
+
 struct RdmaOptions {
-  enum class Mode { automatic, ibv, dv };
-  std::string name;
-  bool byNetdev = true; // else the name of a verbs device
-  Mode mode = Mode::automatic;
-  uint32_t rxQueueSize = 0, txQueueSize = 0, rxQueues = 0;
+  std::string folder; // of the device
+  std::string netdev; // that shares the port; empty: none is known
+  std::string mode; // "auto", "ibv", "dv"
+  uint32_t rxQueueSize = 0, txQueueSize = 0, rxQueues = 0; // powers of two; any number
   uint64_t rss4 = 0, rss6 = 0; // IBV_RX_HASH_*
   uint32_t maxPacketLength = 0; // 0: what the MTU lets through
   bool multiSegment = true, striding = true, rxChecksum = true, compression = true;
-  bool ownMac = true; // the port's
+  bool inlineHeaders = false; // the device's send WQEs must carry the Ethernet header
+  Mac portMac{}; // the port's, and its MTU, where the netdev is not in this network namespace
+  int mtu = 0;
+  bool ownMac = true; // take what is for the port's
   Mac mac{};
   uint8_t* base = nullptr; // of linear memory
   uint32_t pool = 0, poolEnd = 0;
@@ -39,7 +43,7 @@ class EventWatch {
 
 class RdmaPort final : public Port {
  public:
-  static std::shared_ptr<RdmaPort> open(const RdmaOptions& options, std::shared_ptr<EventWatch> watch, RdmaError& error);
+  static std::shared_ptr<RdmaPort> open(const RdmaOptions& options, std::shared_ptr<EventWatch> watch, Failure& error);
   ~RdmaPort() override;
 
   uint32_t receive(const WorkerMemory& memory, uint32_t frame, uint32_t max, uint32_t swIfIndex) override;
@@ -70,8 +74,7 @@ class RdmaPort final : public Port {
   const Mac& mac() const { return mac_; }
   bool drained() const { return drained_; }
   bool direct() const { return direct_; }
-  bool striding() const { return shape_.logStrides > 0; }
-  bool compression() const { return shape_.compression != 0; }
+  const ReceiveShape& shape() const { return shape_; }
   const std::string& reason() const { return reason_; }
   bool up() const { return up_; }
   bool fatal() const { return fatal_; }
@@ -79,11 +82,12 @@ class RdmaPort final : public Port {
 
  private:
   RdmaPort(const RdmaOptions& options, std::shared_ptr<Device> device, std::shared_ptr<EventWatch> watch);
-  RdmaError setUp();
-  RdmaError chooseMode();
-  RdmaError chooseShape();
-  RdmaError createQueues();
+  Failure setUp();
+  Failure chooseMode();
+  Failure chooseShape();
+  Failure createQueues();
   void queryPort();
+  int mtu() const;
   void drainPrevious(const WorkerMemory& memory, uint32_t swIfIndex);
   void revive(const WorkerMemory& memory, uint32_t swIfIndex);
   void writeGauges(const WorkerMemory& memory, uint32_t swIfIndex) const;

@@ -9,11 +9,6 @@ using namespace verbs;
 /** Ethernet header and what may follow it: ConnectX-4 wants the first 18 bytes inside the WQE. */
 constexpr uint32_t INLINE_HEADER = 18;
 
-uint32_t segmentationMax(const Device& device) {
-  const auto& caps = device.attributes.tso_caps;
-  return caps.supported_qpts & (1u << IBV_QPT_RAW_PACKET) ? caps.max_tso : 0;
-}
-
 static bool powerOfTwo(uint32_t n) { return n != 0 && (n & (n - 1)) == 0; }
 
 static DvCompletionRing ringOf(const mlx5dv_cq& cq) {
@@ -21,17 +16,17 @@ static DvCompletionRing ringOf(const mlx5dv_cq& cq) {
 }
 
 /** Rings that are not what the code was written for. */
-static RdmaError strange(const char* what) { return {"RDMA_MODE", "mlx5dv_init_obj", what}; }
+static Failure strange(const char* what) { return {"RDMA_MODE", "mlx5dv_init_obj", what}; }
 
-static RdmaError describe(const Device& device, mlx5dv_obj& object, uint64_t kinds, const mlx5dv_cq& cq) {
+static Failure describe(const Device& device, mlx5dv_obj& object, uint64_t kinds, const mlx5dv_cq& cq) {
   int number = device.verbs.mlx5dv_init_obj(&object, kinds);
-  if (number) return verbFailed("mlx5dv_init_obj", number);
+  if (number) return failure("mlx5dv_init_obj", number);
   if (cq.cqe_size != CQE_SIZE || !powerOfTwo(cq.cqe_cnt)) return strange("its completion queues have another form");
   return {};
 }
 
-std::unique_ptr<SendQueue> makeSendQueue(const Device& device, const SendObjects& objects, bool direct, RdmaError& error) {
-  uint32_t segmentation = segmentationMax(device), lkey = device.mr->lkey;
+std::unique_ptr<SendQueue> makeSendQueue(const Device& device, const SendObjects& objects, bool inlineHeaders, bool direct, Failure& error) {
+  uint32_t segmentation = device.segmentationMax(), lkey = device.mr->lkey;
   if (!direct) {
     return std::make_unique<IbvSendQueue>(IbvSendRing{objects.cq.get(), objects.qp.get(), objects.packets, objects.pieces, lkey, segmentation});
   }
@@ -52,13 +47,13 @@ std::unique_ptr<SendQueue> makeSendQueue(const Device& device, const SendObjects
   ring.qpn = objects.qp->qp_num;
   ring.cq = ringOf(cq);
   ring.lkey = lkey;
-  ring.inlineHeader = device.facts.inlineHeaders ? INLINE_HEADER : 0;
+  ring.inlineHeader = inlineHeaders ? INLINE_HEADER : 0;
   ring.tsoMax = segmentation;
   return std::make_unique<DvSendQueue>(ring);
 }
 
 std::unique_ptr<ReceiveQueue> makeReceiveQueue(const Device& device, const ReceiveObjects& objects, const ReceiveShape& shape,
-                                               bool useChecksum, bool direct, RdmaError& error) {
+                                               bool useChecksum, bool direct, Failure& error) {
   if (!direct) {
     return std::make_unique<IbvReceiveQueue>(IbvReceiveRing{objects.cq.get(), objects.wq.get(), shape.packets, shape.segments, device.mr->lkey});
   }

@@ -4,10 +4,7 @@
 #include "queue.h"
 #include "queues.h"
 
-/** Payload of the longest super-packet that the device cuts up itself, 0: none. */
-uint32_t segmentationMax(const Device& device);
-
 /** Direct: over the rings that mlx5dv_init_obj(3) tells of; else by the verbs, whose ibv_poll_cq(3) tells no checksums of a WQ. */
-std::unique_ptr<SendQueue> makeSendQueue(const Device& device, const SendObjects& objects, bool direct, RdmaError& error);
+std::unique_ptr<SendQueue> makeSendQueue(const Device& device, const SendObjects& objects, bool inlineHeaders, bool direct, Failure& error);
 std::unique_ptr<ReceiveQueue> makeReceiveQueue(const Device& device, const ReceiveObjects& objects, const ReceiveShape& shape,
-                                               bool useChecksum, bool direct, RdmaError& error);
+                                               bool useChecksum, bool direct, Failure& error);
