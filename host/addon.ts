@@ -114,8 +114,6 @@ export interface RdmaState {
   firmware: string;
   mode: string;
   reason: string;
-  /** Mbit/s */
-  speed: number;
   up: boolean;
   mac: string;
   promiscuous: boolean;

@@ -8,6 +8,7 @@
 #include <cerrno>
 
 #include "af_packet.h"
+#include "incoming.h"
 
 constexpr uint32_t VLAN_TAG = 4;
 constexpr uint64_t MISSED_EVERY_MS = 100;
@@ -49,19 +50,6 @@ static uint32_t pieceLength(uint32_t i, uint32_t first, uint32_t length) {
   if (i == 0) return first;
   uint32_t left = length - first - (i - 1) * abi::BUFFER_DATA;
   return left < abi::BUFFER_DATA ? left : abi::BUFFER_DATA;
-}
-
-/** Writes the headers of a packet's buffers. */
-static void linkChain(const WorkerMemory& memory, const uint32_t* chain, uint32_t count, uint32_t first, uint32_t length, uint32_t swIfIndex) {
-  for (uint32_t i = 0; i < count; i++) {
-    memset(memory.base + chain[i], 0, abi::BUFFER_ALIGN);
-    memory.write<uint16_t>(chain[i] + abi::B_DATA, abi::BUFFER_START);
-    memory.write<uint16_t>(chain[i] + abi::B_LENGTH, pieceLength(i, first, length));
-    memory.write<uint16_t>(chain[i] + abi::B_STATE, abi::BUFFER_USED);
-    if (i + 1 < count) memory.write<uint32_t>(chain[i] + abi::B_NEXT, chain[i + 1] >> abi::BUFFER_SHIFT);
-  }
-  memory.write<uint32_t>(chain[0] + abi::B_TOTAL, length);
-  memory.write<uint16_t>(chain[0] + abi::B_RX_IF, swIfIndex);
 }
 
 /**
@@ -118,7 +106,7 @@ AfPacket::Taken AfPacket::takePacket(const WorkerMemory& memory, const uint8_t* 
   memcpy(&offload, packet - sizeof offload, sizeof offload); // the kernel puts the virtio_net_hdr right before the packet
   uint32_t length = header.tp_len, headers = headerLength(packet, header.tp_snaplen, offload);
   uint32_t first = firstPiece(headers, length);
-  uint32_t count = 1 + (length - first + abi::BUFFER_DATA - 1) / abi::BUFFER_DATA;
+  uint32_t count = 1 + buffersFor(length - first);
   bool queued = header.tp_status & TP_STATUS_COPY;
   if (length == 0 || count > CHAIN_MAX || (!queued && header.tp_snaplen < length)) {
     if (queued) recv(fd_, nullptr, 0, MSG_DONTWAIT | MSG_TRUNC); // its place in the queue must not stay for the next one
@@ -127,7 +115,7 @@ AfPacket::Taken AfPacket::takePacket(const WorkerMemory& memory, const uint8_t* 
   }
   uint32_t chain[CHAIN_MAX];
   if (!memory.take(count, chain)) return Taken::noBuffers;
-  linkChain(memory, chain, count, first, length, swIfIndex);
+  linkReceived(memory, chain, first, length, swIfIndex);
   if (!queued) {
     for (uint32_t i = 0; i < count; packet += pieceLength(i++, first, length)) {
       memcpy(memory.base + chain[i] + abi::BUFFER_START, packet, pieceLength(i, first, length));

@@ -88,6 +88,11 @@ function macOfGid(folder: string, device: string): number[] {
   return [gid[8]! ^ 2, gid[9]!, gid[10]!, gid[13]!, gid[14]!, gid[15]!];
 }
 
+/** Mbit/s, of "100 Gb/sec (4X EDR)"; 0: unknown. */
+export function portSpeed(folder: string, device: string): number {
+  return (parseFloat(line(join(folder, "infiniband", device, "ports/1/rate"))) || 0) * 1000;
+}
+
 /** The device's own counters. */
 export function deviceCounters(folder: string, device: string): Record<string, number> {
   const folders = ["counters", "hw_counters"].map((kind) => join(folder, "infiniband", device, "ports/1", kind));

@@ -7,7 +7,7 @@ import { randomMac } from "./af-packet.js";
 import { failure, type ShimFailure } from "./failure.js";
 import type { OpenedPort } from "./port.js";
 import {
-  type Adapter, adapterOfNetdev, deviceCounters, functionFacts, listAdapters, needsInlineHeaders, otherDriver, portFacts,
+  type Adapter, adapterOfNetdev, deviceCounters, functionFacts, listAdapters, needsInlineHeaders, otherDriver, portFacts, portSpeed,
 } from "./rdma-devices.js";
 import { RSS_FIELDS, type RdmaSettings } from "./rdma-options.js";
 
@@ -98,11 +98,11 @@ function findAdapter(name: string, kind: RdmaSettings["kind"]): Adapter {
 
 export function rdmaInfo(handle: number): RdmaInfo {
   const told = addon.rdmaInfo(handle);
-  const { device, folder, firmware, mode, reason, speed, up, mac, promiscuous, flows, striding, compression, multiSegment, maxPacketLength } = told;
+  const { device, folder, firmware, mode, reason, up, mac, promiscuous, flows, striding, compression, multiSegment, maxPacketLength } = told;
   const { netdev, pci, model, virtualFunction } = functionFacts(folder);
   const offloads = { "rx-checksum": told.rxChecksum, "tx-checksum": told.txChecksum, tso: told.segmentation };
   return {
-    device, netdev, pci, model: model ?? "", virtualFunction, firmware, mode, reason, speed, up, mac, promiscuous, flows,
+    device, netdev, pci, model: model ?? "", virtualFunction, firmware, mode, reason, up, mac, promiscuous, flows, speed: portSpeed(folder, device),
     rss: Object.entries(RSS_FIELDS).filter(([, fields]) => fields === told.rss4 || fields === told.rss6).map(([name]) => name),
     offloads: Object.entries(offloads).filter(([, on]) => on).map(([name]) => name),
     striding, compression, multiSegment, maxPacketLength, counters: deviceCounters(folder, device),

@@ -1,23 +1,9 @@
 #include "dv_transmit.h"
 
-#include <algorithm>
-
 #include "ring_dump.h"
 
 /** WQEs for one CQE at most: room comes back in the middle of a long burst. */
 constexpr uint32_t WQES_PER_CQE = 32;
-
-/** Units of the inline header after the two bytes that the Ethernet segment holds. */
-static constexpr uint32_t inlineUnits(uint32_t bytes) { return bytes > ETHERNET_INLINE ? (bytes - ETHERNET_INLINE + WQE_UNIT - 1) / WQE_UNIT : 0; }
-static_assert(2 + inlineUnits(HEADERS_MAX) + CHAIN_MAX <= WQE_UNITS_MAX, "the longest packet fits a WQE");
-
-DvSend::Plan DvSend::plan(const Outgoing& packet) const {
-  uint32_t inlined = packet.segment ? packet.headers : std::min(ring.inlineHeader, packet.total);
-  uint32_t skipped = 0; // pieces that are inline altogether
-  for (uint32_t left = inlined; skipped < packet.pieceCount && packet.pieces[skipped].length <= left;) left -= packet.pieces[skipped++].length;
-  uint32_t units = 2 + inlineUnits(inlined) + packet.pieceCount - skipped;
-  return {(units + UNITS_PER_BLOCK - 1) / UNITS_PER_BLOCK, units, inlined};
-}
 
 void DvSend::write(const WorkerMemory& memory, const Outgoing& packet, uint32_t block, const Plan& plan) {
   auto unit = [this, block](uint32_t i) { return ring.wqes + ((block * UNITS_PER_BLOCK + i) & (ring.count * UNITS_PER_BLOCK - 1)) * WQE_UNIT; };

@@ -1,8 +1,14 @@
 // The WQEs of a send queue in Direct Verbs: SEND and TSO, written by us.
 #pragma once
 
+#include <algorithm>
+
 #include "dv_completion.h"
 #include "send_ring.h"
+
+/** Units of the inline header after the two bytes that the Ethernet segment holds. */
+constexpr uint32_t inlineUnits(uint32_t bytes) { return bytes > ETHERNET_INLINE ? (bytes - ETHERNET_INLINE + WQE_UNIT - 1) / WQE_UNIT : 0; }
+static_assert(2 + inlineUnits(HEADERS_MAX) + CHAIN_MAX <= WQE_UNITS_MAX, "the longest packet fits a WQE");
 
 class DvSend {
  public:
@@ -12,7 +18,13 @@ class DvSend {
     uint32_t blocks, units, inlined;
   };
   explicit DvSend(const Ring& given) : ring(given), completions(given.cq, false) {}
-  Plan plan(const Outgoing& packet) const;
+  Plan plan(const Outgoing& packet) const {
+    uint32_t inlined = packet.segment ? packet.headers : std::min(ring.inlineHeader, packet.total);
+    uint32_t skipped = 0; // pieces that are inline altogether
+    for (uint32_t left = inlined; skipped < packet.pieceCount && packet.pieces[skipped].length <= left;) left -= packet.pieces[skipped++].length;
+    uint32_t units = 2 + inlineUnits(inlined) + packet.pieceCount - skipped;
+    return {(units + UNITS_PER_BLOCK - 1) / UNITS_PER_BLOCK, units, inlined};
+  }
   /** Writes a packet's WQE at this block. */
   void write(const WorkerMemory& memory, const Outgoing& packet, uint32_t block, const Plan& plan);
   /** Hands over the WQEs before block `posted`, the last of which asks for a CQE: buffers come back only with one. Gives how far they were taken. */

@@ -29,7 +29,6 @@ struct Library {
   void (*free_device_list)(verbs::ibv_device**) = ibv["ibv_free_device_list"];
   verbs::ibv_context* (*open_device)(verbs::ibv_device*) = ibv["ibv_open_device"];
   int (*close_device)(verbs::ibv_context*) = ibv["ibv_close_device"];
-  int (*query_gid)(verbs::ibv_context*, uint8_t port, int index, verbs::ibv_gid*) = ibv["ibv_query_gid"];
   int (*get_async_event)(verbs::ibv_context*, verbs::ibv_async_event*) = ibv["ibv_get_async_event"];
   void (*ack_async_event)(verbs::ibv_async_event*) = ibv["ibv_ack_async_event"];
   verbs::ibv_pd* (*alloc_pd)(verbs::ibv_context*) = ibv["ibv_alloc_pd"];

@@ -26,16 +26,16 @@ static const char* readOptions(const Napi::Object& given, RdmaOptions& options) 
   options.rss4 = count("rss4");
   options.rss6 = count("rss6");
   options.maxPacketLength = count("maxPacketLength");
-  options.mtu = static_cast<int>(count("portMtu"));
-  for (uint32_t size : {options.rxQueueSize, options.txQueueSize}) {
-    if (size < QUEUE_MIN || size > QUEUE_MAX || (size & (size - 1))) return "openRdma: queue size";
-  }
-  if (options.rxQueues < 1 || options.rxQueues > QUEUES_MAX) return "openRdma: rxQueues";
+  options.mtu = count("portMtu");
   options.multiSegment = flag("multiSegment");
   options.striding = flag("striding");
   options.rxChecksum = flag("rxChecksum");
   options.compression = flag("compression");
   options.inlineHeaders = flag("inlineHeaders");
+  for (uint32_t size : {options.rxQueueSize, options.txQueueSize}) {
+    if (size < QUEUE_MIN || size > QUEUE_MAX || (size & (size - 1))) return "openRdma: queue size";
+  }
+  if (options.rxQueues < 1 || options.rxQueues > QUEUES_MAX) return "openRdma: rxQueues";
   if (!readMac(given.Get("portMac"), options.portMac)) return "openRdma: portMac is not 6 bytes";
   options.ownMac = given.Get("mac").IsNull();
   if (!options.ownMac && !readMac(given.Get("mac"), options.mac)) return "openRdma: mac is not 6 bytes";
@@ -103,7 +103,7 @@ static Napi::Value rdmaInfo(const Napi::CallbackInfo& info) {
   auto address = [&](uint32_t offset) { return static_cast<double>(reinterpret_cast<uintptr_t>(options.base) + offset); };
   return object(
       env, "device", device.context->device->name, "folder", options.folder, "firmware", device.attributes.orig_attr.fw_ver,
-      "mode", port->direct() ? "dv" : "ibv", "reason", port->reason(), "speed", port->speed(), "up", port->up(),
+      "mode", port->direct() ? "dv" : "ibv", "reason", port->reason(), "up", port->up(),
       "mac", macText(port->flows().mac()), "promiscuous", port->flows().promiscuous(), "flows", flows,
       "striding", port->shape().logStrides > 0, "compression", port->shape().compression != 0, "multiSegment", options.multiSegment,
       "maxPacketLength", options.maxPacketLength, "rss4", options.rss4, "rss6", options.rss6,

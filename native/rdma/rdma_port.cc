@@ -12,7 +12,7 @@
 
 #include <cerrno>
 
-#include "incoming.h"
+#include "../incoming.h"
 #include "rings.h"
 
 using namespace verbs;
@@ -83,7 +83,7 @@ Failure RdmaPort::chooseMode() {
 
 Failure RdmaPort::chooseShape() {
   uint32_t& length = options_.maxPacketLength;
-  if (length == 0) length = ETH_HLEN + VLAN_TAG + static_cast<uint32_t>(mtu());
+  if (length == 0) length = ETH_HLEN + VLAN_TAG + mtu();
   if (!options_.multiSegment && length > abi::BUFFER_DATA) length = abi::BUFFER_DATA;
   if (buffersFor(length) > SEGMENTS_MAX) return {"RDMA_SIZE", "open", "max-pktlen " + std::to_string(length)};
   shape_ = {options_.rxQueueSize, buffersFor(length), 0, 0};
@@ -119,19 +119,11 @@ Failure RdmaPort::createQueues() {
   return spread_.create(*device_, queues, options_.rss4, options_.rss6);
 }
 
-/** Link and speed: ibv_query_port(3). Width and speed are InfiniBand's codes for lanes and for Gbit/s of a lane. */
+/** The link: ibv_query_port(3). */
 void RdmaPort::queryPort() {
   ibv_port_attr port{};
   if (device_->more.query_port(device_->context, 1, &port, sizeof port) != 0) return;
   up_ = port.state == IBV_PORT_ACTIVE || port.state == IBV_PORT_ACTIVE_DEFER;
-  uint32_t lanes = port.active_width == 1 ? 1 : port.active_width == 2 ? 4 : port.active_width == 4 ? 8 : port.active_width == 8 ? 12 : 2;
-  static const struct {
-    uint8_t code;
-    uint32_t mbits;
-  } speeds[] = {{1, 2500}, {2, 5000}, {4, 10000}, {8, 10000}, {16, 14000}, {32, 25000}, {64, 50000}, {128, 100000}};
-  for (const auto& speed : speeds) {
-    if (port.active_speed == speed.code) speed_ = lanes * speed.mbits;
-  }
 }
 
 void RdmaPort::readEvents() {
@@ -148,14 +140,14 @@ void RdmaPort::readEvents() {
   watch_->remove(device_->context->async_fd);
 }
 
-int RdmaPort::mtu() const {
+uint32_t RdmaPort::mtu() const {
   ifreq answer{};
-  return askNetdev(options_.netdev, SIOCGIFMTU, answer) ? answer.ifr_mtu : options_.mtu;
+  return askNetdev(options_.netdev, SIOCGIFMTU, answer) ? static_cast<uint32_t>(answer.ifr_mtu) : options_.mtu;
 }
 
 LinkState RdmaPort::linkState() {
   readEvents();
-  return {!fatal_, up_, mtu()};
+  return {!fatal_, up_, static_cast<int>(mtu())};
 }
 
 std::shared_ptr<Port> RdmaPort::reopened() {

@@ -14,12 +14,12 @@ struct RdmaOptions {
   std::string netdev; // that shares the port; empty: none is known
   std::string mode; // "auto", "ibv", "dv"
   uint32_t rxQueueSize = 0, txQueueSize = 0, rxQueues = 0; // powers of two; any number
-  uint64_t rss4 = 0, rss6 = 0; // IBV_RX_HASH_*
+  uint32_t rss4 = 0, rss6 = 0; // IBV_RX_HASH_*
   uint32_t maxPacketLength = 0; // 0: what the MTU lets through
   bool multiSegment = true, striding = true, rxChecksum = true, compression = true;
   bool inlineHeaders = false; // the device's send WQEs must carry the Ethernet header
   Mac portMac{}; // the port's, and its MTU, where the netdev is not in this network namespace
-  int mtu = 0;
+  uint32_t mtu = 0;
   bool ownMac = true; // take what is for the port's
   Mac mac{};
   uint8_t* base = nullptr; // of linear memory
@@ -78,7 +78,6 @@ class RdmaPort final : public Port {
   const std::string& reason() const { return reason_; }
   bool up() const { return up_; }
   bool fatal() const { return fatal_; }
-  uint32_t speed() const { return speed_; }
 
  private:
   RdmaPort(const RdmaOptions& options, std::shared_ptr<Device> device, std::shared_ptr<EventWatch> watch);
@@ -87,7 +86,7 @@ class RdmaPort final : public Port {
   Failure chooseShape();
   Failure createQueues();
   void queryPort();
-  int mtu() const;
+  uint32_t mtu() const;
   void drainPrevious(const WorkerMemory& memory, uint32_t swIfIndex);
   void revive(const WorkerMemory& memory, uint32_t swIfIndex);
   void writeGauges(const WorkerMemory& memory, uint32_t swIfIndex) const;
@@ -112,5 +111,4 @@ class RdmaPort final : public Port {
   uint32_t nextReceiver_ = 0;
   std::mutex eventLock_;
   std::atomic<bool> up_{false}, fatal_{false};
-  std::atomic<uint32_t> speed_{0};
 };

@@ -5,8 +5,9 @@
 // Refilling puts a buffer into each gap of a WQE and only then posts it.
 #pragma once
 
+#include "../incoming.h"
+#include "../offload_header.h"
 #include "dv_layout.h"
-#include "incoming.h"
 #include "queue.h"
 
 template <class Way> class ReceiveRing final : public ReceiveQueue {
@@ -78,7 +79,7 @@ template <class Way> class ReceiveRing final : public ReceiveQueue {
       burst.errors++;
       return 0;
     }
-    linkReceived(memory, buffers, length, swIfIndex);
+    linkReceived(memory, buffers, length < abi::BUFFER_DATA ? length : abi::BUFFER_DATA, length, swIfIndex);
     uint32_t first = buffers[0];
     judge(memory, first, completion, burst);
     for (uint32_t i = 0; i < count; i++) buffers[i] = 0;

@@ -85,7 +85,9 @@ template <class Way> class SendRing final : public SendQueue {
     }
     way_.write(memory, packet_, posted_, plan);
 
-    marks_[posted_ & (way_.ring.count - 1)] = {postedMark_.buffers, postedMark_.packets, postedMark_.bytes, plan.blocks};
+    Mark& mark = marks_[posted_ & (way_.ring.count - 1)];
+    mark = postedMark_;
+    mark.blocks = plan.blocks;
     for (uint32_t i = 0; i < packet_.bufferCount; i++) heldAt(postedMark_.buffers++) = packet_.buffers[i];
     postedMark_.packets++;
     postedMark_.bytes += packet_.total;

@@ -72,10 +72,8 @@ struct ibv_device_attr_ex {
 };
 constexpr uint32_t IBV_RAW_PACKET_CAP_IP_CSUM = 1 << 2;
 
-struct ibv_port_attr { int state; uint8_t room1[39], active_width, active_speed, room2[7]; };
+struct ibv_port_attr { int state; uint32_t room[12]; };
 constexpr int IBV_PORT_ACTIVE = 4, IBV_PORT_ACTIVE_DEFER = 5;
-
-struct alignas(8) ibv_gid { uint8_t raw[16]; };
 
 // Asynchronous events
 

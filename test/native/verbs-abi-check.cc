@@ -67,9 +67,6 @@ SAME_AS(ibv_device_attr_ex, tso_caps.supported_qpts, tso_caps.supported_qpts);
 SAME_AS(ibv_device_attr_ex, rss_caps.max_rwq_indirection_table_size, rss_caps.max_rwq_indirection_table_size);
 SAME_SIZE(ibv_port_attr);
 SAME(ibv_port_attr, state);
-SAME(ibv_port_attr, active_width);
-SAME(ibv_port_attr, active_speed);
-SAME_SIZE(ibv_gid);
 SAME_SIZE(ibv_async_event);
 SAME(ibv_async_event, event_type);
 
