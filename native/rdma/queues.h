@@ -27,6 +27,7 @@ struct SendObjects {
 constexpr uint32_t LOG_STRIDE = 11;
 static_assert(1u << LOG_STRIDE == abi::BUFFER_DATA, "a stride is a buffer's data");
 
+/** Bytes of a CQE; devices can make longer ones, for data inside them. */
 constexpr uint32_t CQE_SIZE = 64;
 
 struct ReceiveShape {

@@ -21,6 +21,7 @@ constexpr uint32_t VLAN_TAG = 4;
 /** Strides of a WQE: the fewest that devices with small WQEs take, and enough for 16 KiB. */
 constexpr uint32_t LOG_STRIDES = 3;
 constexpr uint32_t SEGMENTS_MAX = 1 << LOG_STRIDES;
+static_assert(SEGMENTS_MAX <= CHAIN_MAX, "ReceiveRing::fill() has room for the buffers of a WQE");
 
 EventWatch::EventWatch() : fd_(epoll_create1(EPOLL_CLOEXEC)) {}
 EventWatch::~EventWatch() { close(fd_); }
