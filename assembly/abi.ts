@@ -140,10 +140,11 @@ export const GRAPH_RUNNING = 576; // i32, index + 1 of the node from outside tha
 export const GRAPH_COPIES = 580; // u32, copies that wait
 export const GRAPH_NO_COPY = 584; // u64, copies not made: the pool was empty, or too many waited
 export const GRAPH_CIRCLED = 592; // u64, packets dropped because they went round in circles
+export const GRAPH_CHAINED = 600; // u32, not 0: of the packets on their way one may be a chain; the driver that brings it says so
 export const GRAPH_PENDING = 1024; // { u32 frame address, u32 packets }[NODE_COUNT]
 export const GRAPH_PENDING_SIZE = 8;
-export const GRAPH_SHADOW = 4096; // { u32 index, u32 B_NEXT }[VECTOR], of the frame that a node from outside has in hand
-export const GRAPH_SHADOW_SIZE = 8;
+export const GRAPH_SHADOW = 4096; // u32[VECTOR], the frame that a node from outside has in hand, as it was
+export const GRAPH_SHADOW_NEXT = 5120; // u32[VECTOR], B_NEXT of its buffers
 export const GRAPH_COPY = 8192; // { u32 index, u32 node }[COPIES_MAX]: packets that enter the graph when it is at rest
 export const GRAPH_COPY_SIZE = 8;
 export const COPIES_MAX = 1024;
@@ -214,12 +215,12 @@ export const B_LENGTH = 2; // u16, bytes from DATA to the end of what this buffe
 export const B_TOTAL = 4; // u32, bytes from DATA over the whole chain: what the packet is long
 export const B_NEXT = 8; // u32, index of the chain's next buffer; 0: none
 export const B_FLAGS = 12; // u16, B_FLAG_*
-export const B_RX_IF = 14; // u16
+export const B_STATE = 14; // u16, BUFFER_*
 export const B_TX_IF = 16; // u16
 export const B_L2 = 18; // u16, offset of the Ethernet header from the buffer's start
-export const B_ADJ = 20; // u32, adjacency that ip4-lookup chose
+export const B_ADJ = 20; // u16, adjacency that ip4-lookup chose
 export const B_ICMP = 24; // u16, (type << 8) | code that ip4-icmp-error is to send
-export const B_STATE = 26; // u16, BUFFER_FREE or BUFFER_USED
+export const B_RX_IF = 26; // u16
 export const B_ICMP_DATA = 28; // u32, the error's second word, host order (next-hop MTU)
 // What the kernel's virtio_net_hdr tells of offloads not yet done (linux/virtio_net.h)
 export const B_GSO_SIZE = 32; // u16, payload of one segment; 0: not a super-packet
@@ -237,7 +238,8 @@ export const B_FLAG_L3_GOOD = 4; // the device has checked the IPv4 header's che
 export const B_FLAG_L4_GOOD = 8; // and the TCP or UDP one
 
 export const BUFFER_FREE = 0;
-export const BUFFER_USED = 0x5a5a;
+/** All ones: the least of many states tells whether all buffers are in use. */
+export const BUFFER_USED = 0xffff;
 /** A host node keeps it; it is in no frame. */
 export const BUFFER_HELD = 0x6b6b;
 

@@ -4,7 +4,7 @@
 //      {"action": "allow", "protocol": "tcp", "established": true},
 //      {"action": "allow", "source": "10.1.0.0/16", "protocol": "tcp", "destinationPort": 443},
 //      {"action": "reject", "protocol": "udp", "destinationPort": 1024, "destinationPortTo": 65535},
-//      {"action": "allow", "protocol": "icmp", "icmpType": 8}], "default": "deny"}
+//      {"action": "allow", "protocol": "icmp", "icmpType": 8}], default: "deny"}
 //    node insert acl after ip4-input on host-eth0          anywhere between ip4-input and ip4-rewrite
 //    show node table acl rules                             what each rule has matched
 //
@@ -17,8 +17,9 @@
 // the next ones decide; and where such a rule's addresses and protocol match a packet whose transport header is not within the first
 // buffer, or TCP at fragment offset 1, which could overwrite the flags (RFC 1858, 3 and 4), the packet is dropped.
 
-import { configCount, configItems, configU32 } from "../sdk/config";
-import { NEXT_DROP, count, drop, lengthHere, lengthTotal, packetAt, requestIcmp, state } from "../sdk";
+import {
+  NEXT_DROP, configCount, configItems, configU32, count, declareNode, drop, lengthHere, lengthTotal, packetAt, requestIcmp, state,
+} from "../sdk";
 import { ICMP_UNREACHABLE } from "../wire/icmp";
 import { IP4_HEADER, PROTOCOL_ICMP, PROTOCOL_TCP, PROTOCOL_UDP, headerLength, isLaterFragment, protocol, totalLength, version } from "../wire/ipv4";
 
@@ -189,7 +190,6 @@ function protocolNumber(item: usize): u32 {
   return place == 0 ? 0 : <u32>(PROTOCOLS >> (8 * (place - 1))) & 0xff;
 }
 
-// @ts-ignore: taken out by the build, see sdk/manifest.mjs
 declareNode({
   name: "acl",
   packet: "judge",
@@ -203,7 +203,7 @@ declareNode({
   config: {
     type: "object",
     properties: {
-      "default": { type: "string", "enum": ["allow", "deny", "reject"], "default": "allow" },
+      default: { type: "string", enum: ["allow", "deny", "reject"], default: "allow" },
       rules: {
         type: "array",
         maxItems: 256,
@@ -211,16 +211,16 @@ declareNode({
           type: "object",
           required: ["action"],
           properties: {
-            action: { type: "string", "enum": ["allow", "deny", "reject"] },
+            action: { type: "string", enum: ["allow", "deny", "reject"] },
             source: { type: "string", format: "ipv4-prefix" },
             destination: { type: "string", format: "ipv4-prefix" },
-            protocol: { type: "string", "enum": ["any", "icmp", "tcp", "udp", "gre", "esp", "ah", "ospf", "sctp"] },
+            protocol: { type: "string", enum: ["any", "icmp", "tcp", "udp", "gre", "esp", "ah", "ospf", "sctp"] },
             sourcePort: { type: "integer", maximum: 65535 },
             sourcePortTo: { type: "integer", maximum: 65535 },
             destinationPort: { type: "integer", maximum: 65535 },
             destinationPortTo: { type: "integer", maximum: 65535 },
             established: { type: "boolean" },
-            icmpType: { type: "integer", maximum: 255, "default": 255 },
+            icmpType: { type: "integer", maximum: 255, default: 255 },
           },
         },
       },

@@ -17,8 +17,7 @@
 // With "idle" (seconds; 0, the default: never) a flow that has been quiet for so long has ended: it gives up its row when a new flow wants
 // one or the meter comes by, and may begin anew. Times are in ms of the router's clock. Each worker meters its own packets.
 
-import { configU32 } from "../sdk/config";
-import { bufferAt, count, lengthHere, lengthTotal, now, packetAt, setGauge, setNext, state } from "../sdk";
+import { bufferAt, configU32, count, declareNode, lengthHere, lengthTotal, now, packetAt, setGauge, setNext, state } from "../sdk";
 import { IP4_HEADER, PROTOCOL_TCP, PROTOCOL_UDP, headerLength, isLaterFragment, protocol, totalLength, version } from "../wire/ipv4";
 
 const NEXT_CONTINUE: u32 = 1;
@@ -154,7 +153,6 @@ function clear(node: usize, row: usize): void {
   store<u32>(state(node), load<u32>(state(node), FLOW_COUNT) - 1, FLOW_COUNT);
 }
 
-// @ts-ignore: taken out by the build, see sdk/manifest.mjs
 declareNode({
   name: "flow-meter",
   process: "process",

@@ -14,8 +14,7 @@
 //
 // Each worker meters its own packets. Packets of one vector arrive at the same time.
 
-import { configU32 } from "../sdk/config";
-import { NEXT_DROP, bufferAt, count, drop, lengthHere, lengthTotal, now, packetAt, setGauge, setNext, state } from "../sdk";
+import { NEXT_DROP, bufferAt, configU32, count, declareNode, drop, lengthHere, lengthTotal, now, packetAt, setGauge, setNext, state } from "../sdk";
 import { updateChecksum } from "../wire/checksum";
 import { IP4_HEADER, headerLength, version } from "../wire/ipv4";
 
@@ -139,7 +138,6 @@ function isAssured(value: u32): bool {
 
 function colourOf(value: u32): u32 { return isAssured(value) ? ((value >> 1) & 3) - 1 : GREEN; }
 
-// @ts-ignore: taken out by the build, see sdk/manifest.mjs
 declareNode({
   name: "policer",
   process: "process",
@@ -152,15 +150,15 @@ declareNode({
     type: "object",
     properties: {
       cir: { type: "integer", description: "kbit/s" },
-      cbs: { type: "integer", "default": 65535, description: "bytes" },
+      cbs: { type: "integer", default: 65535, description: "bytes" },
       pir: { type: "integer", description: "kbit/s" },
-      pbs: { type: "integer", "default": 65535, description: "bytes" },
+      pbs: { type: "integer", default: 65535, description: "bytes" },
       colorAware: { type: "boolean" },
-      green: { type: "string", "enum": ["pass", "drop", "mark", "precedence"] },
+      green: { type: "string", enum: ["pass", "drop", "mark", "precedence"] },
       greenDscp: { type: "integer", maximum: 63 },
-      yellow: { type: "string", "enum": ["pass", "drop", "mark", "precedence"] },
+      yellow: { type: "string", enum: ["pass", "drop", "mark", "precedence"] },
       yellowDscp: { type: "integer", maximum: 63 },
-      red: { type: "string", "enum": ["pass", "drop", "mark", "precedence"], "default": "drop" },
+      red: { type: "string", enum: ["pass", "drop", "mark", "precedence"], default: "drop" },
       redDscp: { type: "integer", maximum: 63 },
     },
   },

@@ -4,22 +4,25 @@
 // `graph` is the address of a worker's region, where its graph block lies.
 
 import {
-  ARC_FREE, ARC_NONE, BUFFER_HELD, BUFFER_SHIFT, BUFFER_START, BUFFER_USED, B_DATA, B_FLAGS, B_FLAG_LOCAL, B_STATE, COPIES_MAX, COPY_SHIFT,
-  FRAME_NEXT, GRAPH_BAD_BUFFER, GRAPH_CIRCLED, GRAPH_COPIES, GRAPH_COPY, GRAPH_COPY_SIZE, GRAPH_FRAME, GRAPH_HELD, GRAPH_NO_COPY, GRAPH_ORIGINATED,
+  ARC_FREE, ARC_NONE, BUFFER_HELD, BUFFER_SHIFT, BUFFER_START, BUFFER_USED, B_DATA, B_FLAGS, B_FLAG_LOCAL, B_NEXT, B_STATE, COPIES_MAX, COPY_SHIFT,
+  FRAME_NEXT, GRAPH_BAD_BUFFER, GRAPH_CHAINED, GRAPH_CIRCLED, GRAPH_COPIES, GRAPH_COPY, GRAPH_COPY_SIZE, GRAPH_FRAME, GRAPH_HELD, GRAPH_NO_COPY, GRAPH_ORIGINATED,
   GRAPH_PACKETS, GRAPH_PENDING, GRAPH_PENDING_SIZE, GRAPH_READY, GRAPH_READY_HEAD, GRAPH_READY_TAIL, GRAPH_SPARE, NEXT_COUNT, NEXT_HOLD,
   NODE_BAD_NEXT, NODE_CALLS, NODE_COUNT, NODE_PASSED_OVER, NODE_TRAPS, NODE_VECTORS, VECTOR, WIRING, WIRING_SIZE,
 } from "../abi";
 import { bump, copyChain, isBuffer, release, takeBuffer } from "./pool";
-import { inspect } from "./untrusted";
+import { isFrame } from "./scribbles";
+import { inspect, mayBeChained } from "./untrusted";
 
 export { release } from "./pool";
+export { isSafe, seal, unseal } from "./scribbles";
 export { guard, restore } from "./untrusted";
 
 /** How a node left its frame. */
 // 0: // a next slot for each packet
 const MAY_HOLD: u32 = 1; // the same, and NEXT_HOLD is allowed: a host node
 const CONSUMED: u32 = 2; // the packets are gone: a port sent and freed them
-const INSPECT: u32 = 3; // a next slot for each packet, but the node came from outside: guard() was called before it
+const INSPECT: u32 = 3; // a next slot for each packet, but the node came from outside: guard() was called before it, and found no chain
+const INSPECT_CHAINED: u32 = 4; // the same, and found one
 
 /**
  * Puts n packets, which a port has put into the node's pending frame, before that node; gives the first node to run. `input` is the runtime
@@ -34,27 +37,38 @@ export function submit(graph: usize, index: u32, n: u32, input: usize): i32 {
 
 /** Adds one packet to a node's pending frame. The caller keeps to VECTOR packets in the graph. */
 export function enqueue(graph: usize, index: u32, buffer: u32): void {
+  if (load<u32>(<usize>buffer << BUFFER_SHIFT, B_NEXT) != 0) store<u32>(graph, 1, GRAPH_CHAINED);
   append(graph, index, buffer);
 }
 
-/** The next node that has packets, its frame in GRAPH_FRAME and GRAPH_PACKETS; -1 when the graph is at rest. */
+/** The next node that has packets, its frame in GRAPH_FRAME and GRAPH_PACKETS; -1 when the graph is at rest. Traps when that cannot be. */
 export function take(graph: usize): i32 {
   const head = load<u32>(graph, GRAPH_READY_HEAD);
-  if (head == load<u32>(graph, GRAPH_READY_TAIL)) return enterCopies(graph) ? take(graph) : -1;
-  store<u32>(graph, head + 1, GRAPH_READY_HEAD);
+  const waiting = load<u32>(graph, GRAPH_READY_TAIL) - head;
+  if (waiting == 0) return enterCopies(graph) ? take(graph) : rest(graph);
   const index: u32 = load<u16>(graph + (<usize>(head % NODE_COUNT) << 1), GRAPH_READY);
-  const pending = pendingAt(graph, index);
-  store<u32>(graph, load<u32>(pending), GRAPH_FRAME);
-  store<u32>(graph, load<u32>(pending, 4), GRAPH_PACKETS);
+  const pending = pendingAt(graph, index % NODE_COUNT);
+  const frame = load<u32>(pending);
+  const n = load<u32>(pending, 4);
+  if (waiting > <u32>NODE_COUNT || index >= <u32>NODE_COUNT || !isFrame(graph, frame, n)) unreachable();
+  store<u32>(graph, head + 1, GRAPH_READY_HEAD);
+  store<u32>(graph, frame, GRAPH_FRAME);
+  store<u32>(graph, n, GRAPH_PACKETS);
   store<u32>(pending, load<u32>(graph, GRAPH_SPARE));
   store<u32>(pending, 0, 4);
   return index;
 }
 
+/** Nothing is on its way any more, so no chain either. */
+function rest(graph: usize): i32 {
+  store<u32>(graph, 0, GRAPH_CHAINED);
+  return -1;
+}
+
 /** Moves the n packets of the frame that node `index` has just processed to their next nodes; gives the next node to run. */
 export function scatter(graph: usize, index: u32, node: usize, frame: usize, n: u32, mode: u32): i32 {
   account(node, n);
-  if (mode == INSPECT) inspect(graph, node, frame, n);
+  if (mode >= INSPECT) inspect(graph, node, frame, n, mode == INSPECT_CHAINED);
   return sendOn(graph, index, node, frame, n, mode);
 }
 
@@ -77,7 +91,7 @@ export function passOver(graph: usize, index: u32, node: usize, frame: usize, n:
 export function failOpen(graph: usize, index: u32, node: usize, frame: usize, n: u32, slot: u32): i32 {
   bump(node, NODE_TRAPS);
   for (let i: u32 = 0; i < n; i++) store<u16>(frame + (<usize>i << 1), <u16>slot, FRAME_NEXT); // what it wrote is not to be believed
-  inspect(graph, node, frame, n);
+  inspect(graph, node, frame, n, mayBeChained(graph));
   return sendOn(graph, index, node, frame, n, INSPECT);
 }
 
@@ -186,7 +200,10 @@ function enterCopies(graph: usize): bool {
   const left = waiting > <u32>VECTOR ? waiting - VECTOR : 0;
   for (let i = left; i < waiting; i++) {
     const entry = graph + GRAPH_COPY + <usize>i * <usize>GRAPH_COPY_SIZE;
-    append(graph, load<u32>(entry, 4), load<u32>(entry));
+    const node = load<u32>(entry, 4);
+    const copy = load<u32>(entry);
+    if (node < <u32>NODE_COUNT && isBuffer(copy, BUFFER_USED)) append(graph, node, copy);
+    else bump(graph, GRAPH_BAD_BUFFER);
   }
   store<u32>(graph, left, GRAPH_COPIES);
   return true;

@@ -55,11 +55,11 @@ export function markEthernet(buffer: usize): void { store<u16>(buffer, load<u16>
 /** Index of the adjacency that ip4-lookup chose. */
 // @ts-ignore: decorator
 @inline
-export function adjacency(buffer: usize): u32 { return load<u32>(buffer, B_ADJ); }
+export function adjacency(buffer: usize): u32 { return load<u16>(buffer, B_ADJ); }
 
 // @ts-ignore: decorator
 @inline
-export function setAdjacency(buffer: usize, index: u32): void { store<u32>(buffer, index, B_ADJ); }
+export function setAdjacency(buffer: usize, index: u32): void { store<u16>(buffer, <u16>index, B_ADJ); }
 
 /**
  * Strips (by > 0) or uncovers (by < 0) header bytes; the caller knows that they are there. B_DATA, B_LENGTH and B_TOTAL are

@@ -67,12 +67,12 @@ __attribute__((import_module("weft"), import_name("log"))) void weft_log(const c
 #define WEFT_B_TOTAL 4u // u32
 #define WEFT_B_NEXT 8u // u32, read-only
 #define WEFT_B_FLAGS 12u // u16
-#define WEFT_B_RX_IF 14u // u16
+#define WEFT_B_STATE 14u // u16, read-only
 #define WEFT_B_TX_IF 16u // u16
 #define WEFT_B_L2 18u // u16
-#define WEFT_B_ADJ 20u // u32
+#define WEFT_B_ADJ 20u // u16
 #define WEFT_B_ICMP 24u // u16
-#define WEFT_B_STATE 26u // u16, read-only
+#define WEFT_B_RX_IF 26u // u16
 #define WEFT_B_ICMP_DATA 28u // u32
 #define WEFT_B_GSO_SIZE 32u // u16
 #define WEFT_B_GSO_TYPE 34u // u8

@@ -8,7 +8,7 @@ Nodes of your own: written, compiled, checked, tested and measured. They stand i
 nodes/NAME.ts, its tests nodes/NAME.test, and build/NAME.wasm, which a router loads.
 
   new NAME          write a node to begin with, and its tests
-  build [NAME…]     compile nodes/*.ts to build/*.wasm
+  build [NAME…]     compile nodes/*.ts, or other files, to build/*.wasm
   check FILE.wasm   say whether a router will take a module, and what is wrong with it
   test [NAME…]      run the nodes' tests
   bench FILE.wasm   measure a node's clocks per packet
@@ -28,9 +28,10 @@ Examples:
   weft node new hello
 `;
 
-const BUILD = `Usage: weft node build [NAME…] [--region N] [--json]
+const BUILD = `Usage: weft node build [NAME|FILE.ts …] [--region N] [--json]
 
-Compiles nodes/NAME.ts, or all of nodes/*.ts, to build/NAME.wasm, and checks that a router will take it.
+Compiles nodes/NAME.ts, all of nodes/*.ts, or files from elsewhere, to build/NAME.wasm, and checks that a router will
+take them.
 
   --region N   region of the packet memory for the module's static data, 1 to 63, in place of the one that its name gives
                it: when two modules of one router meet in one
@@ -41,6 +42,7 @@ Exit status 0 only if everything came out.
 Examples:
   weft node build
   weft node build hello --region 7
+  weft node build ../others/acl.ts
 `;
 
 const CHECK = `Usage: weft node check FILE.wasm [--json]

@@ -33,7 +33,7 @@ export function settled(name: string): string {
 }
 
 export function customSpec(custom: Custom): CustomSpec {
-  const { file, declarations, nodes, region, policy, state, cause } = custom;
+  const { file, declarations, nodes, region, policy, state, cause, traps, config } = custom;
   return {
     nodes: nodes.map((node) => ({ ...node, name: settled(node.name) })),
     module: file.module,
@@ -42,6 +42,8 @@ export function customSpec(custom: Custom): CustomSpec {
     configure: declarations[0]!.configure,
     policy: policyOf(custom, policy),
     setAside: state === "set-aside" ? cause : null,
+    traps,
+    config: { at: config.at, size: config.size },
   };
 }
 

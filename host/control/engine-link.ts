@@ -59,6 +59,7 @@ class WorkerLink implements EngineLink {
     this.ended = new Promise((resolve) => worker.once("exit", () => resolve()));
     await new Promise<void>((resolve, reject) => {
       worker.once("error", reject);
+      worker.once("exit", (code) => reject(new Error(`exit code ${code}`)));
       worker.on("message", (message: FromEngine) => {
         if (message.type !== "ready") return this.receive(message);
         this.threadClock = message.clock;
@@ -66,7 +67,9 @@ class WorkerLink implements EngineLink {
       });
     });
     const fail = (message: string, cause?: unknown): void => {
-      if (this.worker === worker) this.failed(new WeftError("WORKER", `the packet worker ended: ${message}`, { cause }));
+      if (this.worker !== worker) return;
+      this.worker = undefined; // an error is followed by the exit
+      this.failed(new WeftError("WORKER", `the packet worker ended: ${message}`, { cause }));
     };
     this.worker = worker;
     worker.removeAllListeners("error");

@@ -43,6 +43,14 @@ export async function openNodeFile(path: string): Promise<NodeFile> {
   return { path, nodes, module, url, digest, region, relocatable };
 }
 
+/** The nodes of a file, the wanted one first. Throws NOT_FOUND. */
+export function inOrder({ path, nodes }: NodeFile, wanted: string | null): NodeDeclaration[] {
+  if (wanted === null) return nodes;
+  const first = nodes.find((node) => node.name === wanted);
+  if (!first) throw new WeftError("NOT_FOUND", `${path} declares no node "${wanted}": it has ${nodes.map((node) => node.name).join(", ")}`);
+  return [first, ...nodes.filter((node) => node !== first)];
+}
+
 /** Which files' static data lies in which module region. All instances of one file share theirs. */
 export class Regions {
   /** the files of the nodes that use a region; two different ones only while one replaces the other */

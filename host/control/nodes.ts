@@ -15,7 +15,7 @@ import type { CustomNodeInfo, NodeConfig, NodeCounter, NodePlace, NodePolicy, No
 import { BESIDE, type Custom, customSpec, inheritance, policyOf, settled, withPolicy } from "./custom.js";
 import type { Interfaces } from "./interfaces.js";
 import type { NodeConfigs } from "./node-configs.js";
-import { type NodeFile, openNodeFile, type Regions, splitFile } from "./node-files.js";
+import { inOrder, type NodeFile, openNodeFile, type Regions, splitFile } from "./node-files.js";
 import type { Requests } from "./requests.js";
 import type { Statistics } from "./statistics.js";
 
@@ -46,7 +46,6 @@ export class Nodes {
   load(file: string, name: string, config?: NodeConfig): Promise<CustomNodeInfo> {
     return this.inTurn(async () => {
       if (!NAME.test(name)) throw bad(`"${name}" is no name for a node: it needs kebab-case of at most 48 characters, such as acl-1`);
-      if (this.on.registry.has(name)) throw new WeftError("CONFLICT", `there is a node "${name}" already`);
       const custom = await this.prepare(file, name, config);
       try {
         await this.on.requests.send({ type: "add-custom", custom: customSpec(custom), inherit: null });
@@ -107,7 +106,9 @@ export class Nodes {
       const link = this.on.wiring.chainOf(old.nodes[0]!)?.links.find((one) => one.node === old.nodes[0]);
       const fresh = await this.prepare(file, name, config, old);
       try {
-        if (link && !fresh.declarations[0]!.next.includes(CONTINUE)) throw bad(`${file} has no next slot "${CONTINUE}", and node ${name} stands in the packets' way`);
+        if (link && !fresh.declarations[0]!.next.includes(CONTINUE)) {
+          throw bad(`${file} has no next slot "${CONTINUE}", and node ${name} stands in the packets' way`);
+        }
         for (const node of old.nodes) {
           const user = fresh.nodes.some((one) => settled(one.name) === node.name) ? undefined : this.userOf(old, node);
           if (user) throw new WeftError("CONFLICT", `node ${user.name} leads to ${node.name}, which ${file} does not have: unload that one first`);
@@ -124,7 +125,6 @@ export class Nodes {
       if (link) [link.node, link.siblings] = [fresh.nodes[0]!, fresh.nodes.slice(1)];
       this.on.wiring.retire(old.nodes);
       this.on.wiring.connect();
-      await this.on.requests.turnEnd();
       await this.remove(old);
       return this.info(fresh);
     });
@@ -195,14 +195,15 @@ export class Nodes {
     const custom = this.byIndex(index);
     if (!custom) return;
     const went = state !== custom.state;
+    if (!went && cause === custom.cause && traps === custom.traps) return; // a new worker tells what is known
     Object.assign(custom, { state, cause, traps });
     if (went || cause !== null) this.on.notice(`node ${custom.name}: ${state === "running" ? cause ?? "runs again" : `${state}: ${cause}`}`);
   }
 
-  /** The node whose worker had to be given up, because it never returned. */
-  hung(index: number): void {
+  /** The node whose worker had to be given up, because it never returned or ended the worker. */
+  hung(index: number, cause: string): void {
     const custom = this.byIndex(index);
-    if (custom) this.changed(custom.nodes[0]!.index, "set-aside", "it never returned", custom.traps + 1);
+    if (custom) this.changed(custom.nodes[0]!.index, "set-aside", cause, custom.traps + 1);
   }
 
   /** All of them, for a new worker. */
@@ -251,7 +252,8 @@ export class Nodes {
   private async prepare(text: string, name: string, config: NodeConfig | undefined, old?: Custom): Promise<Custom> {
     const { path, node: wanted } = splitFile(text);
     const file = await openNodeFile(path);
-    const declarations = inOrder(file, wanted ?? (old && file.nodes.some((one) => one.name === old.declarations[0]!.name) ? old.declarations[0]!.name : null));
+    const same = file.nodes.find((one) => one.name === old?.declarations[0]!.name);
+    const declarations = inOrder(file, wanted ?? same?.name ?? null);
     const final = new Map(declarations.map((one, i) => [one.name, i === 0 ? name : `${name}-${one.name}`]));
     this.checkNames(file, declarations, [...final.values()], old);
     const kept = old?.declarations[0]!.name === declarations[0]!.name && declarations[0]!.config ? old.config.config : undefined;
@@ -279,8 +281,8 @@ export class Nodes {
     const taken = names.find((name) => registry.has(name) && !old?.nodes.some((node) => node.name === name));
     if (taken !== undefined) throw new WeftError("CONFLICT", `there is a node "${taken}" already`);
     for (const { name, next } of declarations) {
-      const known = (one: string): boolean => one === CONTINUE || names.includes(one) || declarations.some((other) => other.name === one) || registry.has(one);
-      const stranger = next.find((one) => !known(one));
+      const beside = [CONTINUE, ...names, ...declarations.map((one) => one.name)];
+      const stranger = next.find((one) => !beside.includes(one) && !registry.has(one));
       if (stranger !== undefined) throw new WeftError("BAD_MODULE", `${file.path}: node ${name}: its next node "${stranger}" is not in the graph`);
     }
   }
@@ -304,21 +306,22 @@ export class Nodes {
     const { wiring, registry } = this.on;
     const anchor = place.after === undefined ? "before" : "after";
     const name = place.after ?? place.before;
-    if (name === undefined || (place.after !== undefined && place.before !== undefined)) throw bad("give the node after which, or before which, to insert");
+    const both = place.after !== undefined && place.before !== undefined;
+    if (name === undefined || both) throw bad("give the node after which, or before which, to insert");
     const node = this.customs.get(name)?.nodes[0] ?? registry.find(name);
     const here = wiring.chainOf(custom.nodes[0]!);
     const beside = wiring.chainOf(node);
     if (node === custom.nodes[0]) throw bad(`node ${name} cannot stand ${anchor} itself`);
     if (node.custom && !beside) throw bad(`node ${name} stands nowhere itself: insert it first`);
     if (node.kind === "port") throw bad(`${name} is a port of the graph: insert before ethernet-input, or before interface-output`);
-    if (wiring.chains.some(({ links }) => links.some(({ gate }) => gate === node))) throw bad(`${name} is the gate of a node: name that one`);
-    if (anchor === "after" && !node.custom && !(node.next[1] && registry.find(node.next[1]).kind !== "port")) throw bad(`there is no one way on from ${name}`);
+    if (wiring.isGate(node)) throw bad(`${name} is the gate of a node: name that one`);
+    if (anchor === "after" && !node.custom && !wiring.hasWayOn(node)) throw bad(`there is no one way on from ${name}`);
     const chain = beside ?? wiring.chains.find((one) => one.anchor === anchor && one.node === node) ?? { anchor, node, links: [] };
     if (here && !(here === chain && !beside && custom.interfaces && place.interface !== undefined)) {
       throw new WeftError("CONFLICT", `node ${custom.name} stands ${here.anchor} ${here.node.name} already: bypass it first, or load it once more`);
     }
-    const position = beside ? beside.links.findIndex((link) => link.node === node) + (anchor === "after" ? 1 : 0) : anchor === "after" ? 0 : chain.links.length;
-    return { chain, at: position };
+    if (beside) return { chain, at: beside.links.findIndex((link) => link.node === node) + (anchor === "after" ? 1 : 0) };
+    return { chain, at: anchor === "after" ? 0 : chain.links.length };
   }
 
   private extend(custom: Custom, index: number): void {
@@ -385,14 +388,6 @@ export class Nodes {
       stateSize: declarations[0]!.state, stateVersion: declarations[0]!.stateVersion, region,
     };
   }
-}
-
-/** The nodes of a file, the wanted one first. */
-function inOrder(file: NodeFile, wanted: string | null): NodeFile["nodes"] {
-  if (wanted === null) return file.nodes;
-  const first = file.nodes.find((node) => node.name === wanted);
-  if (!first) throw new WeftError("NOT_FOUND", `${file.path} declares no node "${wanted}": it has ${file.nodes.map((node) => node.name).join(", ")}`);
-  return [first, ...file.nodes.filter((node) => node !== first)];
 }
 
 function refusal(name: string, cause: unknown): WeftError {

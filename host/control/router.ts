@@ -4,14 +4,15 @@ import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { CONTRACT_VERSION } from "../../assembly/abi.js";
 import { WeftError } from "../errors.js";
-import { type EngineOptions, INPUT_NODES } from "../graph/engine.js";
+import { type EngineOptions, INPUT_NODES, STUCK } from "../graph/engine.js";
 import { GLEAN_NODE } from "../graph/glean.js";
 import type { FromEngine, ToEngine } from "../graph/messages.js";
 import { compileModule, loadModule } from "../graph/module.js";
+import { Pulse } from "../graph/pulse.js";
 import { PUNT_NODE } from "../graph/punt.js";
 import { Registry } from "../graph/registry.js";
 import { Wiring } from "../graph/wiring.js";
-import { bufferCount, createMemory, type OwnedMemory, workerAt } from "../memory/memory.js";
+import { bufferCount, createMemory, type OwnedMemory } from "../memory/memory.js";
 import { Tables } from "../memory/tables.js";
 import { formatMac, formatPrefix, parseIp4, parseMac } from "./addresses.js";
 import { Adjacencies } from "./adjacencies.js";
@@ -32,7 +33,7 @@ import { Ports } from "./ports.js";
 import { Requests } from "./requests.js";
 import { Routes } from "./routes.js";
 import { Statistics } from "./statistics.js";
-import { Watchdog } from "./watchdog.js";
+import { type Running, Watchdog, whoRuns } from "./watchdog.js";
 
 const ROOT = new URL("../../../", import.meta.url); // dist/host/control/ → the package
 const WORKER = 0;
@@ -53,6 +54,7 @@ export class Router implements Control {
   private readonly nodes: Nodes;
   private readonly configs: NodeConfigs;
   private readonly regions = new Regions();
+  private readonly pulse = new Pulse();
   private watchdog: Watchdog | undefined;
   private timer: NodeJS.Timeout | undefined;
   private failure: WeftError | undefined;
@@ -112,10 +114,10 @@ export class Router implements Control {
     const clocks = options.clocks ?? true;
     const engine: EngineOptions = {
       shared, worker: WORKER, clocks, graphModule: graph, nodeModule: nodes.module, nodes: registry.list(), timeOrigin: performance.timeOrigin,
-      isolate: options.isolate ?? false, customs: [], takeOver: null,
+      isolate: options.isolate ?? false, customs: [], takeOver: null, pulse: router.pulse.buffer,
     };
-    router.link = await connect(engine, memory, (message) => router.receive(message), (error) => router.fail(error));
-    router.watchdog = new Watchdog(memory.packets, workerAt(WORKER), () => router.link?.clock() ?? -1, (running) => void router.takeOver(engine, running));
+    router.link = await connect(engine, memory, (message) => router.receive(message), (error) => router.ended(engine, error));
+    router.watchdog = new Watchdog(router.pulse, () => router.link?.clock() ?? -1, (running) => void router.takeOver(engine, running));
     router.timer = setInterval(() => router.tick(), TICK);
     return router;
   }
@@ -342,6 +344,8 @@ export class Router implements Control {
         return this.requests.answered(message);
       case "node-state":
         return this.nodes.changed(message.index, message.state, message.cause, message.traps);
+      case "mended":
+        return this.options.notice?.(`a node has written over what is the graph's own (${message.cause}): its packets are lost (${message.times} times)`);
       case "log":
         return this.options.notice?.(`node ${message.node}: ${message.text}`);
       case "ready":
@@ -356,15 +360,22 @@ export class Router implements Control {
     this.neighbourTable.learned(index, address, mac);
   }
 
+  /** The worker ended by itself. When it was in a node from outside (a host node may end it), it is as if that never returned. */
+  private ended(engine: EngineOptions, error: WeftError): void {
+    const running = whoRuns(this.pulse.running);
+    if (running.index < 0) this.fail(error);
+    else void this.takeOver(engine, running, error.message);
+  }
+
   /**
    * A node never returns: its worker is given up, the node set aside, and a new worker goes on with everything else. The packets that the
-   * node had in hand are dropped; all others wait where they are.
+   * node had in hand are dropped; all others wait where they are. No node: what has stopped the graph is the doing of the one before.
    */
-  private async takeOver(engine: EngineOptions, running: { index: number; configuring: boolean }): Promise<void> {
-    const { index, configuring } = running;
+  private async takeOver(engine: EngineOptions, { index, configuring }: Running, cause = "it never returned"): Promise<void> {
     if (configuring) this.requests.reject(index, "its function to configure never returns");
-    else this.nodes.hung(index);
-    const takeOver = configuring ? -1 : index;
+    else if (index >= 0) this.nodes.hung(index, cause);
+    else this.nodes.hung(whoRuns(this.pulse.last).index, "after it ran, the graph did not come to its end");
+    const takeOver = configuring ? -1 : index < 0 ? STUCK : index;
     const unanswered = this.requests.unanswered();
     const ports = this.ports.forNewWorker();
     try {

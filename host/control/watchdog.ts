@@ -1,19 +1,28 @@
 // Notices a custom node that never returns: the worker says which node it has called, and its thread's
 // clock how long it has been computing since. Time in which the machine ran something else does not count.
 
-import { GRAPH_EPOCH, GRAPH_RUNNING, NODE_COUNT, RUNNING_CONDEMNED, RUNNING_CONFIGURE } from "../../assembly/abi.js";
+import { RUNNING_CONDEMNED, RUNNING_CONFIGURE } from "../../assembly/abi.js";
 import { addon } from "../addon.js";
-import type { PacketMemory } from "../memory/memory.js";
+import type { Pulse } from "../graph/pulse.js";
 
 /** How often to look, ms. */
 const LOOK = 20;
 /** CPU time in one call, ms: a vector takes a thousandth of it. */
 const LIMIT = 50;
+/** The same outside of nodes' calls, in one turn: the graph's own work, which takes less than a call's. */
+const TURN_LIMIT = 1000;
 
+/** Where the worker is. */
 export interface Running {
+  /** node; -1: none from outside */
   index: number;
   /** its function to configure, not the one that processes packets */
   configuring: boolean;
+}
+
+/** What a pulse says of the node that runs. */
+export function whoRuns(running: number): Running {
+  return { index: (running & (RUNNING_CONFIGURE - 1)) - 1, configuring: (running & RUNNING_CONFIGURE) !== 0 };
 }
 
 export class Watchdog {
@@ -24,8 +33,7 @@ export class Watchdog {
 
   /** `clock`: of the worker's thread. `hung` is called once the worker can do no more harm. */
   constructor(
-    private readonly packets: PacketMemory,
-    private readonly graph: number,
+    private readonly pulse: Pulse,
     private readonly clock: () => number,
     private readonly hung: (running: Running) => void,
   ) {
@@ -38,22 +46,15 @@ export class Watchdog {
   }
 
   private look(): void {
-    const at = (this.graph + GRAPH_RUNNING) >> 2;
-    const running = Atomics.load(this.packets.i32, at);
-    const turn = this.packets.u32[(this.graph + GRAPH_EPOCH) >> 2]!;
-    if (running === 0 || running === RUNNING_CONDEMNED) {
-      this.seen = 0;
-      return;
-    }
+    const { running, turns } = this.pulse;
     const time = addon.threadTime(this.clock());
-    if (running !== this.seen || turn !== this.turn) {
-      [this.seen, this.turn, this.since] = [running, turn, time];
+    if (running === RUNNING_CONDEMNED || time < 0) return; // it is being given up, or has ended
+    if (running !== this.seen || turns !== this.turn) {
+      [this.seen, this.turn, this.since] = [running, turns, time];
       return;
     }
-    if (time - this.since < LIMIT) return;
-    // From now on the worker stops where it would leave the node.
-    if (Atomics.compareExchange(this.packets.i32, at, running, RUNNING_CONDEMNED) !== running) return;
-    const index = (running & (RUNNING_CONFIGURE - 1)) - 1;
-    if (index >= 0 && index < NODE_COUNT) this.hung({ index, configuring: (running & RUNNING_CONFIGURE) !== 0 });
+    if (time - this.since < (running === 0 ? TURN_LIMIT : LIMIT)) return;
+    this.since = time;
+    if (this.pulse.condemn(running)) this.hung(whoRuns(running));
   }
 }

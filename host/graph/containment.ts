@@ -1,7 +1,7 @@
 // What a node from outside may do wrong without harm to others: when it traps, its packets go where its
 // policy says, and it goes on, starts anew after a while, or is set aside.
 
-/** Longest time until a restart, ms. */
+/** Longest time until a restart, ms, where the policy's first one is not longer. */
 const BACKOFF_MAX = 60_000;
 
 export interface ContainmentPolicy {
@@ -49,7 +49,7 @@ export class Containment {
     if (this.policy.limit > 0 && this.traps >= this.policy.limit) return this.setAside(`${this.traps} traps, the last one: ${error.message}`);
     if (this.policy.restart > 0) {
       this.until = performance.now() + this.wait;
-      this.wait = Math.min(this.wait * 2, BACKOFF_MAX);
+      this.wait = Math.min(this.wait * 2, Math.max(this.policy.restart, BACKOFF_MAX));
       this.become("waiting");
     } else if ((this.traps & (this.traps - 1)) === 0) {
       this.changed(this); // 1, 2, 4, 8 …: a node that traps with every frame must not flood its operator

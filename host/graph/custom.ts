@@ -40,26 +40,33 @@ export class CustomNodes {
     try {
       this.instantiate(custom, implementation);
       if (inherit) this.inherit(inherit, main.runtime);
-      if (!kept) this.configure(custom);
+      if (kept) for (const { runtime } of spec.nodes) this.setConfig(runtime, spec.config.at, spec.config.size);
+      else this.configure(custom);
     } catch (error) {
       if (data) this.graph.packets.u8.set(data, spec.base);
       throw error;
     }
+    custom.containment.traps = spec.traps;
     if (spec.setAside !== null) custom.containment.setAside(spec.setAside);
     this.customs.set(main.index, custom);
-    for (const [i, node] of spec.nodes.entries()) this.graph.add(node, this.entry(custom, i), custom.containment);
+    this.show(custom);
     if (inherit) this.graph.redirect(inherit.index, main.index);
   }
 
-  /** What the graph calls for one of an instance's nodes, whose functions are others when it starts anew. */
-  private entry(custom: Custom, i: number): Process {
-    const { isolation, graph } = this;
-    if (isolation === null) return (node, frame, n) => custom.processes[i]!(node, frame, n);
+  /** Has the graph call an instance's functions. */
+  private show({ spec, processes, containment }: Custom): void {
+    for (const [i, node] of spec.nodes.entries()) {
+      const process = this.isolation === null ? processes[i]! : this.isolated(this.isolation, spec, processes[i]!);
+      this.graph.add(node, process, containment);
+    }
+  }
+
+  private isolated(isolation: Isolation, spec: CustomSpec, process: Process): Process {
     return (node, frame, n) => {
-      isolation.before(graph.specs.values(), custom.spec.nodes, custom.spec.base);
+      isolation.before(this.graph.specs.values(), spec.nodes, spec.base);
       let breach: string | null = null;
       try {
-        custom.processes[i]!(node, frame, n);
+        process(node, frame, n);
       } finally {
         breach = isolation.after();
       }
@@ -106,6 +113,7 @@ export class CustomNodes {
     }
     this.instantiate(custom, implementation);
     this.configure(custom);
+    this.show(custom);
   }
 
   private instantiate(custom: Custom, implementation: HostNodeModule | undefined): void {
@@ -145,13 +153,8 @@ export class CustomNodes {
   private configure(custom: Custom): void {
     if (custom.configure === null) return;
     const node = custom.spec.nodes[0]!;
-    this.graph.enter((node.index + 1) | RUNNING_CONFIGURE);
-    let answer: number;
-    try {
-      answer = custom.configure(this.graph.base + node.runtime);
-    } finally {
-      this.graph.leave();
-    }
+    const configure = custom.configure;
+    const answer = this.graph.runOutside((node.index + 1) | RUNNING_CONFIGURE, () => configure(this.graph.base + node.runtime));
     if (answer !== 0) throw new Error(`it refuses its configuration: ${answer}`);
   }
 

@@ -11,8 +11,10 @@ import { Glean, GLEAN_NODE } from "./glean.js";
 import { Graph, type Process } from "./graph.js";
 import { Isolation } from "./isolation.js";
 import type { HostNodeModule } from "./host-node.js";
+import { Mending } from "./mending.js";
 import type { CustomSpec, FromEngine, NodeSpec, ToEngine } from "./messages.js";
 import { type EchoRequest, writeArpRequest, writeEchoRequest } from "./originate.js";
+import { Pulse } from "./pulse.js";
 import { Punt, PUNT_NODE } from "./punt.js";
 
 /** Where packets enter the graph, by kind of port: what receiving them costs. */
@@ -37,7 +39,12 @@ export interface EngineOptions {
   customs: CustomSpec[];
   /** what that worker left: index of the node that never returned, -1 if none had packets in hand; null: it is the first one */
   takeOver: number | null;
+  /** memory of a Pulse */
+  pulse: SharedArrayBuffer;
 }
+
+/** In takeOver: it did not come to the end of a turn, and nobody knows why. */
+export const STUCK = -2;
 
 /** A request of the control plane, which is answered by its number. */
 type Request = Extract<ToEngine, { request: number }>;
@@ -49,6 +56,9 @@ export class Engine {
   private readonly rxModes = new Map<number, RxMode>();
   private readonly glean: Glean;
   private readonly punt: Punt;
+  private readonly mending: Mending;
+  /** how often the graph had to be put in order */
+  private mended = 0;
   private readonly inputs: Record<PortKind, NodeSpec>;
   private readonly customs: CustomNodes;
   /** exports of the module of the built-in nodes */
@@ -63,8 +73,10 @@ export class Engine {
   constructor(options: EngineOptions, private readonly emit: (message: FromEngine) => void, implementations = new Map<string, HostNodeModule>()) {
     const { shared, worker, nodes } = options;
     const packets = new PacketMemory(shared.memory, shared.layout);
+    const pulse = new Pulse(options.pulse);
     const onTrap = (node: string, error: Error): void => emit({ type: "trap", node, message: error.message });
-    this.graph = new Graph(packets, worker, options.graphModule, options.clocks, onTrap);
+    this.graph = new Graph(packets, worker, options.graphModule, options.clocks, pulse, onTrap);
+    this.mending = new Mending(packets, worker);
     const find = (name: string): NodeSpec => nodes.find((node) => node.name === name)!;
     this.inputs = { af_packet: find(INPUT_NODES.af_packet.name), rdma: find(INPUT_NODES.rdma.name) };
     this.arpInput = find("arp-input");
@@ -83,14 +95,21 @@ export class Engine {
     const isolation = options.isolate ? new Isolation(packets, this.graph.base) : null;
     this.customs = new CustomNodes(this.graph, options.timeOrigin, emit, isolation);
     for (const custom of options.customs) this.customs.add(custom, null, true, implementations.get(custom.url));
-    if (options.takeOver !== null) this.takeOver(nodes.find((node) => node.index === options.takeOver));
+    if (options.takeOver === null) return;
+    pulse.clear();
+    this.takeOver(options.takeOver, nodes);
   }
 
   /** One turn: a burst from every port, each taken through the graph. Gives how many packets came. */
   turn(): number {
     let packets = 0;
-    for (const port of this.ports) packets += this.graph.receive(port, this.inputs[port.kind]);
-    if (packets > 0) this.afterPackets();
+    try {
+      for (const port of this.ports) packets += this.graph.receive(port, this.inputs[port.kind]);
+      if (packets > 0) this.afterPackets();
+    } catch (error) {
+      this.broken(error as Error);
+    }
+    if (packets > 0 && this.poolIsOurs() && !this.mending.whole()) this.broken(new Error("buffers are missing"));
     this.graph.endTurn();
     return packets;
   }
@@ -116,6 +135,14 @@ export class Engine {
   /** `implementation`: of the host nodes that the message adds. */
   handle(message: Exclude<ToEngine, { type: "add-port" | "stop" }>, implementation?: HostNodeModule): void {
     if ("request" in message) return this.answer(message, implementation);
+    try {
+      this.act(message);
+    } catch (error) {
+      this.broken(error as Error);
+    }
+  }
+
+  private act(message: Exclude<ToEngine, { type: "add-port" | "stop" } | Request>): void {
     switch (message.type) {
       case "remove-port":
         return this.removePort(message.index, message.txNode);
@@ -168,10 +195,38 @@ export class Engine {
   }
 
   /** Goes on where a worker was given up. What its host nodes held is found again in the pool. */
-  private takeOver(hung: NodeSpec | undefined): void {
-    this.glean.recover();
-    this.graph.takeOver(hung);
-    this.afterPackets();
+  private takeOver(from: number, nodes: NodeSpec[]): void {
+    this.graph.touched = true;
+    try {
+      this.glean.recover();
+      if (from === STUCK) this.mend();
+      else this.graph.takeOver(nodes.find((node) => node.index === from));
+      this.afterPackets();
+    } catch (error) {
+      this.broken(error as Error);
+    }
+  }
+
+  /**
+   * What the graph needs to work is not as it was left. Where nodes from outside have run, one of them has written over it: then what was on
+   * its way is lost, and the rest goes on. Else it is our own mistake.
+   */
+  private broken(error: Error): void {
+    if (!this.graph.touched) throw error;
+    this.mend();
+    this.mended++;
+    if ((this.mended & (this.mended - 1)) === 0) this.emit({ type: "mended", cause: error.message, times: this.mended });
+    this.graph.suspect?.trapped(new Error(`after it ran the graph was found broken: ${error.message}`));
+  }
+
+  private mend(): void {
+    this.mending.layAnew((index) => this.graph.release(index));
+    if (this.poolIsOurs()) this.mending.sweep(this.glean.held());
+  }
+
+  /** Whether no device works in the pool, and all ports are there: a buffer that is in use at rest is lost then. */
+  private poolIsOurs(): boolean {
+    return this.ports.length > 0 && this.ports.every(({ kind }) => kind === "af_packet");
   }
 
   private removePort(index: number, txNode: number): void {

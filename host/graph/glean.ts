@@ -72,12 +72,21 @@ export class Glean {
     }
     const turn = (buffer: number): number => u32[(buffer + B_OPAQUE) >> 2]!;
     for (const buffer of held.sort((a, b) => turn(a) - turn(b))) {
+      if (!this.isSound(buffer)) {
+        this.evicted.push(buffer >>> BUFFER_SHIFT);
+        continue;
+      }
       this.order = turn(buffer) + 1;
       const [index, address] = this.wanted(buffer);
       const key = keyOf(index, address);
       if (!this.waiting.has(key)) this.emit({ type: "wanted", index, address }); // an answer may have been lost with the other worker
       this.waiting.set(key, [...(this.waiting.get(key) ?? []), buffer >>> BUFFER_SHIFT]);
     }
+  }
+
+  /** All packets that wait. */
+  held(): Set<number> {
+    return new Set([...this.evicted, ...[...this.waiting.values()].flat()]);
   }
 
   /** Drops what waits behind an interface that goes away. */
@@ -112,10 +121,16 @@ export class Glean {
     return NEXT_HOLD;
   }
 
+  /** Whether a held packet is as it was: a node may have written over it before its worker was given up. */
+  private isSound(buffer: number): boolean {
+    const { u16, u32 } = this.graph.packets;
+    return u16[(buffer + B_DATA) >> 1]! < BUFFER_SIZE;
+  }
+
   /** The neighbour that a packet waits for: interface and address. */
   private wanted(buffer: number): [index: number, address: number] {
     const { u32, u16 } = this.graph.packets;
-    const adjacency = ADJACENCIES + u32[(buffer + B_ADJ) >> 2]! * ADJACENCY_SIZE;
+    const adjacency = ADJACENCIES + u16[(buffer + B_ADJ) >> 1]! * ADJACENCY_SIZE;
     return [u16[(adjacency + ADJ_TX_IF) >> 1]!, u32[(adjacency + ADJ_NEXT_HOP) >> 2]! || this.destination(buffer)];
   }
 

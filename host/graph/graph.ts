@@ -1,22 +1,25 @@
 // Runs the graph in a worker: node after node, until every packet has come to its end.
 
 import {
-  BUFFER_SHIFT, FRAME_NEXT, GRAPH_ASLEEP, GRAPH_EPOCH, GRAPH_FRAME, GRAPH_PACKETS, GRAPH_PENDING, GRAPH_PENDING_SIZE, GRAPH_RUNNING, NODE_CLOCKS,
-  NODE_COUNTERS, RUNNING_CONDEMNED, VECTOR, WIRING, WIRING_SIZE,
+  BUFFER_SHIFT, FRAME_NEXT, GRAPH_ASLEEP, GRAPH_EPOCH, GRAPH_FRAME, GRAPH_PACKETS, GRAPH_PENDING, GRAPH_PENDING_SIZE, NODE_CLOCKS, NODE_COUNTERS,
+  VECTOR, WIRING, WIRING_SIZE,
 } from "../../assembly/abi.js";
 import { addon } from "../addon.js";
 import { type PacketMemory, workerAt } from "../memory/memory.js";
 import type { Port } from "../ports/port.js";
 import type { Containment } from "./containment.js";
 import type { NodeSpec } from "./messages.js";
+import type { Pulse } from "./pulse.js";
 
 /** Processes one frame: reads its n buffer indices, writes n next slots. */
 export type Process = (node: number, frame: number, n: number) => void;
 
 /** How scatter takes the frame that a node leaves; assembly/graph names them too. */
-const Mode = { wasm: 0, host: 1, port: 2, inspect: 3 } as const;
+const Mode = { wasm: 0, host: 1, port: 2, inspect: 3, inspectChained: 4 } as const;
 /** Dispatches in which a burst has come to its end, if its packets do not go round in circles: each of a graph's nodes a few times. */
 const DISPATCHES_MAX = 2048;
+/** What a node is told to have done that wrote where unseal() looks. */
+const BREACH = "it wrote over what is the graph's own";
 
 interface GraphModule {
   submit(graph: number, index: number, n: number, input: number): number;
@@ -24,13 +27,17 @@ interface GraphModule {
   take(graph: number): number;
   scatter(graph: number, index: number, node: number, frame: number, n: number, mode: number): number;
   dropFrame(graph: number, node: number, frame: number, n: number): number;
-  guard(graph: number, frame: number, n: number): void;
+  guard(graph: number, frame: number, n: number): number;
   restore(graph: number, frame: number, n: number): void;
   passOver(graph: number, index: number, node: number, frame: number, n: number, slot: number): number;
   failOpen(graph: number, index: number, node: number, frame: number, n: number, slot: number): number;
   abandon(graph: number, index: number): void;
   allocate(graph: number): number;
   unhold(graph: number, buffer: number): number;
+  release(graph: number, buffer: number): void;
+  seal(graph: number): void;
+  unseal(graph: number): number;
+  isSafe(frame: number, n: number): number;
 }
 
 interface Node {
@@ -39,6 +46,8 @@ interface Node {
   /** address of its runtime block */
   runtime: number;
   process: Process;
+  /** a JavaScript function */
+  host: boolean;
   mode: number;
   /** of a node that came from outside */
   containment: Containment | undefined;
@@ -51,12 +60,16 @@ export class Graph {
   private readonly nodes: Node[] = [];
   /** the nodes there are, by index */
   readonly specs = new Map<number, NodeSpec>();
+  /** of the node from outside that ran last, and whether there was any: what is found broken may be its doing */
+  suspect: Containment | null = null;
+  touched = false;
 
   constructor(
     readonly packets: PacketMemory,
     worker: number,
     module: WebAssembly.Module,
     private readonly clocks: boolean,
+    private readonly pulse: Pulse,
     private readonly onTrap: (node: string, error: Error) => void,
   ) {
     this.base = workerAt(worker);
@@ -68,7 +81,8 @@ export class Graph {
   add(spec: NodeSpec, process: Process, containment?: Containment): void {
     this.specs.set(spec.index, spec);
     const mode = containment ? Mode.inspect : Mode[spec.kind];
-    this.nodes[spec.index] = { index: spec.index, name: spec.name, runtime: this.base + spec.runtime, process, mode, containment };
+    const host = spec.kind === "host";
+    this.nodes[spec.index] = { index: spec.index, name: spec.name, runtime: this.base + spec.runtime, process, host, mode, containment };
   }
 
   /** Has what comes to node `index` processed as if it had come to `to`. */
@@ -77,6 +91,7 @@ export class Graph {
   }
 
   remove(index: number): void {
+    if (this.suspect !== null && this.nodes[index]?.containment === this.suspect) this.suspect = null;
     delete this.nodes[index];
     this.specs.delete(index);
   }
@@ -118,8 +133,7 @@ export class Graph {
 
   /** Goes on with what another worker left: drops the frame that its node had in hand, and takes the others on their way. */
   takeOver(hung: NodeSpec | undefined): void {
-    const { u32, i32 } = this.packets;
-    i32[(this.base + GRAPH_RUNNING) >> 2] = 0;
+    const { u32 } = this.packets;
     if (hung) {
       const frame = u32[(this.base + GRAPH_FRAME) >> 2]!;
       const n = u32[(this.base + GRAPH_PACKETS) >> 2]!;
@@ -130,22 +144,25 @@ export class Graph {
     }
   }
 
-  /** Tells the control plane that code from outside runs, which may not come back; `what` as GRAPH_RUNNING has it. */
-  enter(what: number): void {
-    this.packets.i32[(this.base + GRAPH_RUNNING) >> 2] = what;
+  /** Runs code from outside, which may not come back; `what` as Pulse.enter() wants it. Throws what it throws, and when it broke the graph. */
+  runOutside<T>(what: number, code: () => T): T {
+    this.enter(what);
+    try {
+      return code();
+    } finally {
+      if (this.leave()) throw new Error(BREACH);
+    }
   }
 
-  /** It came back. If the control plane has given this worker up meanwhile, another one is about to go on: this one stops here for good. */
-  leave(): void {
-    const running = (this.base + GRAPH_RUNNING) >> 2;
-    if (Atomics.exchange(this.packets.i32, running, 0) !== RUNNING_CONDEMNED) return;
-    const stop = new Int32Array(new SharedArrayBuffer(4));
-    for (;;) Atomics.wait(stop, 0, 0);
+  /** Drops a packet. */
+  release(buffer: number): void {
+    this.wasm.release(this.base, buffer);
   }
 
   /** Marks a turn of the scheduler: no table entry that was read before is still in use. */
   endTurn(): void {
     this.packets.u32[(this.base + GRAPH_EPOCH) >> 2]!++;
+    this.pulse.endTurn();
   }
 
   /** Tells whether the worker sleeps. */
@@ -189,6 +206,7 @@ export class Graph {
 
   private runNode(node: Node, frame: number, n: number): number {
     try {
+      if (node.host) this.mustBeSafe(frame, n);
       node.process(node.runtime, frame, n);
     } catch (error) {
       this.onTrap(node.name, error as Error);
@@ -197,23 +215,42 @@ export class Graph {
     return this.wasm.scatter(this.base, node.index, node.runtime, frame, n, node.mode);
   }
 
+  /** A node from outside that scribbles in others' frames could have a host node read page zero, which ends the process. */
+  private mustBeSafe(frame: number, n: number): void {
+    if (!this.wasm.isSafe(frame, n)) throw new Error("its packets were written over before it had them");
+  }
+
   private runContained(node: Node, frame: number, n: number, containment: Containment): number {
     const { wasm, base } = this;
     if (!containment.ready()) return wasm.passOver(base, node.index, node.runtime, frame, n, containment.slot);
-    wasm.guard(base, frame, n);
+    const { process } = this.nodes[node.index]!; // another one than node's, when it has just started anew
+    if (node.host) this.mustBeSafe(frame, n);
+    const mode = wasm.guard(base, frame, n) ? Mode.inspectChained : Mode.inspect;
+    let failure: Error | null = null;
+    this.suspect = containment;
     this.enter(node.index + 1);
     try {
-      node.process(node.runtime, frame, n);
+      process(node.runtime, frame, n);
     } catch (error) {
-      this.leave();
-      containment.trapped(error as Error);
-      if (containment.slot === 0) {
-        wasm.restore(base, frame, n);
-        return wasm.dropFrame(base, node.runtime, frame, n);
-      }
-      return wasm.failOpen(base, node.index, node.runtime, frame, n, containment.slot);
+      failure = error instanceof Error ? error : new Error(String(error)); // JavaScript throws anything
     }
-    this.leave();
-    return wasm.scatter(base, node.index, node.runtime, frame, n, node.mode);
+    if (this.leave()) failure = new Error(BREACH);
+    if (failure === null) return wasm.scatter(base, node.index, node.runtime, frame, n, mode);
+    containment.trapped(failure);
+    if (containment.slot !== 0) return wasm.failOpen(base, node.index, node.runtime, frame, n, containment.slot);
+    wasm.restore(base, frame, n);
+    return wasm.dropFrame(base, node.runtime, frame, n);
+  }
+
+  private enter(what: number): void {
+    this.touched = true;
+    this.wasm.seal(this.base);
+    this.pulse.enter(what);
+  }
+
+  /** Whether what ran had written over what is the graph's own; that is as it was then. */
+  private leave(): boolean {
+    this.pulse.leave();
+    return this.wasm.unseal(this.base) !== 0;
   }
 }

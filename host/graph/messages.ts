@@ -44,6 +44,10 @@ export interface CustomSpec {
   policy: ContainmentPolicy;
   /** why it was set aside by the control plane; null: it was not */
   setAside: string | null;
+  /** what it has behind it in other workers */
+  traps: number;
+  /** where its configuration lies */
+  config: { at: number; size: number };
 }
 
 export type ToEngine =
@@ -86,4 +90,6 @@ export type FromEngine =
   | { type: "ping-reply"; id: number; sequence: number; from: number; bytes: number; ttl: number; time: number }
   /** a ping could not be sent */
   | { type: "ping-failed"; id: number; sequence: number; reason: "no-route" | "no-buffer" }
-  | { type: "trap"; node: string; message: string };
+  | { type: "trap"; node: string; message: string }
+  /** a node has written over what is the graph's own, which was put in order for the `times`th time */
+  | { type: "mended"; cause: string; times: number };

@@ -63,6 +63,15 @@ export class Wiring {
     return this.chains.find((chain) => chain.links.some((link) => link.node === node));
   }
 
+  isGate(node: NodeSpec): boolean {
+    return this.chains.some(({ links }) => links.some(({ gate }) => gate === node));
+  }
+
+  /** Whether one of a node's arcs is the way on of all its packets: those of interface-output lead to ports. */
+  hasWayOn({ next }: NodeSpec): boolean {
+    return Boolean(next[WAY_ON]) && this.registry.find(next[WAY_ON]!).kind !== "port";
+  }
+
   /** Takes a node out of its chain; its own slots stay as they are. */
   unlink(node: NodeSpec): Link {
     const chain = this.chainOf(node)!;

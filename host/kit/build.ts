@@ -1,7 +1,7 @@
 // Makes build/NAME.wasm from nodes/NAME.ts, and has it verified as the router would.
 
-import { mkdirSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
 import { MODULE_COUNT } from "../../assembly/abi.js";
 import { WeftError } from "../errors.js";
 import { verify } from "../graph/verify.js";
@@ -25,7 +25,7 @@ export interface Built {
 
 /** Builds a node of a folder; `region` in place of the one that its name gives it. A node that does not come out is told in the result. */
 export async function buildNode(folder: string, files: NodeFiles, region = regionIn(folder, files.name)): Promise<Built> {
-  const { wasm, diagnostics } = await compile(join(folder, files.source), region);
+  const { wasm, diagnostics } = await compile(resolve(folder, files.source), region);
   const failed: Built = { name: files.name, module: null, size: 0, region: null, nodes: [], diagnostics, error: null };
   if (wasm === null) return { ...failed, error: `${files.source} does not compile` };
   mkdirSync(join(folder, "build"), { recursive: true });
@@ -43,7 +43,8 @@ export async function buildNode(folder: string, files: NodeFiles, region = regio
 /** The module region of a node: by its name, but no two nodes of a folder share one while there are enough. */
 function regionIn(folder: string, name: string): number {
   const taken = new Set<number>();
-  for (const { name: other } of nodesIn(folder, ".ts", [])) {
+  const beside = existsSync(join(folder, "nodes")) ? nodesIn(folder, ".ts", []) : [];
+  for (const { name: other } of beside) {
     let region = regionOf(other);
     while (taken.has(region) && taken.size < MODULE_COUNT - 1) region = (region % (MODULE_COUNT - 1)) + 1;
     if (other === name) return region;

@@ -29,21 +29,25 @@ export function filesOf(name: string): NodeFiles {
   return { name, source: `nodes/${name}.ts`, test: `nodes/${name}.test`, module: `build/${name}.wasm` };
 }
 
-/** The nodes of a folder that have a file of an ending, in order of their names; of names that were given, those. Throws NOT_FOUND. */
+/** The nodes of a folder that have a file of an ending, in order of their names; where names or paths of sources are given, those. Throws NOT_FOUND. */
 export function nodesIn(folder: string, ending: ".ts" | ".test", names: string[]): NodeFiles[] {
   const path = join(folder, "nodes");
-  if (names.length > 0) {
-    for (const name of names) {
-      filesOf(name);
-      if (!existsSync(join(path, name + ending))) {
-        throw new WeftError("NOT_FOUND", `no nodes/${name}${ending} in this folder: "weft node new ${name}" makes one to begin with`);
-      }
-    }
-    return names.map(filesOf);
-  }
+  if (names.length > 0) return names.map((name) => (name.endsWith(".ts") ? filesAt(folder, name) : filesNamed(path, name, ending)));
   const found = existsSync(path) ? readdirSync(path).filter((file) => file.endsWith(ending) && !file.endsWith(".d.ts")).sort() : [];
   if (found.length === 0) throw new WeftError("NOT_FOUND", `no nodes/*${ending} in this folder: "weft node new NAME" makes a node to begin with`);
   return found.map((file) => filesOf(basename(file, ending)));
+}
+
+function filesNamed(path: string, name: string, ending: string): NodeFiles {
+  const files = filesOf(name);
+  if (existsSync(join(path, name + ending))) return files;
+  throw new WeftError("NOT_FOUND", `no nodes/${name}${ending} in this folder: "weft node new ${name}" makes one to begin with`);
+}
+
+/** A node whose source lies elsewhere, its test beside it. */
+function filesAt(folder: string, source: string): NodeFiles {
+  if (!existsSync(resolve(folder, source))) throw new WeftError("NOT_FOUND", `${source}: no such file`);
+  return { ...filesOf(basename(source, ".ts")), source, test: source.replace(/\.ts$/, ".test") };
 }
 
 /** Writes a node to begin with; gives the files that were written. Throws CONFLICT where one is there already. */

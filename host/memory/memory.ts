@@ -164,7 +164,7 @@ function fillFreeLists({ u16, u32, layout }: PacketMemory): void {
 }
 
 /** Gives each node its frame, and the graph the one to spare. */
-function layFrames({ u32 }: PacketMemory, graph: number): void {
+export function layFrames({ u32 }: PacketMemory, graph: number): void {
   const frames = graph + WORKER_FRAMES;
   for (let node = 0; node < NODE_COUNT; node++) u32[(graph + GRAPH_PENDING + node * GRAPH_PENDING_SIZE) >> 2] = frames + node * FRAME_SIZE;
   u32[(graph + GRAPH_SPARE) >> 2] = frames + NODE_COUNT * FRAME_SIZE;

@@ -2,17 +2,17 @@
 // table rows by the names that the node declares, the clock as the test sets it. After every frame it checks what a node may not do.
 
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import {
-  BUFFER_ALIGN, BUFFER_SHIFT, BUFFER_SIZE, B_DATA, B_LENGTH, B_NEXT, B_STATE, B_TOTAL, CONFIGURATIONS, CONFIGURATIONS_SIZE, COPY_SHIFT, FRAME_BUFFERS,
-  FRAME_NEXT, FRAME_SIZE, MODULES, MODULE_SIZE, NODE_CONFIG, NODE_CONFIG_SIZE, NODE_COUNTERS, NODE_STATE, VECTOR, WORKERS, WORKER_FRAMES, WORKER_NODES,
+  BUFFER_ALIGN, BUFFER_SHIFT, BUFFER_SIZE, B_DATA, B_LENGTH, B_NEXT, B_STATE, B_TOTAL, CONFIGURATIONS, CONFIGURATIONS_SIZE, COPY_SHIFT,
+  FRAME_BUFFERS, FRAME_NEXT, FRAME_SIZE, MODULES, MODULE_SIZE, NODE_CONFIG, NODE_CONFIG_SIZE, NODE_COUNTERS, NODE_STATE, VECTOR, WORKERS,
+  WORKER_FRAMES, WORKER_NODES,
 } from "../../assembly/abi.js";
-import type { NodeDeclaration } from "../../host/graph/module.js";
-import { type ConfigSchema, encodeConfig } from "../../host/graph/node-config.js";
-import { type TableDeclaration, decodeTable } from "../../host/graph/node-table.js";
+import type { NodeDeclaration } from "../../host/graph/manifest.js";
+import { encodeConfig } from "../../host/graph/node-config.js";
+import { decodeTable } from "../../host/graph/node-table.js";
+import { verify } from "../../host/graph/verify.js";
 import { type Packet, bufferAt, bytes, memory, packetHex, putPacket, view } from "../nodes/memory.js";
 
 export {
@@ -30,24 +30,12 @@ export const clock = { now: 0 };
 /** What nodes have said with weft.log(). */
 export const logged: string[] = [];
 
-/** The module of assembly/examples/NAME.ts, its static data in module region `region`. */
+/** The module of assembly/examples/NAME.ts as `weft node build` makes it, its static data in module region `region`. */
 export function compileExample(name: string, region = 1): Uint8Array<ArrayBuffer> {
-  const folder = mkdtempSync(join(tmpdir(), "weft-"));
-  const wasm = join(folder, `${name}.wasm`);
-  const place = ["--memoryBase", String(MODULES + region * MODULE_SIZE), "--outFile", wasm];
-  const layout = ["--importMemory", "--sharedMemory", "--initialMemory", "712", "--maximumMemory", "65536", "--noExportMemory"];
-  const code = ["--runtime", "stub", "-O3", "--converge", "--noAssert", "--enable", "simd,threads", "--disable", "bulk-memory", "--use", "abort="];
-  const words = [`assembly/examples/${name}.ts`, "--config", "none", "--transform", "./assembly/sdk/manifest.mjs", ...layout, ...code, ...place];
-  try {
-    execFileSync(process.execPath, ["node_modules/assemblyscript/bin/asc.js", ...words], { cwd: ROOT, stdio: ["ignore", "ignore", "inherit"] });
-    return new Uint8Array(readFileSync(wasm));
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
+  const words = [fileURLToPath(new URL("./compile.js", import.meta.url)), join(ROOT, `assembly/examples/${name}.ts`), String(region)];
+  return new Uint8Array(execFileSync(process.execPath, words, { stdio: ["ignore", "pipe", "inherit"], maxBuffer: 2 ** 24 }));
 }
 
-/** A node's declaration as the module's manifest holds it. */
-type Declared = NodeDeclaration & { gauges?: string[]; configure?: string; config?: ConfigSchema; tables?: TableDeclaration[] };
 type Exports = Record<string, (...words: number[]) => number>;
 
 let nextRegion = 1;
@@ -63,10 +51,8 @@ export const interfaces: Record<string, number> = { "host-a": 1, "host-b": 2, "h
  */
 export function loadExample(source: string | Uint8Array<ArrayBuffer>, config: Record<string, unknown> = {}): Record<string, ExampleNode> {
   const region = nextRegion++;
-  const module = new WebAssembly.Module(typeof source === "string" ? compileExample(source, region) : source);
-  const [section] = WebAssembly.Module.customSections(module, "weft");
-  if (!section) throw new Error("no custom section weft");
-  const { nodes } = JSON.parse(new TextDecoder().decode(section)) as { nodes: Declared[] };
+  const named = typeof source === "string";
+  const { module, nodes } = verify(named ? compileExample(source, region) : source, named ? source : "module");
   const log = (at: number, length: number): void => void logged.push(new TextDecoder().decode(bytes.slice(at, at + length)));
   const base = new WebAssembly.Global({ value: "i32", mutable: false }, MODULES + region * MODULE_SIZE);
   const { exports } = new WebAssembly.Instance(module, { env: { memory, __memory_base: base }, weft: { now: () => clock.now, log } });
@@ -91,13 +77,13 @@ export class ExampleNode {
   /** the configuration as it was written: nobody may change it */
   private configuration: Uint8Array = new Uint8Array();
 
-  constructor(readonly declared: Declared, private readonly exports: Exports, private readonly family: ExampleNode[]) {
+  constructor(readonly declared: NodeDeclaration, private readonly exports: Exports, private readonly family: ExampleNode[]) {
     nextBlock = Math.ceil((this.end + GUARD_SIZE) / 64) * 64;
     if (nextBlock > bufferAt(0)) throw new Error(`${declared.name}: its state does not fit`);
     this.clear();
   }
 
-  private get end(): number { return this.state + (this.declared.state ?? 0); }
+  private get end(): number { return this.state + (this.declared.state); }
 
   /** Zeroes counters, gauges and state; the configuration stays. */
   clear(): void {
@@ -118,7 +104,7 @@ export class ExampleNode {
     const data = write(at);
     bytes.set(data, at);
     for (const node of this.family) node.pointTo(at, data);
-    return main.declared.configure === undefined ? 0 : main.exports[main.declared.configure]!(main.block);
+    return main.declared.configure === null ? 0 : main.exports[main.declared.configure]!(main.block);
   }
 
   private pointTo(at: number, configuration: Uint8Array): void {
@@ -173,19 +159,19 @@ export class ExampleNode {
 
   /** Counters that are not zero, by reason. */
   counters(): Record<string, number> {
-    const all = (this.declared.counters ?? []).map((reason, i): [string, number] => [reason, this.counter(i)]);
+    const all = this.declared.counters.map((reason, i): [string, number] => [reason, this.counter(i)]);
     return Object.fromEntries(all.filter(([, count]) => count !== 0));
   }
 
   /** Gauges, zero ones too. */
   gauges(): Record<string, number> {
-    const { gauges = [], counters = [] } = this.declared;
+    const { gauges, counters } = this.declared;
     return Object.fromEntries(gauges.map((name, i): [string, number] => [name, this.counter(counters.length + i)]));
   }
 
   /** The rows of a table that the node keeps, by column. */
   rows(name: string): Record<string, number | string>[] {
-    const table = this.declared.tables?.find((one) => one.name === name);
+    const table = this.declared.tables.find((one) => one.name === name);
     if (!table) throw new Error(`${this.declared.name} declares no table ${name}`);
     const rows = decodeTable(table, [new DataView(memory.buffer, this.state, this.declared.state)]);
     return rows.map((row) => Object.fromEntries(table.columns.map((column, i) => [column.name, row[i]!])));

@@ -3,13 +3,14 @@
 
 import {
   B_DATA, B_FLAGS, B_GSO_SIZE, B_LENGTH, B_NEXT, B_RX_IF, B_STATE, B_TOTAL, BUFFER_DATA, BUFFER_FREE, BUFFER_SHIFT, BUFFER_START, BUFFER_USED,
-  FREE_LIST_ENTRIES, IFC_RX_BYTES, IFC_RX_PACKETS, IFC_SIZE, IFC_TX_BYTES, IFC_TX_PACKETS, WORKER_FREE_LIST, WORKER_INTERFACES,
+  FREE_LIST_ENTRIES, GRAPH_CHAINED, IFC_RX_BYTES, IFC_RX_PACKETS, IFC_SIZE, IFC_TX_BYTES, IFC_TX_PACKETS, WORKER_FREE_LIST, WORKER_INTERFACES,
 } from "../../assembly/abi.js";
 import type { EngineLink } from "../../host/control/engine-link.js";
 import type { Connect } from "../../host/control/engine-link.js";
 import { Router } from "../../host/control/router.js";
 import { must } from "../../host/lab/command.js";
 import { Engine } from "../../host/graph/engine.js";
+import type { HostNodeModule } from "../../host/graph/host-node.js";
 import type { FromEngine, ToEngine } from "../../host/graph/messages.js";
 import type { PacketMemory } from "../../host/memory/memory.js";
 import { workerAt } from "../../host/memory/memory.js";
@@ -77,6 +78,7 @@ export class ArrayPort implements Port {
         u16[(buffer + B_GSO_SIZE) >> 1] = this.segmentSize;
       } else {
         u32[(last + B_NEXT) >> 2] = index;
+        u32[(GRAPH + GRAPH_CHAINED) >> 2] = 1;
       }
       last = buffer;
     }
@@ -199,8 +201,15 @@ export class InlineRouter {
     }
   }
 
+  /** Host nodes are there once their file is read. */
+  private async addHostNodes(message: Extract<ToEngine, { type: "add-custom" }>): Promise<void> {
+    this.engine.handle(message, (await import(message.custom.url)) as HostNodeModule);
+    this.settle();
+  }
+
   private handle(message: ToEngine): void {
     if (message.type === "stop") return;
+    if (message.type === "add-custom" && message.custom.module === null) return void this.addHostNodes(message);
     if (message.type !== "add-port") return this.engine.handle(message);
     const port = new ArrayPort(message.port.index, this.packets);
     this.ports.push(port);

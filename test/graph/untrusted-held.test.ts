@@ -1,0 +1,143 @@
+// A whole router whose memory is written over: by a node that others' packets come past, and before a new worker takes it over.
+
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import {
+  B_ADJ, B_DATA, B_STATE, BUFFER_HELD, BUFFER_SHIFT, FRAME_NEXT, GRAPH_HELD, GRAPH_PENDING, WORKERS,
+} from "../../assembly/abi.js";
+import { Glean } from "../../host/graph/glean.js";
+import type { FromEngine } from "../../host/graph/messages.js";
+import { assemble, manifestOf, nodeText } from "../wat/assemble.js";
+import { InlineRouter, LEFT_MAC } from "./inline.js";
+import { arp, ethernet, ip4, udp } from "./packets.js";
+
+const inline = await InlineRouter.startPair();
+const { router } = inline;
+const { u16, u32 } = inline.packets;
+const engine = inline["engine"];
+const folder = mkdtempSync(join(tmpdir(), "weft-untrusted-"));
+const LEFT = 0;
+const RIGHT = 1;
+const MAC = "02:00:00:00:00:03";
+router.setNeighbor("host-left", "192.0.2.2", "02:00:00:00:00:02");
+router.setNeighbor("host-right", "198.51.100.9", "02:00:00:00:00:09");
+
+const packet = (to: string, tag = 0): Uint8Array =>
+  ethernet(LEFT_MAC, "02:00:00:00:00:02", 0x0800, ip4({ from: "192.0.2.2", to, protocol: 17, payload: udp(tag, 9, []) }));
+const known = packet("198.51.100.9");
+/** UDP source ports of what was sent to the right. */
+const tags = (): number[] => inline.sent(RIGHT).filter((frame) => frame[12] === 8 && frame[13] === 0).map((frame) => (frame[34]! << 8) | frame[35]!);
+const answer = (address: string): void => {
+  const right = router.interfaces().find(({ name }) => name === "host-right")!.mac;
+  inline.send(RIGHT, [ethernet(right, MAC, 0x0806, arp(2, { mac: MAC, ip: address }, { mac: right, ip: "198.51.100.1" }))]);
+};
+const held = (): number[] => {
+  const { pool, poolEnd } = inline.packets.layout;
+  const found: number[] = [];
+  for (let buffer = pool; buffer < poolEnd; buffer += 2240) if (u16[(buffer + B_STATE) >> 1] === BUFFER_HELD) found.push(buffer);
+  return found;
+};
+
+/** A test after which every packet has come to its end. */
+function check(name: string, action: () => unknown): void {
+  test(name, async () => {
+    await action();
+    router.clearNeighbors();
+    inline.settle();
+    for (const port of [LEFT, RIGHT]) inline.sent(port);
+    const { difference, held: kept } = router.balance();
+    assert.equal([difference, kept, router.buffers().free], [0, 0, router.buffers().total]);
+    inline.traps.length = 0;
+  });
+}
+
+/** What a new worker's ip4-glean finds of what the old one held. */
+function recover(): { index: number; address: number }[] {
+  const wanted: { index: number; address: number }[] = [];
+  const emit = (message: FromEngine): void => void (message.type === "wanted" && wanted.push({ index: message.index, address: message.address }));
+  const index = (name: string): number => router["registry"].find(name).index;
+  const targets = { lookup: index("ip4-lookup"), icmpError: index("ip4-icmp-error"), drop: index("error-drop") };
+  const fresh = new Glean(engine.graph, targets, emit);
+  fresh.recover();
+  fresh.flush();
+  (engine as unknown as { glean: Glean }).glean = fresh;
+  const spec = [...engine.graph.specs.values()].find(({ name }) => name === "ip4-glean")!;
+  engine.graph.add(spec, fresh.process);
+  return wanted;
+}
+
+check("held packets outlive their worker: asked for anew, sent in their order", () => {
+  inline.send(LEFT, [packet("198.51.100.2", 1), packet("198.51.100.3", 50), packet("198.51.100.2", 2)]);
+  inline.send(LEFT, [packet("198.51.100.2", 3)]);
+  assert.is(router.balance().held, 4);
+  assert.equal(recover().map(({ address }) => address), [0x026433c6, 0x036433c6]);
+  inline.sent(RIGHT);
+  inline.send(LEFT, [packet("198.51.100.2", 4)]);
+  answer("198.51.100.2");
+  assert.equal(tags(), [1, 2, 3, 4]);
+  assert.is(router.balance().held, 1);
+  answer("198.51.100.3");
+  assert.equal(tags(), [50]);
+});
+
+check("those among them that were written over are dropped: an adjacency of page zero, data behind the memory", () => {
+  inline.send(LEFT, [1, 2, 3, 4].map((tag) => packet("198.51.100.2", tag)));
+  const [first, second] = held();
+  u32[(first! + B_ADJ) >> 2] = 0x3ffffff - 3070;
+  u16[(second! + B_DATA) >> 1] = 0xffff;
+  assert.is(recover().length, 1);
+  assert.is(router.balance().held, 2);
+  answer("198.51.100.2");
+  assert.is(tags().length, 2);
+});
+
+let files = 0;
+/** Loads a node that writes there while packets for ip4-glean wait behind it, and lets such a burst come. */
+async function scribbler(body: string): Promise<void> {
+  const file = join(folder, `${files++}.wasm`);
+  const pass = `(loop $next (local.set $n (i32.sub (local.get $n) (i32.const 1)))
+    (i32.store16 offset=${FRAME_NEXT} (i32.add (local.get $frame) (i32.shl (local.get $n) (i32.const 1))) (i32.const 1)) (br_if $next (local.get $n)))`;
+  writeFileSync(file, assemble(nodeText(body + pass), manifestOf()));
+  await router.loadNode(file, "bad");
+  await router.insertNode("bad", { before: "ip4-rewrite" });
+  inline.send(LEFT, [known, packet("198.51.100.2", 7), packet("198.51.100.2", 8)]);
+  await router.unloadNode("bad");
+}
+
+/** Address of the frame in which packets wait for ip4-glean. */
+const frame = `(i32.load (i32.const ${WORKERS + GRAPH_PENDING + 8 * router["registry"].find("ip4-glean").index}))`;
+const waits = `(i32.shl (i32.load ${frame}) (i32.const ${BUFFER_SHIFT}))`;
+
+check("indices in the frame of a host node: it never looks at them", async () => {
+  for (const index of [0, 1, 0xffffffff]) {
+    await scribbler(`(i32.store ${frame} (i32.const ${index}))`);
+    assert.equal([inline.traps.length, tags()], [1, [0]]);
+    assert.match(inline.traps.pop()!, /ip4-glean: its packets were written over/);
+    assert.equal([router.balance().difference, router.buffers().free, router.balance().held], [0, router.buffers().total, 0]);
+  }
+});
+
+check("the adjacency of a packet that a host node has next", async () => {
+  await scribbler(`(i32.store offset=${B_ADJ} ${waits} (i32.const ${0x3ffffff - 3070}))`);
+  assert.match(inline.traps.pop()!, /ip4-glean/);
+});
+
+check("others' packets twice: each of them is freed once", async () => {
+  await scribbler(`(i32.store offset=4 ${frame} (i32.load ${frame}))`);
+  assert.ok(router.balance().held <= 2);
+  answer("198.51.100.2");
+});
+
+check("packets that nobody held are held, as it seems", async () => {
+  await scribbler(`(i32.store16 offset=${B_STATE} ${waits} (i32.const ${BUFFER_HELD}))`);
+  assert.is(u32[(WORKERS + GRAPH_HELD) >> 2], router.balance().held);
+});
+
+test.after(async () => {
+  rmSync(folder, { recursive: true });
+  await router.stop();
+});
+test.run();
