@@ -2,7 +2,7 @@
 // in globals meanwhile, which lie outside the memory, and put back; what nobody can keep is judged before others work with it.
 
 import {
-  BUFFER_ALIGN, BUFFER_SHIFT, BUFFER_SIZE, BUFFER_USED, B_DATA, B_LENGTH, FRAME_SIZE, GRAPH_ASLEEP, GRAPH_BAD_BUFFER,
+  BUFFER_ALIGN, BUFFER_SHIFT, BUFFER_SIZE, BUFFER_USED, B_DATA, B_LENGTH, FRAME_SIZE, GRAPH_ASLEEP, GRAPH_BAD_BUFFER, GRAPH_CHAINED,
   GRAPH_CIRCLED, GRAPH_COPIES, GRAPH_DROPPED, GRAPH_FRAME, GRAPH_HELD, GRAPH_NO_COPY, GRAPH_ORIGINATED, GRAPH_READY_HEAD, GRAPH_SPARE, VECTOR,
   WORKER_FRAMES, WORKER_FREE_LIST,
 } from "../abi";
@@ -19,6 +19,7 @@ let asleep: u32 = 0;
 let copies: u32 = 0;
 let noCopy: u64 = 0;
 let circled: u64 = 0;
+let chained: u32 = 0;
 let free: u32 = 0;
 
 /** Before a node from outside runs. GRAPH_MAIL is not kept: the control plane writes there at any time. */
@@ -34,6 +35,7 @@ export function seal(graph: usize): void {
   copies = load<u32>(graph, GRAPH_COPIES);
   noCopy = load<u64>(graph, GRAPH_NO_COPY);
   circled = load<u64>(graph, GRAPH_CIRCLED);
+  chained = load<u32>(graph, GRAPH_CHAINED);
   free = load<u32>(graph + WORKER_FREE_LIST);
 }
 
@@ -43,7 +45,8 @@ export function unseal(graph: usize): bool {
     | (dropped ^ load<u64>(graph, GRAPH_DROPPED)) | (badBuffer ^ load<u64>(graph, GRAPH_BAD_BUFFER)) | (held ^ load<u64>(graph, GRAPH_HELD))
     | (originated ^ load<u64>(graph, GRAPH_ORIGINATED)) | (inHand ^ load<u64>(graph, GRAPH_FRAME))
     | <u64>(asleep ^ load<u32>(graph, GRAPH_ASLEEP)) | <u64>(copies ^ load<u32>(graph, GRAPH_COPIES))
-    | (noCopy ^ load<u64>(graph, GRAPH_NO_COPY)) | (circled ^ load<u64>(graph, GRAPH_CIRCLED)) | <u64>(free ^ load<u32>(graph + WORKER_FREE_LIST));
+    | (noCopy ^ load<u64>(graph, GRAPH_NO_COPY)) | (circled ^ load<u64>(graph, GRAPH_CIRCLED))
+    | <u64>(chained ^ load<u32>(graph, GRAPH_CHAINED)) | <u64>(free ^ load<u32>(graph + WORKER_FREE_LIST));
   if (changed == 0) return false;
   store<u64>(graph, ready, GRAPH_READY_HEAD);
   store<u64>(graph, spare, GRAPH_SPARE);
@@ -56,6 +59,7 @@ export function unseal(graph: usize): bool {
   store<u32>(graph, copies, GRAPH_COPIES);
   store<u64>(graph, noCopy, GRAPH_NO_COPY);
   store<u64>(graph, circled, GRAPH_CIRCLED);
+  store<u32>(graph, chained, GRAPH_CHAINED);
   store<u32>(graph + WORKER_FREE_LIST, free);
   return true;
 }

@@ -9,14 +9,17 @@ import {
   GRAPH_CHAINED, GRAPH_SHADOW, GRAPH_SHADOW_NEXT, NODE_BAD_HEADER,
 } from "../abi";
 import { bump } from "./pool";
+import { seal } from "./scribbles";
 
 /**
- * Notes the packets of a frame before a node from outside gets it; true if one of them may be a chain. Reading every header for that takes as
+ * Seals the graph and notes the packets of a frame before a node from outside gets it; true if one of them may be a chain. Reading every header for that takes as
  * long as a small node does, so it is done only where a chain is on its way at all.
  */
 export function guard(graph: usize, frame: usize, n: u32): bool {
-  const end = <usize>n << 2;
-  for (let at: usize = 0; at < end; at += 16) v128.store(graph + at, v128.load(frame + at), GRAPH_SHADOW);
+  seal(graph);
+  const size = <usize>n << 2;
+  if ((n & 1) != 0) store<u32>(frame + size, load<u32>(frame + size - 4)); // isSound() takes pairs
+  for (let at: usize = 0; at < size; at += 16) v128.store(graph + at, v128.load(frame + at), GRAPH_SHADOW);
   const chained = mayBeChained(graph);
   if (chained) for (let i: u32 = 0; i < n; i++) store<u32>(graph + (<usize>i << 2), load<u32>(bufferIn(graph, i), B_NEXT), GRAPH_SHADOW_NEXT);
   return chained;
@@ -60,30 +63,40 @@ export function inspect(graph: usize, node: usize, frame: usize, n: u32, chained
  *       word 0                word 1   word 2   word 3
  */
 function isSound(graph: usize, frame: usize, n: u32): bool {
-  let wrong = i32x4.splat(0);
-  const end = <usize>n << 2;
-  for (let at: usize = 0; at < end; at += 16) wrong = v128.or(wrong, v128.xor(v128.load(frame + at), v128.load(graph + at, GRAPH_SHADOW)));
-  if (v128.any_true(wrong)) return false; // an index of the node's own may lead to page zero
+  let changed: u64 = 0; // a frame's index that is not the one that was noted
+  let wrong = i32x4.splat(0); // words 1 and 2, see oddity()
   let least = i16x8.splat(-1); // of DATA and STATE
   let most = i16x8.splat(0); // of DATA + LENGTH
-  for (let i: u32 = 0; i < n; i += 2) {
-    const a = headerIn(frame, i);
-    const b = headerIn(frame, min(i + 1, n - 1));
-    const aHigh = i32x4.shr_u(a, 16);
-    const bHigh = i32x4.shr_u(b, 16);
-    // Word 1: TOTAL ^ LENGTH. Word 2: NEXT ^ (TOTAL >> 16), and where word 1 is right the latter is 0.
-    wrong = v128.or(wrong, v128.xor(a, v128.shuffle<i32>(aHigh, aHigh, 0, 0, 1, 1)));
-    wrong = v128.or(wrong, v128.xor(b, v128.shuffle<i32>(bHigh, bHigh, 0, 0, 1, 1)));
+  let note = graph + GRAPH_SHADOW;
+  for (const stop = note + (<usize>n << 2); note < stop; note += 8, frame += 8) {
+    changed |= load<u64>(frame) ^ load<u64>(note);
+    const a = headerOf(load<u32>(note));
+    const b = headerOf(load<u32>(note, 4));
+    wrong = v128.or(wrong, v128.or(oddity(a), oddity(b)));
     least = i16x8.min_u(least, i16x8.min_u(a, b));
-    most = i16x8.max_u(most, i16x8.max_u(i16x8.add_sat_u(a, aHigh), i16x8.add_sat_u(b, bHigh)));
+    most = i16x8.max_u(most, i16x8.max_u(end(a), end(b)));
   }
-  return (i32x4.extract_lane(wrong, 1) | i32x4.extract_lane(wrong, 2)) == 0 && i16x8.extract_lane_u(least, 7) == <u16>BUFFER_USED
-    && i16x8.extract_lane_u(least, 0) >= <u16>BUFFER_ALIGN && i16x8.extract_lane_u(most, 0) <= <u16>BUFFER_SIZE;
+  return changed == 0 && (i32x4.extract_lane(wrong, 1) | i32x4.extract_lane(wrong, 2)) == 0
+    && i16x8.extract_lane_u(least, 7) == <u16>BUFFER_USED && i16x8.extract_lane_u(least, 0) >= <u16>BUFFER_ALIGN
+    && i16x8.extract_lane_u(most, 0) <= <u16>BUFFER_SIZE;
 }
 
 // @ts-ignore: decorator
 @inline
-function headerIn(frame: usize, i: u32): v128 { return v128.load(<usize>load<u32>(frame + (<usize>i << 2)) << BUFFER_SHIFT); }
+function headerOf(index: u32): v128 { return v128.load(<usize>index << BUFFER_SHIFT); }
+
+/** Word 1: TOTAL ^ LENGTH. Word 2: NEXT ^ (TOTAL >> 16), which is NEXT where word 1 is 0. */
+// @ts-ignore: decorator
+@inline
+function oddity(header: v128): v128 {
+  const high = i32x4.shr_u(header, 16);
+  return v128.xor(header, v128.shuffle<i32>(high, high, 0, 0, 1, 1));
+}
+
+/** Half-word 0: DATA + LENGTH. */
+// @ts-ignore: decorator
+@inline
+function end(header: v128): v128 { return i16x8.add_sat_u(header, i32x4.shr_u(header, 16)); }
 
 /** B_DATA, B_LENGTH and B_TOTAL lie in one word. */
 // @ts-ignore: decorator

@@ -5,8 +5,8 @@ import { WeftError } from "../errors.js";
 import type { NodeSpec } from "../graph/messages.js";
 import type { Tables } from "../memory/tables.js";
 import type { RxMode } from "../ports/port.js";
-import type { Prefix } from "./addresses.js";
-import type { InterfaceInfo } from "./api.js";
+import { formatMac, formatPrefix, type Prefix } from "./addresses.js";
+import type { InterfaceCounters, InterfaceInfo } from "./api.js";
 
 export interface Interface {
   readonly name: string;
@@ -35,6 +35,13 @@ export interface Interface {
 /** Every interface's name has a dash or a digit in it (host-eth0, local0), and no word of a command has: so a typo is seen as one. */
 export function isInterfaceName(text: string): boolean {
   return /^[A-Za-z][!-~]{0,63}$/.test(text) && /[-0-9]/.test(text);
+}
+
+/** An interface as it is shown. */
+export function interfaceInfo({ index, mac, addresses, ...entry }: Interface, counters: InterfaceCounters): InterfaceInfo {
+  const { name, kind, hostInterface, adminUp, linkUp, mtu } = entry;
+  const prefixes = addresses.map(({ address, length }) => formatPrefix(address, length));
+  return { name, index, kind, hostInterface, adminUp, linkUp, mac: formatMac(mac), mtu, addresses: prefixes, counters };
 }
 
 export class Interfaces {

@@ -1,8 +1,6 @@
 // The control plane: a router made of a packet memory, a worker that runs the graph, and the tables that say where packets go.
 
-import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { CONTRACT_VERSION } from "../../assembly/abi.js";
 import { WeftError } from "../errors.js";
 import { type EngineOptions, INPUT_NODES, STUCK } from "../graph/engine.js";
 import { GLEAN_NODE } from "../graph/glean.js";
@@ -14,7 +12,7 @@ import { Registry } from "../graph/registry.js";
 import { Wiring } from "../graph/wiring.js";
 import { bufferCount, createMemory, type OwnedMemory } from "../memory/memory.js";
 import { Tables } from "../memory/tables.js";
-import { formatMac, formatPrefix, parseIp4, parseMac } from "./addresses.js";
+import { parseIp4, parseMac } from "./addresses.js";
 import { Adjacencies } from "./adjacencies.js";
 import type {
   Balance, BufferInfo, Control, CustomNodeInfo, ErrorCounter, HardwareInfo, InterfaceInfo, MemoryInfo, NeighborInfo, NodeConfig, NodeCounter,
@@ -23,7 +21,7 @@ import type {
 import { type Connect, type EngineLink, inThread } from "./engine-link.js";
 import { epochOf } from "./epoch.js";
 import { Fib } from "./fib.js";
-import { type Interface, Interfaces } from "./interfaces.js";
+import { type Interface, interfaceInfo, Interfaces } from "./interfaces.js";
 import { Neighbours } from "./neighbours.js";
 import { NodeConfigs } from "./node-configs.js";
 import { Regions } from "./node-files.js";
@@ -33,6 +31,7 @@ import { Ports } from "./ports.js";
 import { Requests } from "./requests.js";
 import { Routes } from "./routes.js";
 import { Statistics } from "./statistics.js";
+import { version } from "./version.js";
 import { type Running, Watchdog, whoRuns } from "./watchdog.js";
 
 const ROOT = new URL("../../../", import.meta.url); // dist/host/control/ → the package
@@ -89,9 +88,8 @@ export class Router implements Control {
       notice: (line) => options.notice?.(line),
     });
     this.configs = new NodeConfigs(tables, this.interfaceTable);
-    const { requests, statistics, configs, regions, interfaceTable: interfaces } = this;
-    const notice = (line: string): void => options.notice?.(line);
-    this.nodes = new Nodes({ memory, registry, wiring, regions, configs, interfaces, statistics, requests, notice });
+    const { requests, statistics, configs, regions } = this;
+    this.nodes = new Nodes({ memory, registry, wiring, regions, configs, statistics, requests }, this.interfaceTable, (line) => options.notice?.(line));
     this.interfaceTable.addLocal();
   }
 
@@ -262,8 +260,7 @@ export class Router implements Control {
   }
 
   memory(): MemoryInfo {
-    const { registry, configs, regions } = this;
-    return { nodes: registry.used, configurations: configs.used, regions: regions.used, nodeCount: registry.list().length };
+    return { nodes: this.registry.used, configurations: this.configs.used, regions: this.regions.used, nodeCount: this.registry.list().length };
   }
 
   interfaces(): InterfaceInfo[] {
@@ -303,8 +300,7 @@ export class Router implements Control {
   }
 
   version(): VersionInfo {
-    const { version } = JSON.parse(readFileSync(new URL("package.json", ROOT), "utf8")) as { version: string };
-    return { version, contract: CONTRACT_VERSION, node: process.version };
+    return version();
   }
 
   clearInterfaces(): void {
@@ -398,10 +394,7 @@ export class Router implements Control {
     this.neighbourTable.tick();
   }
 
-  private interfaceInfo({ index, mac, addresses, ...entry }: Interface): InterfaceInfo {
-    const { name, kind, hostInterface, adminUp, linkUp, mtu } = entry;
-    const prefixes = addresses.map(({ address, length }) => formatPrefix(address, length));
-    const counters = this.statistics.interfaceCounters(index);
-    return { name, index, kind, hostInterface, adminUp, linkUp, mac: formatMac(mac), mtu, addresses: prefixes, counters };
+  private interfaceInfo(entry: Interface): InterfaceInfo {
+    return interfaceInfo(entry, this.statistics.interfaceCounters(entry.index));
   }
 }

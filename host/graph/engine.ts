@@ -109,7 +109,7 @@ export class Engine {
     } catch (error) {
       this.broken(error as Error);
     }
-    if (packets > 0 && this.poolIsOurs() && !this.mending.whole()) this.broken(new Error("buffers are missing"));
+    if (this.graph.touched && this.poolIsOurs() && !this.mending.whole()) this.broken(new Error("buffers are missing"));
     this.graph.endTurn();
     return packets;
   }
@@ -182,7 +182,8 @@ export class Engine {
       case "add-custom":
         return this.customs.add(message.custom, message.inherit, false, implementation);
       case "remove-custom":
-        return this.customs.remove(message.nodes);
+        this.customs.remove(message.nodes);
+        return this.mend(); // what it may have left behind would be found while another one runs
       case "configure":
         return this.customs.reconfigure(message.index, message.address, message.size);
       case "policy":

@@ -123,7 +123,7 @@ export class Glean {
 
   /** Whether a held packet is as it was: a node may have written over it before its worker was given up. */
   private isSound(buffer: number): boolean {
-    const { u16, u32 } = this.graph.packets;
+    const { u16 } = this.graph.packets;
     return u16[(buffer + B_DATA) >> 1]! < BUFFER_SIZE;
   }
 

@@ -228,7 +228,8 @@ export class Graph {
     const mode = wasm.guard(base, frame, n) ? Mode.inspectChained : Mode.inspect;
     let failure: Error | null = null;
     this.suspect = containment;
-    this.enter(node.index + 1);
+    this.touched = true;
+    this.pulse.enter(node.index + 1);
     try {
       process(node.runtime, frame, n);
     } catch (error) {

@@ -1,7 +1,7 @@
 // Nodes whose authors mean ill, or made a mistake: what verification cannot refuse, since it shows only when they run.
 
 import {
-  B_ADJ, B_DATA, B_LENGTH, B_NEXT, B_STATE, B_TOTAL, BUFFER_FREE, BUFFER_SHIFT, BUFFER_SIZE, BUFFER_USED, COPY_SHIFT, FRAME_NEXT, FRAME_SIZE,
+  B_DATA, B_LENGTH, B_NEXT, B_STATE, B_TOTAL, BUFFER_FREE, BUFFER_SHIFT, BUFFER_SIZE, BUFFER_USED, COPY_SHIFT, FRAME_NEXT, FRAME_SIZE,
   FREE_LIST_ENTRIES, GRAPH_ASLEEP, GRAPH_COPIES, GRAPH_DROPPED, GRAPH_EPOCH, GRAPH_FRAME, GRAPH_MAIL, GRAPH_PACKETS, GRAPH_PENDING, GRAPH_READY,
   GRAPH_READY_HEAD, GRAPH_READY_TAIL, GRAPH_SHADOW, GRAPH_SPARE, MODULE_SIZE, MODULES, NODE_CONFIG, NODE_COUNTERS, TABLES, WIRING, WORKER_FRAMES,
   WORKER_FREE_LIST, WORKER_INTERFACES, WORKER_NODES, WORKERS,
@@ -15,6 +15,10 @@ export interface Hostile {
   more?: string;
   /** of the declaration */
   fields?: Record<string, unknown>;
+  /** declaration of a second node */
+  second?: Record<string, unknown>;
+  /** pages that it declares to need */
+  pages?: number;
 }
 
 /** pass: sets all next slots; fill: words to a value; buffer: address of the frame's first packet. */
@@ -33,8 +37,10 @@ const TOOLS = `
 `;
 
 /** The file of a hostile node. */
-export function moduleOf({ body, more = "", fields }: Hostile): Uint8Array {
-  return assemble(nodeText(body, more + TOOLS), manifestOf(fields));
+export function moduleOf({ body, more = "", fields, second, pages = 1 }: Hostile): Uint8Array {
+  const manifest = manifestOf(fields);
+  if (second) manifest.nodes.push(...manifestOf(second).nodes);
+  return assemble(nodeText(body, more + TOOLS).replace("(memory 1)", `(memory ${pages})`), manifest);
 }
 
 /** Sends all packets by one slot. */
@@ -114,7 +120,6 @@ export const BREACHES: Record<string, [reason: string, Hostile]> = {
   "B_TOTAL without buffers": [HEADER, field(B_TOTAL, 0x7fffffff)],
   "B_NEXT, page zero's neighbour": [HEADER, field(B_NEXT, 1)],
   "B_STATE, as if it were free": [HEADER, field(B_STATE, BUFFER_FREE, 16)],
-  "B_ADJ beyond the table": [HEADER, field(B_ADJ, 0x3ffffff)],
   "a chain tied into a ring": [HEADER, field(B_NEXT, "(i32.load (local.get $frame))")],
   "an index of no buffer": [HEADER, { body: then("(i32.store (local.get $frame) (i32.const -1))") }],
   "index 0": [HEADER, { body: then("(i32.store (local.get $frame) (i32.const 0))") }],
@@ -146,9 +151,10 @@ export interface Aims {
 
 /**
  * What becomes of it: undone: noticed as soon as the node returns, and as it was; mended: found when the graph needs it, packets that are under
- * way are lost; survived: nobody notices, and nothing but what stood there is harmed.
+ * way are lost; in time: the same, but at the latest when the node is unloaded; survived: nobody notices, and nothing but what stood there is
+ * harmed.
  */
-export type Fate = "undone" | "mended" | "survived";
+export type Fate = "undone" | "mended" | "in time" | "survived";
 
 /** Nodes that write to what is the graph's own, or others', which no rule of memory forbids. Their packets continue. */
 export function scribbles({ glean, punt, ethernet, pool, poolEnd }: Aims): Record<string, [fate: Fate, body: string]> {
@@ -164,11 +170,11 @@ export function scribbles({ glean, punt, ethernet, pool, poolEnd }: Aims): Recor
     "the interfaces' counters": ["survived", fill(WORKERS + WORKER_INTERFACES, 0x10000, -1)],
     "the free list's length, huge": ["undone", store(LIST, -1)],
     "the free list's length, nothing": ["undone", store(LIST, 0)],
-    "the free list's entries, no buffers": ["mended", fill(LIST + FREE_LIST_ENTRIES, 0x10000, -1)],
-    "the free list's entries, all the same": ["mended", fill(LIST + FREE_LIST_ENTRIES, 0x10000, index)],
+    "the free list's entries, no buffers": ["in time", fill(LIST + FREE_LIST_ENTRIES, 0x10000, -1)],
+    "the free list's entries, all the same": ["in time", fill(LIST + FREE_LIST_ENTRIES, 0x10000, index)],
     "the ready ring goes backwards": ["undone", word(GRAPH_READY_HEAD, 0x7fffffff)],
     "a node that is not there is ready": ["undone", ready(254)],
-    "the ready ring's places": ["mended", fill(WORKERS + GRAPH_READY, 512, 0x00fe00fe)],
+    "the ready ring's places": ["survived", fill(WORKERS + GRAPH_READY, 512, 0x00fe00fe)],
     "frames on page zero": ["mended", fill(pending(0), 2048, 0)],
     "frames on the tables": ["mended", store(pending(ethernet), TABLES)],
     "frames beyond the memory": ["mended", fill(pending(0), 2048, -64)],
@@ -181,10 +187,10 @@ export function scribbles({ glean, punt, ethernet, pool, poolEnd }: Aims): Recor
     "sleep and mail": ["undone", word(GRAPH_ASLEEP, 1) + word(GRAPH_MAIL, 77)],
     "ip4-glean is to work on page zero": ["undone", store(pending(glean), 0) + store(pending(glean) + 4, 1) + ready(glean)],
     "punt is to write to the tables": ["undone", store(pending(punt), TABLES) + store(pending(punt) + 4, 256) + ready(punt)],
-    "the headers of all buffers": ["mended", fill(pool, poolEnd - pool, -1)],
-    "the states of all buffers": ["mended", states],
-    "the whole graph block": ["undone", fill(WORKERS, 0x4000, 0)],
-    "the graph block, the frames and the free list": ["undone", fill(WORKERS, 0x4000, -1) + fill(WORKERS + WORKER_FRAMES, 0x100000, -1)],
+    "the headers of all buffers": ["in time", fill(pool, poolEnd - pool, -1)],
+    "the states of all buffers": ["in time", states],
+    "the whole graph block": ["mended", fill(WORKERS, 0x4000, 0)],
+    "the graph block, the frames and the free list": ["mended", fill(WORKERS, 0x4000, -1) + fill(WORKERS + WORKER_FRAMES, 0x100000, -1)],
   };
 }
 

@@ -52,7 +52,6 @@ test("the numbers in CONTRACT.md's sentences are those of abi.ts", () => {
     `\`B_DATA\` + \`B_LENGTH\` ≤ ${abi.BUFFER_SIZE} |`,
     `k ≤ \`B_DATA\` - ${abi.BUFFER_ALIGN}`,
     `${hex(abi.BUFFER_USED)} while`,
-    `less than ${abi.ADJACENCY_COUNT}`,
     `${abi.INTERFACE_COUNT} · ${abi.INTERFACE_SIZE} |`,
     `\`INTERFACES\` + ${abi.INTERFACE_SIZE} · index`,
     `${abi.IF_FLAG_ADMIN_UP} \`IF_FLAG_ADMIN_UP\`, ${abi.IF_FLAG_LINK_UP} \`IF_FLAG_LINK_UP\``,

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import {
-  B_ADJ, B_DATA, B_STATE, BUFFER_HELD, BUFFER_SHIFT, FRAME_NEXT, GRAPH_HELD, GRAPH_PENDING, WORKERS,
+  B_DATA, B_STATE, BUFFER_HELD, BUFFER_SHIFT, FRAME_NEXT, GRAPH_HELD, GRAPH_PENDING, WORKERS,
 } from "../../assembly/abi.js";
 import { Glean } from "../../host/graph/glean.js";
 import type { FromEngine } from "../../host/graph/messages.js";
@@ -83,10 +83,10 @@ check("held packets outlive their worker: asked for anew, sent in their order", 
   assert.equal(tags(), [50]);
 });
 
-check("those among them that were written over are dropped: an adjacency of page zero, data behind the memory", () => {
+check("those among them that were written over are dropped: data behind the buffer", () => {
   inline.send(LEFT, [1, 2, 3, 4].map((tag) => packet("198.51.100.2", tag)));
   const [first, second] = held();
-  u32[(first! + B_ADJ) >> 2] = 0x3ffffff - 3070;
+  u16[(first! + B_DATA) >> 1] = 2240;
   u16[(second! + B_DATA) >> 1] = 0xffff;
   assert.is(recover().length, 1);
   assert.is(router.balance().held, 2);
@@ -120,8 +120,8 @@ check("indices in the frame of a host node: it never looks at them", async () =>
   }
 });
 
-check("the adjacency of a packet that a host node has next", async () => {
-  await scribbler(`(i32.store offset=${B_ADJ} ${waits} (i32.const ${0x3ffffff - 3070}))`);
+check("the header of a packet that a host node has next", async () => {
+  await scribbler(`(i32.store offset=${B_DATA} ${waits} (i32.const -1))`);
   assert.match(inline.traps.pop()!, /ip4-glean/);
 });
 

@@ -3,7 +3,7 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import {
-  ADJACENCY_COUNT, B_ADJ, B_DATA, B_LENGTH, B_STATE, BUFFER_HELD, GRAPH_ASLEEP, GRAPH_BAD_BUFFER, GRAPH_CIRCLED, GRAPH_COPIES, GRAPH_DROPPED,
+  B_DATA, B_LENGTH, B_STATE, BUFFER_HELD, GRAPH_ASLEEP, GRAPH_BAD_BUFFER, GRAPH_CHAINED, GRAPH_CIRCLED, GRAPH_COPIES, GRAPH_DROPPED,
   GRAPH_EPOCH, GRAPH_FRAME, GRAPH_HELD, GRAPH_MAIL, GRAPH_NO_COPY, GRAPH_ORIGINATED, GRAPH_PACKETS, GRAPH_PENDING, GRAPH_READY, GRAPH_READY_HEAD,
   GRAPH_READY_TAIL, GRAPH_SPARE, TABLES, VECTOR, WORKER_FRAMES, WORKER_FREE_LIST,
 } from "../../assembly/abi.js";
@@ -16,7 +16,7 @@ const KEPT: Record<string, number> = {
   "the ready ring's head": GRAPH_READY_HEAD, "the ready ring's tail": GRAPH_READY_TAIL, "the spare frame": GRAPH_SPARE, "the epoch": GRAPH_EPOCH,
   "packets dropped": GRAPH_DROPPED, "and their upper half": GRAPH_DROPPED + 4, "bad buffers": GRAPH_BAD_BUFFER, "packets held": GRAPH_HELD,
   "packets originated": GRAPH_ORIGINATED, "the frame in hand": GRAPH_FRAME, "how many packets in it": GRAPH_PACKETS, sleep: GRAPH_ASLEEP,
-  "copies that wait": GRAPH_COPIES, "copies not made": GRAPH_NO_COPY, "packets in circles": GRAPH_CIRCLED + 4, "free buffers": WORKER_FREE_LIST,
+  "copies that wait": GRAPH_COPIES, "copies not made": GRAPH_NO_COPY, "packets in circles": GRAPH_CIRCLED + 4, "chains on their way": GRAPH_CHAINED, "free buffers": WORKER_FREE_LIST,
 };
 
 for (const [name, offset] of Object.entries(KEPT)) {
@@ -83,7 +83,6 @@ test("what JavaScript may look at: buffers in use, whose header leads nowhere el
     [u16, (buffer + B_STATE) >> 1, [0, BUFFER_HELD]],
     [u16, (buffer + B_DATA) >> 1, [0, 63, 2241, 0xffff]],
     [u16, (buffer + B_LENGTH) >> 1, [2049, 0xffff]],
-    [u32, (buffer + B_ADJ) >> 2, [ADJACENCY_COUNT, 0xffffffff]],
   ];
   for (const [view, at, values] of changes) {
     const whole = view[at]!;

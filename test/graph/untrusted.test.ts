@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import {
-  ADJACENCY_COUNT, B_ADJ, B_DATA, B_FLAGS, B_ICMP, B_ICMP_DATA, B_L2, B_LENGTH, B_NEXT, B_OPAQUE, B_RX_IF, B_STATE, B_TOTAL, B_TX_IF, BUFFER_ALIGN,
+  B_ADJ, B_DATA, B_FLAGS, B_ICMP, B_ICMP_DATA, B_L2, B_LENGTH, B_NEXT, B_OPAQUE, B_RX_IF, B_STATE, B_TOTAL, B_TX_IF, BUFFER_ALIGN,
   BUFFER_FREE, BUFFER_HELD, BUFFER_SIZE, BUFFER_START, BUFFER_USED, GRAPH_CHAINED, GRAPH_BAD_BUFFER, GRAPH_CIRCLED, GRAPH_DROPPED, NODE_BAD_HEADER, NODE_BAD_NEXT,
   NODE_PASSED_OVER, NODE_TRAPS,
 } from "../../assembly/abi.js";
@@ -88,8 +88,6 @@ const FIELDS: [name: string, field: number, width: 16 | 32, value: number][] = [
   ["a state of its own", B_STATE, 16, 0x1234],
   ["the state of a free buffer", B_STATE, 16, BUFFER_FREE],
   ["the state of a held buffer", B_STATE, 16, BUFFER_HELD],
-  ["an adjacency behind the last one", B_ADJ, 32, ADJACENCY_COUNT],
-  ["an adjacency of all ones", B_ADJ, 32, 0xffffffff],
 ];
 
 for (const [name, field, width, value] of FIELDS) {
@@ -149,9 +147,8 @@ check("what a node may do: strip and put before, cut, mark, choose a way", () =>
       set(index, B_LENGTH, length, 16);
       set(index, B_TOTAL, length);
     }
-    for (const field of [B_FLAGS, B_RX_IF, B_TX_IF, B_L2, B_ICMP]) set(marked, field, 0xffff, 16);
+    for (const field of [B_FLAGS, B_RX_IF, B_TX_IF, B_L2, B_ADJ, B_ICMP]) set(marked, field, 0xffff, 16);
     for (const field of [B_ICMP_DATA, 32, 36, 40, B_OPAQUE, B_OPAQUE + 12]) set(marked, field, 0xffffffff);
-    set(marked, B_ADJ, ADJACENCY_COUNT - 1);
   });
   assert.equal([came[2], counted(0, NODE_BAD_HEADER)], [[stripped, longer, cut, empty, marked], 0]);
 });
@@ -168,7 +165,6 @@ const header = fc.record({
   total: fc.oneof({ weight: 3, arbitrary: fc.constant(null) }, { weight: 1, arbitrary: fc.nat(5000) }, { weight: 1, arbitrary: fc.nat() }),
   next: fc.oneof({ weight: 5, arbitrary: fc.constant(null) }, { weight: 1, arbitrary: fc.nat() }),
   state: fc.oneof({ weight: 5, arbitrary: fc.constant(BUFFER_USED) }, { weight: 1, arbitrary: fc.nat(0xffff) }),
-  adjacency: fc.oneof(fc.nat(ADJACENCY_COUNT - 1), fc.constantFrom(ADJACENCY_COUNT - 1, ADJACENCY_COUNT), fc.nat(2 ** 32 - 1)),
   index: fc.oneof({ weight: 8, arbitrary: fc.constant(null) }, { weight: 1, arbitrary: fc.nat() }),
   left: fc.boolean(), // as it was
 });
@@ -181,18 +177,18 @@ check("headers at random, judged one by one", () => {
     const nexts = all.map((index) => get(index, B_NEXT));
     const good: number[] = [];
     const came = process(all, (frame) => {
-      for (const [i, [, { data, length, total, next, state, adjacency, index, left }]] of packets.entries()) {
+      for (const [i, [, { data, length, total, next, state, index, left }]] of packets.entries()) {
         const sum = total ?? length;
         if (left) {
           good.push(all[i]!);
           continue;
         }
         for (const [field, value] of [[B_DATA, data], [B_LENGTH, length], [B_STATE, state]] as const) set(all[i]!, field, value, 16);
-        for (const [field, value] of [[B_TOTAL, sum], [B_NEXT, next ?? nexts[i]!], [B_ADJ, adjacency]] as const) set(all[i]!, field, value);
+        for (const [field, value] of [[B_TOTAL, sum], [B_NEXT, next ?? nexts[i]!]] as const) set(all[i]!, field, value);
         if (index !== null) u32[(frame >> 2) + i] = index;
         const fits = data >= BUFFER_ALIGN && data + length <= BUFFER_SIZE && (sum === length || (nexts[i] !== 0 && sum > length));
         const same = (index === null || index === all[i]) && (next === null || next === nexts[i]) && state === BUFFER_USED;
-        if (fits && same && adjacency < ADJACENCY_COUNT) good.push(all[i]!);
+        if (fits && same) good.push(all[i]!);
       }
     });
     right += good.length;
