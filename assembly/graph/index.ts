@@ -10,7 +10,7 @@ import {
   NODE_BAD_NEXT, NODE_CALLS, NODE_COUNT, NODE_PASSED_OVER, NODE_TRAPS, NODE_VECTORS, VECTOR, WIRING, WIRING_SIZE,
 } from "../abi";
 import { bump, copyChain, isBuffer, release, takeBuffer } from "./pool";
-import { isFrame } from "./scribbles";
+import { isFrame, unseal } from "./scribbles";
 import { inspect, mayBeChained } from "./untrusted";
 
 export { release } from "./pool";
@@ -23,6 +23,8 @@ const MAY_HOLD: u32 = 1; // the same, and NEXT_HOLD is allowed: a host node
 const CONSUMED: u32 = 2; // the packets are gone: a port sent and freed them
 const INSPECT: u32 = 3; // a next slot for each packet, but the node came from outside: guard() was called before it, and found no chain
 const INSPECT_CHAINED: u32 = 4; // the same, and found one
+
+const BROKEN = -2;
 
 /**
  * Puts n packets, which a port has put into the node's pending frame, before that node; gives the first node to run. `input` is the runtime
@@ -65,10 +67,16 @@ function rest(graph: usize): i32 {
   return -1;
 }
 
-/** Moves the n packets of the frame that node `index` has just processed to their next nodes; gives the next node to run. */
+/**
+ * Moves the n packets of the frame that node `index` has just processed to their next nodes; gives the next node to run, or BROKEN when the
+ * node came from outside and has written over what is the graph's own: then that is as it was, and nothing has moved.
+ */
 export function scatter(graph: usize, index: u32, node: usize, frame: usize, n: u32, mode: u32): i32 {
+  if (mode >= INSPECT) {
+    if (unseal(graph)) return BROKEN;
+    inspect(graph, node, frame, n, mode == INSPECT_CHAINED);
+  }
   account(node, n);
-  if (mode >= INSPECT) inspect(graph, node, frame, n, mode == INSPECT_CHAINED);
   return sendOn(graph, index, node, frame, n, mode);
 }
 

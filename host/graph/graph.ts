@@ -18,7 +18,8 @@ export type Process = (node: number, frame: number, n: number) => void;
 const Mode = { wasm: 0, host: 1, port: 2, inspect: 3, inspectChained: 4 } as const;
 /** Dispatches in which a burst has come to its end, if its packets do not go round in circles: each of a graph's nodes a few times. */
 const DISPATCHES_MAX = 2048;
-/** What a node is told to have done that wrote where unseal() looks. */
+/** What scatter says of a node that wrote where unseal() looks, and what the node is told to have done. */
+const BROKEN = -2;
 const BREACH = "it wrote over what is the graph's own";
 
 interface GraphModule {
@@ -235,8 +236,12 @@ export class Graph {
     } catch (error) {
       failure = error instanceof Error ? error : new Error(String(error)); // JavaScript throws anything
     }
-    if (this.leave()) failure = new Error(BREACH);
-    if (failure === null) return wasm.scatter(base, node.index, node.runtime, frame, n, mode);
+    this.pulse.leave();
+    if (failure === null) {
+      const next = wasm.scatter(base, node.index, node.runtime, frame, n, mode);
+      if (next !== BROKEN) return next;
+    }
+    if (failure === null || wasm.unseal(base)) failure = new Error(BREACH);
     containment.trapped(failure);
     if (containment.slot !== 0) return wasm.failOpen(base, node.index, node.runtime, frame, n, containment.slot);
     wasm.restore(base, frame, n);

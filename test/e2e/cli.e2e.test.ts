@@ -83,7 +83,7 @@ test("a running router: commands through ctl, good ones and bad ones", async () 
 
     const shows = (await router.ctl("help show")).trim().split("\n").map((line) => line.trim().split(/ {2,}| \[/)[0]!);
     assert.ok(shows.length >= 9, shows.join());
-    for (const show of shows) {
+    for (const show of shows.filter((pattern) => !pattern.includes("<"))) {
       const { status, stdout, stderr } = await ctl("--json", show);
       assert.equal([status, stderr], [0, ""], show);
       assert.is(typeof JSON.parse(stdout), "object", show);

@@ -69,7 +69,8 @@ lab.hostile("restart: a node that traps again at once waits longer each time", l
 
 lab.hostile("restart: it is a new instance that goes on", lab.module({
   // An echo request and its reply come past; the third call traps, and each one after that.
-  body: `(if (i32.ge_u (global.get $calls) (i32.const 2)) (then (unreachable))) (global.set $calls (i32.add (global.get $calls) (i32.const 1))) ${pass()}`,
+  body: `(if (i32.ge_u (global.get $calls) (i32.const 2)) (then (unreachable)))
+    (global.set $calls (i32.add (global.get $calls) (i32.const 1))) ${pass()}`,
   more: "(global $calls (mut i32) (i32.const 0))",
 }), async () => {
   await lab.router.setNodePolicy("bad", { restart: 1 });

@@ -6,7 +6,9 @@ import {
   B_DATA, B_FLAGS, B_LENGTH, B_NEXT, B_OPAQUE, B_STATE, B_TOTAL, BUFFER_HELD, BUFFER_START, BUFFER_USED, COPIES_MAX, COPY_SHIFT, GRAPH_BAD_BUFFER,
   GRAPH_COPIES, GRAPH_COPY, GRAPH_DROPPED, GRAPH_NO_COPY, GRAPH_ORIGINATED, NODE_BAD_NEXT, VECTOR,
 } from "../../assembly/abi.js";
-import { addressOf, allocate, buffersIn, BUFFERS, counted, finish, free, G, graph, leave, reset, running, runtime, setSlots, total, u16, u32, u64, u8, WASM } from "./driver.js";
+import {
+  addressOf, allocate, buffersIn, BUFFERS, counted, finish, free, G, graph, leave, reset, running, runtime, setSlots, total, u16, u32, u64, u8, WASM,
+} from "./driver.js";
 
 const TO_1 = 0; // next slots of node 0: nodes 1, 2, 5 and the free list
 const TO_2 = 1;

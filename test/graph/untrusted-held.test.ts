@@ -99,7 +99,8 @@ let files = 0;
 async function scribbler(body: string): Promise<void> {
   const file = join(folder, `${files++}.wasm`);
   const pass = `(loop $next (local.set $n (i32.sub (local.get $n) (i32.const 1)))
-    (i32.store16 offset=${FRAME_NEXT} (i32.add (local.get $frame) (i32.shl (local.get $n) (i32.const 1))) (i32.const 1)) (br_if $next (local.get $n)))`;
+    (i32.store16 offset=${FRAME_NEXT} (i32.add (local.get $frame) (i32.shl (local.get $n) (i32.const 1))) (i32.const 1))
+    (br_if $next (local.get $n)))`;
   writeFileSync(file, assemble(nodeText(body + pass), manifestOf()));
   await router.loadNode(file, "bad");
   await router.insertNode("bad", { before: "ip4-rewrite" });

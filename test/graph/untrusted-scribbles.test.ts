@@ -16,7 +16,8 @@ const KEPT: Record<string, number> = {
   "the ready ring's head": GRAPH_READY_HEAD, "the ready ring's tail": GRAPH_READY_TAIL, "the spare frame": GRAPH_SPARE, "the epoch": GRAPH_EPOCH,
   "packets dropped": GRAPH_DROPPED, "and their upper half": GRAPH_DROPPED + 4, "bad buffers": GRAPH_BAD_BUFFER, "packets held": GRAPH_HELD,
   "packets originated": GRAPH_ORIGINATED, "the frame in hand": GRAPH_FRAME, "how many packets in it": GRAPH_PACKETS, sleep: GRAPH_ASLEEP,
-  "copies that wait": GRAPH_COPIES, "copies not made": GRAPH_NO_COPY, "packets in circles": GRAPH_CIRCLED + 4, "chains on their way": GRAPH_CHAINED, "free buffers": WORKER_FREE_LIST,
+  "copies that wait": GRAPH_COPIES, "copies not made": GRAPH_NO_COPY, "packets in circles": GRAPH_CIRCLED + 4,
+  "chains on their way": GRAPH_CHAINED, "free buffers": WORKER_FREE_LIST,
 };
 
 for (const [name, offset] of Object.entries(KEPT)) {

@@ -5,11 +5,13 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import {
   B_ADJ, B_DATA, B_FLAGS, B_ICMP, B_ICMP_DATA, B_L2, B_LENGTH, B_NEXT, B_OPAQUE, B_RX_IF, B_STATE, B_TOTAL, B_TX_IF, BUFFER_ALIGN,
-  BUFFER_FREE, BUFFER_HELD, BUFFER_SIZE, BUFFER_START, BUFFER_USED, GRAPH_CHAINED, GRAPH_BAD_BUFFER, GRAPH_CIRCLED, GRAPH_DROPPED, NODE_BAD_HEADER, NODE_BAD_NEXT,
+  BUFFER_FREE, BUFFER_HELD, BUFFER_SIZE, BUFFER_START, BUFFER_USED, GRAPH_BAD_BUFFER, GRAPH_CHAINED, GRAPH_CIRCLED, GRAPH_DROPPED,
+  NODE_BAD_HEADER, NODE_BAD_NEXT,
   NODE_PASSED_OVER, NODE_TRAPS,
 } from "../../assembly/abi.js";
 import {
-  addressOf, allocate, buffersIn, BUFFERS, counted, finish, free, G, graph, INPUT, layout, pending, reset, running, runtime, setSlots, total, u16, u32,
+  addressOf, allocate, buffersIn, BUFFERS, counted, finish, free, G, graph, INPUT, layout, pending, reset, running, runtime, setSlots, total, u16,
+  u32,
 } from "./driver.js";
 
 const wasm = graph as unknown as Record<"guard" | "restore" | "passOver" | "failOpen" | "abandon", (...words: number[]) => number>;
@@ -17,7 +19,9 @@ const INSPECT = 3;
 const INSPECT_CHAINED = 4;
 const SIZE = { 16: u16, 32: u32 };
 
-const set = (index: number, field: number, value: number, width: 16 | 32 = 32): void => void (SIZE[width][(addressOf(index) + field) / (width / 8)] = value);
+const set = (index: number, field: number, value: number, width: 16 | 32 = 32): void => {
+  SIZE[width][(addressOf(index) + field) / (width / 8)] = value;
+};
 const get = (index: number, field: number, width: 16 | 32 = 32): number => SIZE[width][(addressOf(index) + field) / (width / 8)]!;
 
 /** A packet in `pieces` buffers of 100 bytes each. */
@@ -142,7 +146,8 @@ check("what a node may do: strip and put before, cut, mark, choose a way", () =>
   const empty = packet();
   const marked = packet();
   const came = process([stripped, longer, cut, empty, marked], () => {
-    for (const [index, data, length] of [[stripped, BUFFER_START + 14, 86], [longer, BUFFER_ALIGN, 228], [cut, BUFFER_START, 60], [empty, BUFFER_SIZE, 0]] as const) {
+    const pieces = [[stripped, BUFFER_START + 14, 86], [longer, BUFFER_ALIGN, 228], [cut, BUFFER_START, 60], [empty, BUFFER_SIZE, 0]] as const;
+    for (const [index, data, length] of pieces) {
       set(index, B_DATA, data, 16);
       set(index, B_LENGTH, length, 16);
       set(index, B_TOTAL, length);
@@ -171,7 +176,8 @@ const header = fc.record({
 
 check("headers at random, judged one by one", () => {
   let right = 0;
-  fc.assert(fc.property(fc.array(fc.tuple(fc.integer({ min: 1, max: 3 }), header), { minLength: 1, maxLength: 20 }), fc.boolean(), (packets, chains) => {
+  const some = fc.array(fc.tuple(fc.integer({ min: 1, max: 3 }), header), { minLength: 1, maxLength: 20 });
+  fc.assert(fc.property(some, fc.boolean(), (packets, chains) => {
     reset();
     const all = packets.map(([pieces]) => packet(chains ? pieces : 1));
     const nexts = all.map((index) => get(index, B_NEXT));
