@@ -3,10 +3,12 @@
 import fc from "fast-check";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { BUFFER_SHIFT, B_DATA, B_LENGTH, B_NEXT, B_TOTAL, PAGE } from "../assembly/abi.js";
+import { BUFFER_SHIFT, B_DATA, B_LENGTH, B_NEXT, B_TOTAL, PAGE, WORKERS } from "../assembly/abi.js";
 import { compile } from "./compile.js";
 
-const memory = new WebAssembly.Memory({ initial: 648, maximum: 648, shared: true });
+/** asc has a module ask for all that lies before its static data's end. */
+const pages = WORKERS / PAGE;
+const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
 const bytes = new Uint8Array(memory.buffer);
 const view = new DataView(memory.buffer);
 const AT = 4 * PAGE;

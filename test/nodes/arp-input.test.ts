@@ -1,7 +1,7 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import {
-  ADJ_BROADCAST, ARP_LEARN_COUNT, ARP_LEARN_ENTRIES, ARP_LEARN_ENTRY_SIZE, ARP_LEARN_READ, ARP_LEARN_WRITTEN, B_TX_IF,
+  ADJ_BROADCAST, ARP_LEARN_COUNT, ARP_LEARN_ENTRIES, ARP_LEARN_ENTRY_SIZE, ARP_LEARN_READ, ARP_LEARN_WRITTEN, B_RX_IF, B_TX_IF,
   LOOKUP_NEXT_GLEAN, LOOKUP_NEXT_LOCAL, LOOKUP_NEXT_REWRITE, VECTOR,
 } from "../../assembly/abi.js";
 import {
@@ -51,7 +51,7 @@ test.before.each(() => {
   setRoute("198.52.0.0/16", 15); // through one still to be asked for
 });
 
-const fields: [number, 1 | 2 | 4, number][] = [[14, 2, 1]]; // B_RX_IF
+const fields: [number, 1 | 2 | 4, number][] = [[B_RX_IF, 2, 1]];
 const one = (hex: string) => run(NODE, { hex, fields }, [1]);
 function dropped(hex: string, reason: string): void {
   assert.equal(one(hex), { next: "error-drop", hex: hex.replace(/ /g, "").slice(28), counted: { [reason]: 1 } });
