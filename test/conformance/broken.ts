@@ -74,7 +74,8 @@ const DEFECTS: Record<string, Defect> = {
   "no-reset": (packet, frame) => (packet[9] === 6 && packet[header(packet) + 13]! & 4 ? null : frame),
 };
 
-const ARP_DEFECTS: Record<string, (arp: Buffer, frame: Buffer) => Buffer[]> = {
+type ArpDefect = (arp: Buffer, frame: Buffer) => Buffer[];
+const ARP_DEFECTS: Record<string, ArpDefect> = {
   "arp-silent": (arp, frame) => (arp[7] === 2 ? [] : [frame]),
   "arp-wrong-mac": (arp, frame) => ((arp[13]! ^= 1), [frame]),
   "arp-probe-target": (arp, frame) => (arp.readUInt32BE(24) === 0 ? (arp.writeUInt32BE(1, 24), [frame]) : [frame]),
@@ -103,8 +104,7 @@ export const SOUND: Mangle = (_, frame) => [frame];
 /** The mangler of a defect; throws for a name that none has. */
 export function mangler(name: string): Mangle {
   if (name === "reorder") return reorder();
-  const ip: Defect | undefined = DEFECTS[name];
-  const arp: ((arp: Buffer, frame: Buffer) => Buffer[]) | undefined = ARP_DEFECTS[name];
+  const [ip, arp] = [DEFECTS[name] as Defect | undefined, ARP_DEFECTS[name] as ArpDefect | undefined];
   if (!ip && !arp) throw new Error(`no defect "${name}": there are ${BROKEN.join(", ")}`);
   return (_, original) => {
     const frame = Buffer.from(original);

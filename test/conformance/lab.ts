@@ -9,6 +9,8 @@ import type { Arrived, Wire } from "./wire.js";
 
 /** ms within which a router that is well answers a fence */
 const FENCE_LIMIT = 3000;
+/** ms after the last question for a neighbour that is not there */
+const GIVEN_UP = 2300;
 const FENCE_ID = "fe0e";
 const FENCE_MAC = ALL.map(({ name, fence }) => hostMac(name, Number(fence.split(".")[3])).replaceAll(":", ""));
 
@@ -39,6 +41,9 @@ export class Lab {
   #packets: Buffer[] = [];
   #fences = new Set<string>();
   #sequence = 0;
+  /** neighbours that the router asked for and that have not answered; when it last asked */
+  readonly #unanswered = new Set<string>();
+  #asked = 0;
   /** by address: who answers ARP requests for it, and with which MAC address */
   readonly answering = new Map<string, string>();
 
@@ -97,6 +102,17 @@ export class Lab {
     this.lines = this.lines.filter((line) => !which.test(line));
   }
 
+  /**
+   * Waits until the router has given up asking for whoever did not answer. Three questions a second apart are usual; one that looks once a
+   * second may take twice as long. Gives whether there was anything to wait for.
+   */
+  async settle(): Promise<boolean> {
+    if (this.#unanswered.size === 0) return false;
+    while (this.#unanswered.size > 0 && Date.now() - this.#asked < GIVEN_UP) await this.until(() => false, 100);
+    this.#unanswered.clear();
+    return true;
+  }
+
   /** Waits until the router has dealt with all that was sent. */
   async fence(): Promise<void> {
     for (let round = 0; round < 2; round++) {
@@ -133,11 +149,14 @@ export class Lab {
     if (frame.length < 42 || frame.readUInt16BE(12) !== ARP || frame.readUInt16BE(20) !== 1) return;
     const wanted = [...frame.subarray(38, 42)].join(".");
     const own = this.answering.get(wanted);
+    this.#unanswered.add(wanted);
+    this.#asked = Date.now();
     if (own !== undefined) this.arpReply(link, wanted, own);
   }
 
   /** A host answers the router by ARP. */
   arpReply(link: LinkName, address: string, own: string, to = LINKS[link].routerMac): void {
+    this.#unanswered.delete(address);
     const reply = arp({ operation: 2, senderMac: own, sender: address, targetMac: LINKS[link].routerMac, target: LINKS[link].router });
     this.raw(link, [ethernet(to, own, ARP, reply)]);
   }

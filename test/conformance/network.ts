@@ -20,6 +20,8 @@ export interface Link {
   mtu: number;
   /** known neighbours: last byte of their addresses */
   hosts: number[];
+  /** whether .100 to .199 are the first host's too: see fresh() */
+  many?: boolean;
   fence: string;
 }
 
@@ -28,7 +30,7 @@ const link = (name: LinkName, net: string, own: number, prefix: number, mtu: num
 });
 
 export const LINKS: Record<LinkName, Link> = {
-  a: link("a", "198.51.100", 1, 24, 1500, [2, 3, 250]),
+  a: { ...link("a", "198.51.100", 1, 24, 1500, [2, 3, 250]), many: true },
   b: link("b", "203.0.113", 1, 24, 1500, [2, 3, 250]),
   c: link("c", "192.0.2", 1, 24, 600, [2, 3, 250]),
   d: link("d", "198.18.0", 0, 31, 1500, [1]),
@@ -41,6 +43,18 @@ export const hostMac = (name: LinkName, host: number): string => `02:00:00:00:0$
 
 const net = (name: LinkName): string => LINKS[name].router.replace(/\d+$/, "");
 export const at = (name: LinkName, host: number): string => net(name) + String(host);
+
+let used = 0;
+/**
+ * A source on a that no point has used: Linux limits its errors and redirects by the address that they go to, and has no switch for that
+ * in a namespace. All of them are the host .2.
+ */
+export const fresh = (): string => at("a", 100 + used++);
+/** Each known neighbour of the router on a link: its address and MAC address. */
+export function neighbours({ name, hosts, many }: Link): [address: string, mac: string][] {
+  const others = many ? Array.from({ length: 100 }, (_, i): [string, string] => [at(name, 100 + i), hostMac(name, hosts[0]!)]) : [];
+  return [...hosts.map((host): [string, string] => [at(name, host), hostMac(name, host)]), ...others];
+}
 
 export const A = at("a", 2);
 export const A2 = at("a", 3);

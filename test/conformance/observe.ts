@@ -31,6 +31,7 @@ export async function observe(router: Router, mangle: Mangle, only: string | und
         lab.clear();
         await point.run(lab);
         await lab.fence();
+        if (await lab.settle()) await lab.fence();
         const byLink = ALL.flatMap(({ name }) => lab.lines.filter((line) => line.startsWith(`${name} `)));
         const lines = [...(point.anyOrder ? byLink.sort() : byLink), ...lab.notes];
         const frames = lab.frames.slice(0, SENT_SHOWN).map(({ link, bytes }) => ({ link, frame: bytes.toString("hex") }));

@@ -7,7 +7,7 @@ import { type Running, ended, must, run, start } from "../../host/lab/command.js
 import { Host, connect } from "../../host/lab/host.js";
 import { ctl } from "../../host/cli/ctl.js";
 import { scratch, until } from "../e2e/weft.js";
-import { ALL, ROUTES, hostMac } from "./network.js";
+import { ALL, ROUTES, neighbours } from "./network.js";
 import { netdev } from "./wire.js";
 
 const LAUNCH = fileURLToPath(new URL("../e2e/launch.js", import.meta.url));
@@ -44,9 +44,10 @@ export async function startLinux(): Promise<Router> {
     "cd /proc/sys/net/ipv4", "echo 1 > ip_forward", "echo 0 > icmp_ratelimit", "echo 3 > ipfrag_time",
     "[ ! -e icmp_msgs_per_sec ] || { echo 100000 > icmp_msgs_per_sec; echo 100000 > icmp_msgs_burst; }",
   ];
-  for (const { name, router, prefix, hosts } of ALL) {
+  for (const link of ALL) {
+    const { name, router, prefix } = link;
     lines.push(`ip address add ${router}/${prefix} dev ${port(name)}`);
-    for (const last of hosts) lines.push(`ip neighbor replace ${router.replace(/\d+$/, String(last))} lladdr ${hostMac(name, last)} nud permanent dev ${port(name)}`);
+    for (const [address, mac] of neighbours(link)) lines.push(`ip neighbor replace ${address} lladdr ${mac} nud permanent dev ${port(name)}`);
   }
   for (const [prefix, target] of ROUTES) {
     lines.push("via" in target ? `ip route add ${prefix} ${target.via.map((via) => `nexthop via ${via}`).join(" ")}` : `ip route add ${target.kind} ${prefix}`);
@@ -66,12 +67,12 @@ async function close(host: Host): Promise<void> {
 
 /** The same for weft; `extra` are further commands. */
 function script(): string[] {
-  return ALL.flatMap(({ name, router, routerMac, prefix, hosts }) => [
-    `create host-interface name ${port(name)}`,
-    `set interface mac address host-${port(name)} ${routerMac}`,
-    `set interface state host-${port(name)} up`,
-    `set interface ip address host-${port(name)} ${router}/${prefix}`,
-    ...hosts.map((last) => `set ip neighbor host-${port(name)} ${router.replace(/\d+$/, String(last))} ${hostMac(name, last)}`),
+  return ALL.flatMap((link) => [
+    `create host-interface name ${port(link.name)}`,
+    `set interface mac address host-${port(link.name)} ${link.routerMac}`,
+    `set interface state host-${port(link.name)} up`,
+    `set interface ip address host-${port(link.name)} ${link.router}/${link.prefix}`,
+    ...neighbours(link).map(([address, mac]) => `set ip neighbor host-${port(link.name)} ${address} ${mac}`),
   ]);
 }
 

@@ -54,7 +54,7 @@ export default group("arp", (point) => {
   for (const [what, operation, target] of [["request", 1, NEW], ["reply", 2, NEW]] as const) {
     point(`gratuitous ${what} moves a known neighbour`, "RFC 5944 4.6", async (p) => {
       const moved = what === "request" ? "02:00:00:00:0a:a1" : "02:00:00:00:0a:a2";
-      p.arpRequest("a", { operation, senderMac: moved, sender: NEW, targetMac: what === "reply" ? BROADCAST : "00:00:00:00:00:00", target });
+      p.arpRequest("a", { operation, senderMac: moved, sender: NEW, targetMac: what === "reply" ? moved : "00:00:00:00:00:00", target });
       await p.fence();
       p.answering.set(NEW, moved);
       // the table may follow a moment later than the packet

@@ -1,6 +1,6 @@
 // Addresses that must not be seen, frames to everybody, broadcast and multicast: RFC 1812 5.3.4, 5.3.5, 5.3.7, RFC 1122 3.2.1.3, 3.3.6.
 
-import { A, B, RA, RB, at } from "../network.js";
+import { A, B, RA, RB, at, fresh } from "../network.js";
 import { BROADCAST, datagram, echo } from "../packet.js";
 import { group } from "../point.js";
 
@@ -12,7 +12,10 @@ export default group("martian", (point) => {
     point(`source ${source}, through`, "RFC 1812 5.3.7", (p) => p.send("a", datagram(source, B)));
   }
   for (const source of [...SOURCES, RA, RB, at("a", 255), at("a", 0)]) point(`source ${source}, echo to the router`, "RFC 1812 5.3.7", (p) => p.send("a", echo(source, RA)));
-  for (const target of TARGETS) point(`destination ${target}`, "RFC 1812 5.3.7", (p) => p.send("a", datagram(A, target)));
+  for (const target of TARGETS) {
+    const from = fresh();
+    point(`destination ${target}`, "RFC 1812 5.3.7", (p) => p.send("a", datagram(from, target)));
+  }
   for (const last of [255, 0]) {
     point(`directed broadcast to another link, .${last}`, "RFC 2644", (p) => p.send("a", datagram(A, at("b", last))));
     point(`echo as a directed broadcast to another link, .${last}`, "RFC 2644", (p) => p.send("a", echo(A, at("b", last))));

@@ -1,6 +1,6 @@
 // IP options, to the router and through it: RFC 791 3.1, RFC 1812 4.2.2.1, 4.2.2.6, 5.2.4 and 5.3.13, RFC 2113, RFC 7126.
 
-import { A, B, D, RA, RB } from "../network.js";
+import { A, B, D, RA, RB, fresh } from "../network.js";
 import { address, datagram, echo } from "../packet.js";
 import { group } from "../point.js";
 
@@ -43,6 +43,8 @@ const CASES: [what: string, rule: string, options: string][] = [
   ["40 bytes of no operation", "RFC 791 3.1", "01".repeat(40)],
 ];
 
+const sources = Array.from({ length: 2 }, fresh);
+
 export default group("options", (point) => {
   for (const [what, rule, options] of CASES) {
     point(`through: ${what}`, rule, (p) => p.send("a", datagram(A, B, { options })));
@@ -54,10 +56,10 @@ export default group("options", (point) => {
     point(`${kind} source route, at its end`, "RFC 1122 3.2.1.8", (p) => p.send("a", echo(A, RA, { options: `${code}0708${ip(B)}00` })));
   }
   point("time exceeded with record route", "RFC 1812 4.3.2.6", (p) => p.send("a", datagram(A, B, { ttl: 1, options: `070f04${FREE3}00` })));
-  point("no route with record route", "RFC 1812 4.3.2.6", (p) => p.send("a", datagram(A, "172.16.0.1", { options: `070f04${FREE3}00` })));
+  point("no route with record route", "RFC 1812 4.3.2.6", (p) => p.send("a", datagram(sources[0]!, "172.16.0.1", { options: `070f04${FREE3}00` })));
   point("port unreachable with router alert", "RFC 1812 4.3.2.6", (p) => p.send("a", datagram(A, RA, { options: "94040000" })));
   point("malformed option and bad checksum", "RFC 1812 5.2.2", (p) => p.send("a", datagram(A, B, { options: "de000000", checksum: 1 })));
-  point("malformed option, no route", "RFC 1812 4.2.2.1", (p) => p.send("a", datagram(A, "172.16.0.1", { options: "de000000" })));
+  point("malformed option, no route", "RFC 1812 4.2.2.1", (p) => p.send("a", datagram(sources[1]!, "172.16.0.1", { options: "de000000" })));
   point("malformed option in an ICMP error", "RFC 1812 4.3.2.7", (p) => p.send("a", datagram(A, B, { options: "de000000", protocol: 1, source: 0x0303 })));
   point("malformed option in a later fragment", "RFC 1812 4.3.2.7", (p) => p.send("a", datagram(A, B, { options: "de000000", offset: 10 })));
   point("record route to a /31 peer", "RFC 1812 5.3.13.5", (p) => p.send("a", datagram(A, D, { options: `070f04${FREE3}00` })));

@@ -1,8 +1,10 @@
 // Where packets go: longest prefix, redirects, /31 links, several next hops, order: RFC 1812 5.2.4, 5.2.7.2, RFC 3021, RFC 2992.
 
-import { A, A2, B, D, RD, at } from "../network.js";
+import { A, A2, B, D, RD, at, fresh } from "../network.js";
 import { BROADCAST, counting, datagram, echo, segment } from "../packet.js";
 import { group } from "../point.js";
+
+const sources = Array.from({ length: 5 }, fresh);
 
 export default group("routes", (point) => {
   point("through a gateway", "RFC 1812 5.2.4.3", (p) => p.send("a", datagram(A, "10.1.0.1")));
@@ -11,13 +13,13 @@ export default group("routes", (point) => {
   for (const last of ["0.0", "255.255"]) point(`10.1.${last} behind a gateway`, "RFC 1812 5.3.5", (p) => p.send("a", datagram(A, `10.1.${last}`)));
   point("to the gateway itself", "RFC 1812 5.2.4.3", (p) => p.send("a", datagram(A, B)));
   point("from b to a", "RFC 1812 5.2.4.3", (p) => p.send("b", datagram(B, A)));
-  point("between hosts of one link: redirect for the host", "RFC 1812 5.2.7.2", (p) => p.send("a", datagram(A, A2)));
-  point("to a gateway on the sender's link: redirect", "RFC 1812 5.2.7.2", (p) => p.send("a", datagram(A, "10.2.0.1")));
-  point("echo request to a gateway on the sender's link", "RFC 1812 5.2.7.2", (p) => p.send("a", echo(A, "10.2.0.1")));
+  point("between hosts of one link: redirect for the host", "RFC 1812 5.2.7.2", (p) => p.send("a", datagram(sources[0]!, A2)));
+  point("to a gateway on the sender's link: redirect", "RFC 1812 5.2.7.2", (p) => p.send("a", datagram(sources[1]!, "10.2.0.1")));
+  point("echo request to a gateway on the sender's link", "RFC 1812 5.2.7.2", (p) => p.send("a", echo(sources[2]!, "10.2.0.1")));
   point("no redirect to a sender behind the gateway", "RFC 1812 5.2.7.2", (p) => p.send("a", datagram("10.2.0.9", A2), { host: 3 }));
   point("no redirect to a sender of another link", "RFC 1812 5.2.7.2", (p) => p.send("a", datagram(B, A2)));
-  point("no redirect for a source route", "RFC 1812 5.2.7.2", (p) => p.send("a", datagram(A, A2, { options: "83070862010101 00" })));
-  point("redirect with TTL 1: time exceeded", "RFC 1812 5.2.7.2", (p) => p.send("a", datagram(A, A2, { ttl: 1 })));
+  point("no redirect for a source route", "RFC 1812 5.2.7.2", (p) => p.send("a", datagram(sources[3]!, A2, { options: "83070862010101 00" })));
+  point("redirect with TTL 1: time exceeded", "RFC 1812 5.2.7.2", (p) => p.send("a", datagram(sources[4]!, A2, { ttl: 1 })));
   point("back to the sender himself", "RFC 1812 5.2.7.2", (p) => p.send("a", datagram(A, A)));
   point("to the peer of a /31", "RFC 3021 2.1", (p) => p.send("a", datagram(A, D)));
   point("behind the peer of a /31", "RFC 3021 2.1", (p) => p.send("a", datagram(A, "10.9.0.1")));
