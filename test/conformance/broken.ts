@@ -98,6 +98,14 @@ function reorder(): Mangle {
   };
 }
 
+/** The group that each defect is shown to, where it is not "header". */
+const SHOWN_TO: [names: RegExp, group: string][] = [
+  [/^(quote|error)-|^no-(errors)$|^prohibited/, "errors"], [/^no-time/, "ttl"], [/^no-redirect$|^reorder$/, "routes"], [/^no-reassembly/, "reassembly"],
+  [/^no-host/, "neighbour"], [/^no-param|^pointer|^options/, "options"], [/^mtu|fragment/, "mtu"], [/^echo/, "echo"], [/^no-reset/, "transport"],
+  [/^arp-storm/, "neighbour"], [/^arp/, "arp"],
+];
+export const shownTo = (name: string): string => SHOWN_TO.find(([names]) => names.test(name))?.[1] ?? "header";
+
 export const BROKEN = [...Object.keys(DEFECTS), ...Object.keys(ARP_DEFECTS), "reorder"];
 export const SOUND: Mangle = (_, frame) => [frame];
 

@@ -130,7 +130,7 @@ export class Lab {
   }
 
   #take({ link, bytes }: Arrived): void {
-    if (this.#isFence(link, bytes)) return;
+    if (this.#isFence(link, bytes) || this.#isConfirmation(link, bytes)) return;
     for (const frame of this.mangle(link, bytes)) {
       this.frames.push({ link, bytes: frame });
       this.lines.push(describe(link, frame, this.#packets));
@@ -142,6 +142,19 @@ export class Lab {
     if (frame.length < 50 || !FENCE_MAC.includes(frame.subarray(0, 6).toString("hex")) || frame.readUInt16BE(12) !== IP4) return false;
     if (frame[23] !== 1 || frame.readUInt16BE(34) !== 0 || frame.subarray(38, 40).toString("hex") !== FENCE_ID) return false;
     this.#fences.add(`${link} ${frame.readUInt16BE(40)}`);
+    return true;
+  }
+
+  /**
+   * A question to a neighbour that the router knows, in a frame to him alone, whether he is still there (RFC 1122 2.3.2.1): he is. When a
+   * router asks that is its own business, so it is not observed.
+   */
+  #isConfirmation(link: LinkName, frame: Buffer): boolean {
+    if (frame.length < 42 || frame.readUInt16BE(12) !== ARP || frame.readUInt16BE(20) !== 1 || (frame[0]! & 1) !== 0) return false;
+    const macOf = (at: number): string => [...frame.subarray(at, at + 6)].map((byte) => byte.toString(16).padStart(2, "0")).join(":");
+    const own = macOf(0);
+    const reply = arp({ operation: 2, senderMac: own, sender: [...frame.subarray(38, 42)].join("."), targetMac: macOf(6), target: LINKS[link].router });
+    this.wire.send(link, [ethernet(macOf(6), own, ARP, reply)]);
     return true;
   }
 

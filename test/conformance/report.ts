@@ -1,5 +1,6 @@
 // The comparison as a table, and in full.
 
+import { CAUSES } from "./causes.js";
 import type { Judgement, Verdict } from "./judge.js";
 import type { Observed } from "./observe.js";
 
@@ -29,6 +30,25 @@ function summary(all: Compared[]): string {
   return [head, ...names.map((name) => row(name, all.filter(({ linux }) => linux.group === name))), row("all", all)].join("\n");
 }
 
+/** What is worse, by its cause, what ought to be mended first in front. */
+function toMend(all: Compared[]): string[] {
+  const worse = all.filter(({ judgement }) => judgement.verdict === "worse");
+  const title = ({ linux }: Compared): string => `${linux.group}: ${linux.name}`;
+  const causeOf = (one: Compared): number => CAUSES.findIndex(({ points }) => points.test(title(one)));
+  const blocks = CAUSES.flatMap((cause, i) => {
+    const points = worse.filter((one) => causeOf(one) === i);
+    if (points.length === 0) return [];
+    const [first] = points as [Compared];
+    const sent = first.linux.sent.map(({ link, frame }) => `${link} ${frame.length > 240 ? `${frame.slice(0, 240)}… (${frame.length / 2} bytes)` : frame}`);
+    return [
+      `${cause.what}${cause.known ? " [a known limit]" : ""}`, `    in     ${cause.where}`, `    points ${points.length}, such as "${title(first)}"`,
+      `    sent   ${sent[0]}`, `    linux  ${brief(first.linux)}`, `    here   ${brief(first.router)}`,
+    ].join("\n");
+  });
+  const unexplained = worse.filter((one) => causeOf(one) < 0).map((one) => `no cause named yet: ${title(one)}`);
+  return worse.length === 0 ? [] : ["", "Worse, what to mend first in front:", ...blocks.map((block, i) => `${String(i + 1).padStart(2)}. ${block}`), ...unexplained];
+}
+
 /** Every point in a line, differences in full, the counts at the end. */
 export function table(all: Compared[], name: string): string {
   const blocks = all.map(({ linux, router, judgement }) => {
@@ -39,5 +59,5 @@ export function table(all: Compared[], name: string): string {
     const why = judgement.why === "" ? [] : [`          why    ${judgement.why}`];
     return [title, ...sent, ...side("linux", linux), ...side(name, router), ...why].join("\n");
   });
-  return [...blocks, "", summary(all)].join("\n");
+  return [...blocks, ...(name === "weft" ? toMend(all) : []), "", summary(all)].join("\n");
 }
