@@ -26,7 +26,7 @@ export const BROKEN_NODES: Record<string, BrokenNode> = {
   "node-ttl": { body: `if (bytes[8] < 255) bytes[8]++;${RESUM}`, group: "ttl" },
   "node-tos": { body: `bytes[1] = 0;${RESUM}`, group: "header" },
   "node-checksum": { body: "bytes[11] ^= 1; return 1;", group: "header" },
-  "node-no-icmp": { body: "return bytes[9] === 1 ? 0 : 1;", group: "ttl" },
+  "node-low-ttl-lost": { body: "return bytes[8] < 3 ? 0 : 1;", group: "ttl" },
 };
 
 /** Commands that load it. */
