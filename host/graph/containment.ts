@@ -66,7 +66,9 @@ export class Containment {
     try {
       this.startAnew();
     } catch (error) {
-      return this.trapped(error as Error);
+      this.trapped(error as Error);
+      if (this.state === "running") this.setAside(`it does not start: ${(error as Error).message}`); // its state is empty by now
+      return;
     }
     this.cause = null;
     this.become("running");

@@ -83,6 +83,13 @@ test("one that does not even start: that is a trap too", () => {
   assert.is(seen.changes.at(-1), "set-aside 3 3 traps, the last one: no start");
 });
 
+test("one that runs on after a trap, and does not start when it is told to: set aside", () => {
+  const { seen, containment } = contained({});
+  seen.failing = true;
+  containment.restart();
+  assert.equal([containment.state, containment.cause, containment.ready()], ["set-aside", "it does not start: no start", false]);
+});
+
 test("forgiven by the operator: traps and waits begin anew, under the policy that is given", () => {
   const { containment, trap } = contained({ restart: 100, limit: 5 });
   for (let i = 0; i < 3; i++) {

@@ -3,13 +3,16 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import {
   B_DATA, B_STATE, BUFFER_HELD, BUFFER_SHIFT, FRAME_NEXT, GRAPH_HELD, GRAPH_PENDING, WORKERS,
 } from "../../assembly/abi.js";
+import { Engine, STUCK } from "../../host/graph/engine.js";
 import { Glean } from "../../host/graph/glean.js";
 import type { FromEngine } from "../../host/graph/messages.js";
+import { compileModule } from "../../host/graph/module.js";
 import { assemble, manifestOf, nodeText } from "../wat/assemble.js";
 import { InlineRouter, LEFT_MAC } from "./inline.js";
 import { arp, ethernet, ip4, udp } from "./packets.js";
@@ -135,6 +138,57 @@ check("others' packets twice: each of them is freed once", async () => {
 check("packets that nobody held are held, as it seems", async () => {
   await scribbler(`(i32.store16 offset=${B_STATE} ${waits} (i32.const ${BUFFER_HELD}))`);
   assert.is(u32[(WORKERS + GRAPH_HELD) >> 2], router.balance().held);
+});
+
+/** A new worker's engine over the same memory, with the ports that there are; the old one is given up. */
+function replaceEngine(takeOver: number): Engine {
+  const { memory, layout } = inline.packets;
+  const build = (name: string): WebAssembly.Module => compileModule(fileURLToPath(new URL(`../../../build/${name}.wasm`, import.meta.url)));
+  const fresh = new Engine({
+    shared: { memory, layout }, worker: 0, clocks: false, isolate: false, graphModule: build("graph"), nodeModule: build("nodes"),
+    nodes: router["registry"].list(), timeOrigin: performance.timeOrigin, customs: [], takeOver, pulse: router["pulse"].buffer,
+  }, (message) => inline["fromEngine"].push(message));
+  for (const port of inline.ports) fresh.addPort(port, router["registry"].list().find(({ name }) => name === `host-${["left", "right"][inline.ports.indexOf(port)]}-tx`)!);
+  inline["engine"] = fresh;
+  return fresh;
+}
+
+/** Puts packets before a node, as if its worker had been given up before it ran. */
+function leaveWaiting(name: string, count: number): void {
+  const graph = inline["engine"].graph;
+  const node = router["registry"].find(name);
+  for (let i = 0; i < count; i++) graph["wasm"].enqueue(graph.base, node.index, graph.allocate());
+}
+
+check("what waited in the graph goes on in a new worker", () => {
+  const before = router.balance().dropped;
+  leaveWaiting("error-drop", 7);
+  assert.is(router.balance().difference, 7);
+  replaceEngine(-1);
+  assert.equal([router.balance().difference, router.balance().dropped - before], [0, 7]);
+  inline.send(LEFT, [known]);
+  assert.is(tags().length, 1);
+});
+
+check("where the graph did not come to its end, it is emptied, and what is missing counts as dropped", () => {
+  inline.send(LEFT, [packet("198.51.100.2", 1)]);
+  leaveWaiting("ip4-lookup", 7);
+  const graph = inline["engine"].graph;
+  for (let i = 0; i < 3; i++) graph.allocate(); // in no frame
+  replaceEngine(STUCK);
+  inline.send(LEFT, [known]);
+  assert.equal([router.balance().difference, router.balance().held, router.buffers().free], [0, 1, router.buffers().total - 1]);
+  inline.sent(RIGHT);
+  answer("198.51.100.2");
+  assert.equal(tags(), [1]);
+});
+
+check("frames that lead nowhere do not keep a new worker from starting", () => {
+  leaveWaiting("ip4-lookup", 7);
+  u32.fill(0, (WORKERS + GRAPH_PENDING) >> 2, (WORKERS + GRAPH_PENDING + 2048) >> 2);
+  replaceEngine(-1);
+  inline.send(LEFT, [known]);
+  assert.is(tags().length, 1);
 });
 
 test.after(async () => {
