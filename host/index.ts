@@ -3,3 +3,4 @@
 export { Router } from "./control/router.js";
 export type * from "./control/api.js";
 export { WeftError, type WeftErrorCode } from "./errors.js";
+export type { HostNode, HostPacket } from "./graph/host-node.js";

@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import {
-  B_DATA, B_STATE, BUFFER_HELD, BUFFER_SHIFT, FRAME_NEXT, GRAPH_HELD, GRAPH_PENDING, WORKERS,
+  B_DATA, B_STATE, BUFFER_HELD, BUFFER_SHIFT, BUFFER_SIZE, BUFFER_USED, FRAME_NEXT, GRAPH_HELD, GRAPH_PENDING, WORKERS,
 } from "../../assembly/abi.js";
 import { Engine, STUCK } from "../../host/graph/engine.js";
 import { Glean } from "../../host/graph/glean.js";
@@ -40,7 +40,7 @@ const answer = (address: string): void => {
 const held = (): number[] => {
   const { pool, poolEnd } = inline.packets.layout;
   const found: number[] = [];
-  for (let buffer = pool; buffer < poolEnd; buffer += 2240) if (u16[(buffer + B_STATE) >> 1] === BUFFER_HELD) found.push(buffer);
+  for (let buffer = pool; buffer < poolEnd; buffer += BUFFER_SIZE) if (u16[(buffer + B_STATE) >> 1] === BUFFER_HELD) found.push(buffer);
   return found;
 };
 
@@ -73,6 +73,8 @@ function recover(): { index: number; address: number }[] {
 }
 
 check("held packets outlive their worker: asked for anew, sent in their order", () => {
+  inline.send(LEFT, Array.from({ length: 9 }, () => known)); // now the free list gives buffers from the last to the first
+  inline.sent(RIGHT);
   inline.send(LEFT, [packet("198.51.100.2", 1), packet("198.51.100.3", 50), packet("198.51.100.2", 2)]);
   inline.send(LEFT, [packet("198.51.100.2", 3)]);
   assert.is(router.balance().held, 4);
@@ -140,6 +142,15 @@ check("packets that nobody held are held, as it seems", async () => {
   assert.is(u32[(WORKERS + GRAPH_HELD) >> 2], router.balance().held);
 });
 
+check("the states of all buffers: as they were when the node is gone", async () => {
+  const { pool, poolEnd } = inline.packets.layout;
+  await scribbler(`(local $at i32) (local.set $at (i32.const ${pool}))
+    (loop $each (i32.store16 offset=${B_STATE} (local.get $at) (i32.const ${BUFFER_USED}))
+    (local.set $at (i32.add (local.get $at) (i32.const ${BUFFER_SIZE}))) (br_if $each (i32.lt_u (local.get $at) (i32.const ${poolEnd}))))`);
+  for (let buffer = pool; buffer < poolEnd; buffer += BUFFER_SIZE) assert.is.not(u16[(buffer + B_STATE) >> 1], BUFFER_USED);
+  answer("198.51.100.2");
+});
+
 /** A new worker's engine over the same memory, with the ports that there are; the old one is given up. */
 function replaceEngine(takeOver: number): Engine {
   const { memory, layout } = inline.packets;
@@ -148,7 +159,7 @@ function replaceEngine(takeOver: number): Engine {
     shared: { memory, layout }, worker: 0, clocks: false, isolate: false, graphModule: build("graph"), nodeModule: build("nodes"),
     nodes: router["registry"].list(), timeOrigin: performance.timeOrigin, customs: [], takeOver, pulse: router["pulse"].buffer,
   }, (message) => inline["fromEngine"].push(message));
-  for (const port of inline.ports) fresh.addPort(port, router["registry"].list().find(({ name }) => name === `host-${["left", "right"][inline.ports.indexOf(port)]}-tx`)!);
+  for (const [i, port] of inline.ports.entries()) fresh.addPort(port, router["registry"].find(["host-left-tx", "host-right-tx"][i]!));
   inline["engine"] = fresh;
   return fresh;
 }
@@ -172,10 +183,13 @@ check("what waited in the graph goes on in a new worker", () => {
 
 check("where the graph did not come to its end, it is emptied, and what is missing counts as dropped", () => {
   inline.send(LEFT, [packet("198.51.100.2", 1)]);
+  const seen = (): number => router.runtime().workers[0]!.nodes.find(({ name }) => name === "ip4-lookup")!.vectors;
+  const before = seen();
   leaveWaiting("ip4-lookup", 7);
   const graph = inline["engine"].graph;
   for (let i = 0; i < 3; i++) graph.allocate(); // in no frame
   replaceEngine(STUCK);
+  assert.is(seen(), before);
   inline.send(LEFT, [known]);
   assert.equal([router.balance().difference, router.balance().held, router.buffers().free], [0, 1, router.buffers().total - 1]);
   inline.sent(RIGHT);
