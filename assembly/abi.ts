@@ -136,7 +136,6 @@ export const GRAPH_PACKETS = 52; // u32, packets in it
 export const GRAPH_MAIL = 56; // i32, grows with each message for the worker
 export const GRAPH_ASLEEP = 60; // i32, 1 while the worker sleeps: it reads no table
 export const GRAPH_READY = 64; // u16[NODE_COUNT], a ring
-export const GRAPH_RUNNING = 576; // i32, index + 1 of the node from outside that runs now (| RUNNING_CONFIGURE); 0: none; RUNNING_CONDEMNED
 export const GRAPH_COPIES = 580; // u32, copies that wait
 export const GRAPH_NO_COPY = 584; // u64, copies not made: the pool was empty, or too many waited
 export const GRAPH_CIRCLED = 592; // u64, packets dropped because they went round in circles
@@ -148,10 +147,6 @@ export const GRAPH_SHADOW_NEXT = 5120; // u32[VECTOR], B_NEXT of its buffers
 export const GRAPH_COPY = 8192; // { u32 index, u32 node }[COPIES_MAX]: packets that enter the graph when it is at rest
 export const GRAPH_COPY_SIZE = 8;
 export const COPIES_MAX = 1024;
-/** In GRAPH_RUNNING: it is its function to configure that runs. */
-export const RUNNING_CONFIGURE = 0x10000;
-/** In GRAPH_RUNNING: the control plane gives this worker up; it must touch nothing any more. */
-export const RUNNING_CONDEMNED = 0x7fffffff;
 
 // Frame: a vector of buffer indices, and a next slot for each.
 export const VECTOR = 256;

@@ -1,9 +1,8 @@
 // Notices a custom node that never returns: the worker says which node it has called, and its thread's
 // clock how long it has been computing since. Time in which the machine ran something else does not count.
 
-import { RUNNING_CONDEMNED, RUNNING_CONFIGURE } from "../../assembly/abi.js";
 import { addon } from "../addon.js";
-import type { Pulse } from "../graph/pulse.js";
+import { type Pulse, RUNNING_CONDEMNED, RUNNING_CONFIGURE } from "../graph/pulse.js";
 
 /** How often to look, ms. */
 const LOOK = 20;

@@ -1,11 +1,12 @@
 // Nodes from outside, in a worker: instantiated, configured, started anew, taken away.
 
-import { MODULE_SIZE, NODE_CONFIG, NODE_CONFIG_SIZE, NODE_COUNTERS, NODE_STATE, PAGE, RUNNING_CONFIGURE } from "../../assembly/abi.js";
+import { MODULE_SIZE, NODE_CONFIG, NODE_CONFIG_SIZE, NODE_COUNTERS, NODE_STATE, PAGE } from "../../assembly/abi.js";
 import { Containment, type ContainmentPolicy } from "./containment.js";
 import type { Graph, Process } from "./graph.js";
 import { hostNodes, type HostNodeModule } from "./host-node.js";
 import type { Isolation } from "./isolation.js";
 import type { CustomSpec, FromEngine, Inheritance } from "./messages.js";
+import { RUNNING_CONFIGURE } from "./pulse.js";
 
 /** Log lines a second that one node may write; the rest is left out. */
 const LOG_RATE = 10;

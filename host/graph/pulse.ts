@@ -1,6 +1,9 @@
 // What a worker tells of itself, outside the linear memory: there a node could write over it, and hang unseen.
 
-import { RUNNING_CONDEMNED } from "../../assembly/abi.js";
+/** In what enter() says: it is the node's function to configure that runs. */
+export const RUNNING_CONFIGURE = 0x10000;
+/** In its place: the control plane gives this worker up; it must touch nothing any more. */
+export const RUNNING_CONDEMNED = 0x7fffffff;
 
 const RUNNING = 0;
 const LAST = 1;

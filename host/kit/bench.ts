@@ -121,9 +121,8 @@ class Rounds {
 }
 
 function configure(bed: Bed, node: NodeDeclaration, exported: WebAssembly.Exports, value: unknown): void {
-  const interfaceIndex = (name: string): number => {
-    throw new WeftError("NOT_FOUND", `no interface ${JSON.stringify(name)}: there is none while a node is measured`);
-  };
+  const interfaces: string[] = []; // by whatever names, the first of them is the one that packets come by
+  const interfaceIndex = (name: string): number => (interfaces.includes(name) ? interfaces.indexOf(name) : interfaces.push(name) - 1) + 1;
   if (node.config !== null) bed.setConfig(encodeConfig(node.config, value ?? defaults(node.config), { interfaceIndex }));
   else if (value !== undefined) throw new WeftError("BAD_ARGUMENT", `node ${node.name} takes no configuration`);
   if (node.configure === null) return;

@@ -3,10 +3,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { RUNNING_CONFIGURE } from "../../assembly/abi.js";
 import { addon } from "../../host/addon.js";
 import { type Running, Watchdog } from "../../host/control/watchdog.js";
-import { Pulse } from "../../host/graph/pulse.js";
+import { Pulse, RUNNING_CONFIGURE } from "../../host/graph/pulse.js";
 
 const clock = addon.threadClock();
 
