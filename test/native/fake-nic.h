@@ -198,7 +198,7 @@ struct FakeSend {
   void execute() {
     uint32_t word = get32(unit(0)), qpnUnits = get32(unit(0) + 4);
     Sent packet{{}, static_cast<uint8_t>(word), unit(1)[4], get16(unit(1) + 6), get16(unit(1) + 12), qpnUnits & 0x3f};
-    if ((word >> 8 & 0xffff) != consumer || qpnUnits >> 8 != qpn || packet.units < 3 || packet.units > 60) {
+    if (word >> 24 != 0 || (word >> 8 & 0xffff) != consumer || qpnUnits >> 8 != qpn || packet.units < 3 || packet.units > 60) {
       bus.blame("wrong control segment");
       dead = true;
       return;
