@@ -79,23 +79,35 @@ export const LOOKUP_NEXT_LOCAL = 2;
 export const LOOKUP_NEXT_GLEAN = 3;
 export const LOOKUP_NEXT_UNREACHABLE = 4;
 
-// FIB: a 16-8-8 multibit trie. The root has an entry for each value of an address' first 16 bits, a
-// ply one for each of the next 8. An entry is
+// FIB: a multibit trie of strides 16, 8 and 8. The root has an entry for each value of an address' first 16 bits; a ply stands for
+// the 256 values of the next 8, but holds one entry for each run of equal ones only. An entry is
 //
 //    31 ......... 8   7 ........ 1   0
 //   +----------------+--------------+---+
 //   | adjacency      | prefix length| 1 |   leaf; the length tells which route wrote it
 //   +----------------+--------------+---+
-//   | ply number                    | 0 |   look in that ply with the next 8 bits
+//   | place of a ply                | 0 |   look in that ply with the next 8 bits; places count in FIB_PLY_UNIT
 //   +-------------------------------+---+
+//
+// A ply, in as many units as a power of two:
+//
+//   0 ................. 31   32 .......... 35   36 ...........
+//   +----------------------+------------------+---------------+
+//   | bit i: a run begins  | u8[4]: runs that | u32 an entry  |
+//   | with value i         | begin before     | for each run, |
+//   |                      | value 0, 64, 128,| in order      |
+//   |                      | 192              |               |
+//   +----------------------+------------------+---------------+
 export const FIB_ROOT = ADJACENCIES + ADJACENCY_COUNT * ADJACENCY_SIZE;
 export const FIB_ROOT_SIZE = 0x40000;
 export const FIB_PLIES = FIB_ROOT + FIB_ROOT_SIZE;
-export const FIB_PLY_SIZE = 1024;
-export const FIB_PLY_COUNT = 32768;
+export const FIB_PLY_UNIT = 64;
+export const FIB_PLY_UNITS = 0x80000; // in all plies
+export const FIB_PLY_RANKS = 32;
+export const FIB_PLY_ENTRIES = 36;
 
 /** Configurations of nodes, as the host has encoded them. */
-export const CONFIGURATIONS = FIB_PLIES + FIB_PLY_COUNT * FIB_PLY_SIZE;
+export const CONFIGURATIONS = FIB_PLIES + FIB_PLY_UNITS * FIB_PLY_UNIT;
 export const CONFIGURATIONS_SIZE = 0x400000;
 export const TABLES_END = CONFIGURATIONS + CONFIGURATIONS_SIZE;
 

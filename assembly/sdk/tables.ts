@@ -2,7 +2,7 @@
 
 import {
   ADJACENCIES, ADJACENCY_SIZE, ADJ_BROADCAST, ADJ_ICMP_CODE, ADJ_MTU, ADJ_NEXT, ADJ_NEXT_HOP, ADJ_REWRITE, ADJ_REWRITE_LENGTH, ADJ_TX_IF,
-  FIB_PLIES, FIB_PLY_SIZE, FIB_ROOT, IF_FLAGS, IF_IP4, IF_MAC, IF_TX_SLOT, INTERFACES, INTERFACE_SIZE,
+  FIB_PLIES, FIB_PLY_ENTRIES, FIB_PLY_RANKS, FIB_ROOT, IF_FLAGS, IF_IP4, IF_MAC, IF_TX_SLOT, INTERFACES, INTERFACE_SIZE,
 } from "../abi";
 
 /** Address of an interface's entry. */
@@ -80,8 +80,19 @@ export function fibLookup(address: u32): u32 {
   const high = ((address & 0xff) << 8) | ((address >> 8) & 0xff);
   let entry = load<u32>(<usize>FIB_ROOT + (<usize>high << 2));
   if ((entry & 1) == 0) {
-    entry = load<u32>(<usize>FIB_PLIES + <usize>(entry >> 1) * <usize>FIB_PLY_SIZE + (<usize>((address >> 16) & 0xff) << 2));
-    if ((entry & 1) == 0) entry = load<u32>(<usize>FIB_PLIES + <usize>(entry >> 1) * <usize>FIB_PLY_SIZE + (<usize>(address >> 24) << 2));
+    entry = inPly(entry, (address >> 16) & 0xff);
+    if ((entry & 1) == 0) entry = inPly(entry, address >> 24);
   }
   return entry >> 8;
+}
+
+/** Entry for a value of the next 8 bits in the ply that an entry leads to: that of the last run that begins no later. */
+// @ts-ignore: decorator
+@inline
+function inPly(entry: u32, value: u32): u32 {
+  const ply = <usize>FIB_PLIES + (<usize>entry << 5); // the place is entry >> 1, a unit 64 bytes
+  const word = <usize>(value >> 6);
+  const upTo = load<u64>(ply + (word << 3)) & (((<u64>2) << (value & 63)) - 1);
+  const run = <usize>load<u8>(ply + word, FIB_PLY_RANKS) + <usize>popcnt<u64>(upTo); // from 1 on
+  return load<u32>(ply + (run << 2), FIB_PLY_ENTRIES - 4);
 }

@@ -1,9 +1,10 @@
 // Packets that the router itself makes: ARP requests and echo requests.
 
 import {
-  ADJACENCIES, ADJACENCY_SIZE, ADJ_NEXT, ADJ_TX_IF, B_DATA, B_L2, B_LENGTH, B_TOTAL, B_TX_IF, BUFFER_SHIFT, BUFFER_START, FIB_PLIES, FIB_PLY_SIZE,
-  FIB_ROOT, IF_IP4, IF_MAC, INTERFACES, INTERFACE_SIZE, LOOKUP_NEXT_DROP, LOOKUP_NEXT_UNREACHABLE,
+  ADJACENCIES, ADJACENCY_SIZE, ADJ_NEXT, ADJ_TX_IF, B_DATA, B_L2, B_LENGTH, B_TOTAL, B_TX_IF, BUFFER_SHIFT, BUFFER_START, IF_IP4,
+  IF_MAC, INTERFACES, INTERFACE_SIZE, LOOKUP_NEXT_DROP, LOOKUP_NEXT_UNREACHABLE,
 } from "../../assembly/abi.js";
+import { fibLookup } from "../memory/fib-lookup.js";
 import type { PacketMemory } from "../memory/memory.js";
 
 /** Where an echo request carries the time it left, from its ICMP header on: a float64 of performance.now(). */
@@ -73,22 +74,11 @@ export function writeEchoRequest(packets: PacketMemory, index: number, ping: Ech
 
 /** The address to send from: the primary one of the interface that the route names; 0: no route, or no address. */
 function sourceFor({ u32, u16 }: PacketMemory, target: number): number {
-  const adjacency = ADJACENCIES + lookup(u32, target) * ADJACENCY_SIZE;
+  const adjacency = ADJACENCIES + fibLookup(u32, target) * ADJACENCY_SIZE;
   const next = u16[(adjacency + ADJ_NEXT) >> 1];
   if (next === LOOKUP_NEXT_DROP || next === LOOKUP_NEXT_UNREACHABLE) return 0;
   const port = INTERFACES + u16[(adjacency + ADJ_TX_IF) >> 1]! * INTERFACE_SIZE;
   return u32[(port + IF_IP4) >> 2]!;
-}
-
-/** Longest prefix match, as the nodes' own (assembly/sdk/tables.ts) does it: the trie is drawn in abi.ts. */
-function lookup(u32: Uint32Array, address: number): number {
-  const high = ((address & 0xff) << 8) | ((address >>> 8) & 0xff);
-  let entry = u32[(FIB_ROOT >> 2) + high]!;
-  for (const shift of [16, 24]) {
-    if (entry & 1) break;
-    entry = u32[((FIB_PLIES + (entry >>> 1) * FIB_PLY_SIZE) >> 2) + ((address >>> shift) & 0xff)]!;
-  }
-  return entry >>> 8;
 }
 
 /** RFC 1071. */

@@ -3,14 +3,15 @@
 import fc from "fast-check";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { ADJ_NO_ROUTE, B_ADJ, BUFFER_START, FIB_PLY_COUNT, FIB_ROOT, TABLES, VECTOR } from "../../assembly/abi.js";
+import { ADJ_NO_ROUTE, B_ADJ, BUFFER_START, FIB_PLIES, FIB_PLY_ENTRIES, FIB_PLY_UNIT, FIB_PLY_UNITS, FIB_ROOT, TABLES, VECTOR } from "../../assembly/abi.js";
 import { swap } from "../../host/control/addresses.js";
 import { Fib } from "../../host/control/fib.js";
-import { WeftError } from "../../host/errors.js";
+import type { WeftError } from "../../host/errors.js";
 import { bufferAt, memory, putPacket, raw, runFrame, u32, view } from "../nodes/harness.js";
 
 const words = new Uint32Array(memory.buffer, TABLES);
-const PLIES_FROM = (FIB_ROOT - TABLES) / 4 + 65536;
+const ROOT = (FIB_ROOT - TABLES) / 4;
+const root = words.subarray(ROOT, ROOT + 65536);
 
 interface Route { network: number; length: number; adjacency: number }
 /** Networks in host order here; the table's key is its text. */
@@ -29,6 +30,12 @@ function naive(table: Table, address: number): number {
 
 let lookups = 0;
 
+/** Units that the trie has not given back, once the worker is past those that it has. */
+function used(fib: Fib): number {
+  fib["space"].reclaim();
+  return fib["space"].used;
+}
+
 /** Sends one vector of destinations (host order) through ip4-lookup and compares each adjacency. */
 function compare(table: Table, fib: Fib, addresses: number[]): void {
   addresses.forEach((address, i) => view.setUint32(bufferAt(i) + BUFFER_START + 16, address));
@@ -46,14 +53,18 @@ function compare(table: Table, fib: Fib, addresses: number[]): void {
 /** Both ends of a prefix, and the addresses just outside. */
 const edges = (route: Route): number[] => [route.network, last(route), (route.network - 1) >>> 0, (last(route) + 1) >>> 0];
 
-/** Plies that can be reached from the root: what the trie uses. */
-function reachable(): number {
-  const under = (from: number, count: number): number => {
-    let found = 0;
-    for (let at = from; at < from + count; at++) if ((words[at]! & 1) === 0) found += 1 + under(PLIES_FROM + (words[at]! >>> 1) * 256, 256);
-    return found;
-  };
-  return under(PLIES_FROM - 65536, 65536);
+/** Units of the plies that can be reached from the root: what the trie uses. */
+function reachable(entries = root): number {
+  return entries.reduce((units, entry) => (entry & 1 ? units : units + unitsOf(entry)), 0);
+}
+
+/** Units of a ply and of those under it: a power of two that holds a bit for each value, and an entry for each bit that is set. */
+function unitsOf(entry: number): number {
+  const at = FIB_PLIES + (entry >>> 1) * FIB_PLY_UNIT;
+  const bits = new Uint8Array(memory.buffer, at, 32).reduce((sum, byte) => sum + byte.toString(2).replaceAll("0", "").length, 0);
+  const own = 2 ** Math.ceil(Math.log2((FIB_PLY_ENTRIES + bits * 4) / FIB_PLY_UNIT));
+  assert.ok(own <= 32 && (entry >>> 1) % own === 0, "a block at its own size's place");
+  return own + reachable(new Uint32Array(memory.buffer, at + FIB_PLY_ENTRIES, bits));
 }
 
 // Few bases and few low bits, so that prefixes nest, share plies and cover each other.
@@ -86,61 +97,77 @@ test("random tables and updates: at least 200,000 lookups agree with the oracle"
     });
     compare(table, fib, [...table.values()].flatMap(edges).slice(0, VECTOR));
     compare(table, fib, [...strangers, ...operations.slice(0, VECTOR - strangers.length).map((one) => one.address)]);
-    assert.is(fib["plies"].used, reachable(), "a ply is lost or used twice");
+    epoch++;
+    assert.is(used(fib), reachable(), "a ply is lost or used twice");
     for (const { network, length: bits } of table.values()) assert.ok(fib.delete(swap(network), bits));
-    assert.is(fib["plies"].used, 0);
-    assert.ok(words.subarray(PLIES_FROM - 65536, PLIES_FROM).every((entry) => entry === ((ADJ_NO_ROUTE << 8) | 1)));
+    epoch++;
+    assert.is(used(fib), 0);
+    assert.ok(root.every((entry) => entry === ((ADJ_NO_ROUTE << 8) | 1)));
   });
   fc.assert(property, { numRuns: 600 });
   assert.ok(lookups >= 200_000, `${lookups} lookups`);
 });
 
-/** A /32 in the k-th /24 of 10.0.0.0/8. */
+/** A /32 in the k-th /24 of 10.0.0.0/8 and what follows. */
 const host = (k: number): number => swap(0x0a000001 + k * 256);
 
-function expectFull(change: () => unknown): void {
-  try {
-    change();
-  } catch (error) {
-    assert.instance(error, WeftError);
-    return assert.is((error as WeftError).code, "NO_MEMORY");
-  }
-  assert.unreachable("the trie took one more route");
+/** A FIB whose space is full, and how many hosts it took in the first place; the worker never lingers. */
+function full(): [fib: Fib, hosts: number] {
+  let epoch = 0;
+  const fib = new Fib(words, () => epoch++);
+  const fill = (route: (k: number) => void): number => {
+    for (let k = 0; ; k++) {
+      try {
+        route(k);
+      } catch (error) {
+        assert.is((error as WeftError).code, "NO_MEMORY");
+        return k;
+      }
+    }
+  };
+  const hosts = fill((k) => fib.set(host(k), 32, 7));
+  fill((k) => fib.set(swap(0x80000000 + k * 65536), 24, 7)); // what is left, in the smallest plies
+  return [fib, hosts];
 }
 
-test("out of plies: NO_MEMORY, and the table is as before", () => {
-  let epoch = 0;
-  const fib = new Fib(words, () => epoch);
-  const fits = FIB_PLY_COUNT - Math.ceil(FIB_PLY_COUNT / 257) - 1;
-  for (let k = 0; k < fits; k++) fib.set(host(k), 32, 7);
-  // One ply is left: not enough for a /32 in a /16 that has none yet, which needs two.
-  assert.is(fib["plies"].used, FIB_PLY_COUNT - 1);
-  const before = words.slice(PLIES_FROM - 65536, PLIES_FROM);
-  expectFull(() => fib.set(raw("192.0.2.1"), 32, 8));
-  assert.is(fib["plies"].used, FIB_PLY_COUNT - 1);
-  assert.equal(words.subarray(PLIES_FROM - 65536, PLIES_FROM), before);
+test("out of room: NO_MEMORY, and the table is as before; then routes can still be taken away, and added again", () => {
+  const [fib, hosts] = full();
+  assert.is(used(fib), FIB_PLY_UNITS);
+  const [before, units] = [root.slice(), used(fib)];
+  for (const refused of [raw("192.0.2.1"), host(hosts)]) assert.throws(() => fib.set(refused, 32, 8), /the IPv4 FIB is full/);
+  assert.equal(root, before);
+  assert.is(used(fib), units);
+  assert.is(reachable(), units);
   assert.is(fib.get(raw("192.0.2.1"), 32), undefined);
-  assert.is(fib.size, fits);
 
-  epoch++;
-  fib.set(host(fits), 32, 9);
-  expectFull(() => fib.set(host(fits + 1), 32, 9));
-  const address = 0x0a000001 + fits * 256;
-  compare(new Map([["", { network: address, length: 32, adjacency: 9 }]]), fib, [address, address + 1, 0xc0000201]);
-  assert.ok(fib.delete(host(0), 32));
-  epoch++;
-  fib.set(host(fits + 1), 32, 9);
+  for (let k = 0; k < 256; k++) assert.ok(fib.delete(host(k), 32));
+  assert.ok(used(fib) < units);
+  fib.set(host(hosts), 32, 9);
+  const address = 0x0a000001 + hosts * 256;
+  compare(new Map([["", { network: address, length: 32, adjacency: 9 }]]), fib, [address, address + 1, 0xc0000201, 0x0a000001]);
 });
 
-test("a full trie can still be emptied: 256 routes alike in one ply, deleted one by one", () => {
-  const fib = new Fib(words, () => 0);
-  for (let low = 0; low < 256; low++) fib.set(swap(0xc0000200 + low), 32, 7);
-  for (let k = 0; fib["plies"].used < FIB_PLY_COUNT; k++) {
-    if (fib["plies"].used === FIB_PLY_COUNT - 1 && k % 256 === 0) fib.set(swap(0x0b000000), 24, 7);
-    else fib.set(host(k), 32, 7);
-  }
-  for (let low = 0; low < 256; low++) assert.ok(fib.delete(swap(0xc0000200 + low), 32));
-  assert.is(fib["plies"].used, FIB_PLY_COUNT - 2);
+test("a block that was given back is not written before the worker's next turn", () => {
+  let epoch = 0;
+  const fib = new Fib(words, () => epoch);
+  fib.set(raw("192.0.2.0"), 24, 7);
+  const old = root[0xc000]!;
+  const ply = FIB_PLIES + (old >>> 1) * FIB_PLY_UNIT;
+  const bytes = new Uint8Array(memory.buffer, ply, FIB_PLY_UNIT);
+  const before = bytes.slice();
+  for (let third = 0; third < 256; third++) fib.set(swap(0xc0000000 + third * 256), 24, 8 + third);
+  assert.is.not(root[0xc000], old);
+  assert.equal(bytes, before, "a worker that still looks here finds what was here");
+  epoch++;
+  for (let k = 0; k < 20_000; k++) fib.set(swap(k * 65536), 24, 9);
+  assert.not.equal(bytes, before, "and after its turn the room is used again");
+});
+
+test("256 routes alike in one ply are deleted one by one without any room to spare", () => {
+  const [fib] = full();
+  fib["space"].take = () => undefined;
+  for (let k = 0; k < 256; k++) assert.ok(fib.delete(host(k), 32));
+  compare(new Map([["", { network: 0x0a010001, length: 32, adjacency: 7 }]]), fib, [0x0a000001, 0x0a00ff01, 0x0a010001]);
 });
 
 test.run();

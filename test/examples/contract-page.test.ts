@@ -14,7 +14,7 @@ const INTERNAL = [
   /^(ARC|ARP_LEARN|CONTROL|GATE|GRAPH|IFC|PUNT|RUNNING|TABLES|WIRING|WORKER|FREE_LIST)/, /_COUNT$/,
   /^NODE_(CALLS|VECTORS|CLOCKS|TRAPS|BAD_\w+|PASSED_OVER)$/, /^(NEXT_HOLD|PAGE|IF_TX_SLOT|ADJ_DROP|ADJ_ICMP_CODE|ADJ_REWRITE_MAX)$/,
   // named in sentences
-  /^(BUFFER|LOOKUP_NEXT|IF_FLAG)_/, /^(?!NODE_CONFIG).*_SIZE$/, /^(COPIES_MAX|COPY_SHIFT|VECTOR|CONTRACT_VERSION|ADJ_BROADCAST|ADJ_NO_ROUTE)$/,
+  /^(BUFFER|LOOKUP_NEXT|IF_FLAG)_/, /^(?!NODE_CONFIG).*_SIZE$/, /^(COPIES_MAX|COPY_SHIFT|VECTOR|CONTRACT_VERSION|FIB_PLY_\w+|ADJ_BROADCAST|ADJ_NO_ROUTE)$/,
 ];
 
 function check(found: [name: string, value: number][], least: number): void {
@@ -62,8 +62,8 @@ test("the numbers in CONTRACT.md's sentences are those of abi.ts", () => {
     `${abi.LOOKUP_NEXT_DROP} drop, ${abi.LOOKUP_NEXT_REWRITE} rewrite and send, ${abi.LOOKUP_NEXT_LOCAL} the router itself`,
     `${abi.LOOKUP_NEXT_GLEAN} neighbour not yet known, ${abi.LOOKUP_NEXT_UNREACHABLE} unreachable`,
     `${hex(abi.FIB_ROOT_SIZE)} |`,
-    `${abi.FIB_PLY_COUNT} · ${abi.FIB_PLY_SIZE} |`,
-    `\`FIB_PLIES\` + ${abi.FIB_PLY_SIZE} ·`,
+    `${abi.FIB_PLY_UNITS} · ${abi.FIB_PLY_UNIT} |`,
+    `\`FIB_PLIES\` + ${abi.FIB_PLY_UNIT} · (e >> 1)`, `p + ${abi.FIB_PLY_RANKS} + (b >> 6)`, `p + ${abi.FIB_PLY_ENTRIES} + 4 · (r − 1)`,
     `${hex(abi.CONFIGURATIONS_SIZE)} |`,
   ];
   const text = page.replace(/\s+/g, " ");
