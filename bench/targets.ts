@@ -1,0 +1,55 @@
+// What is to be reached, and beside what it stands: the best that native packet graphs do on such a machine.
+
+import type { Report, Spread } from "./report.js";
+
+export interface Target {
+  name: string;
+  unit: string;
+  /** what native software does, measured or published */
+  native: string;
+  value: number;
+  target: number;
+  /** whether less is better */
+  atMost: boolean;
+  met: boolean;
+}
+
+interface Wanted {
+  name: string;
+  unit: string;
+  native: string;
+  target: number;
+  atMost?: boolean;
+  /** undefined: not measured in this run */
+  value: (report: Report) => number | undefined;
+}
+
+const WANTED: Wanted[] = [
+  { name: "forward, whole path", unit: "clk", native: "VPP 45, DPDK unchecked 15", target: 40, value: (report) => sum(report, "forward", 256) },
+  { name: "forward, vectors of 16", unit: "clk", native: "VPP 83", target: 60, value: (report) => sum(report, "forward", 16) },
+  { name: "forward, vectors of 1", unit: "clk", native: "VPP 748", target: 450, value: (report) => sum(report, "forward", 1) },
+  { name: "echo, whole path", unit: "clk", native: "VPP 92", target: 60, value: (report) => sum(report, "echo", 256) },
+  { name: "fib-500k, ip4-lookup", unit: "clk", native: "VPP 119", target: 40, value: (report) => node(report, "fib-500k", "ip4-lookup") },
+  { name: "fib-500k, whole path", unit: "clk", native: "VPP 154", target: 80, value: (report) => sum(report, "fib-500k", 256) },
+  { name: "fib-bgp, ip4-lookup", unit: "clk", native: "VPP 173, DPDK bare 32", target: 50, value: (report) => node(report, "fib-bgp", "ip4-lookup") },
+];
+
+export function targets(report: Report): Target[] {
+  return WANTED.flatMap(({ name, unit, native, target, atMost = true, value }) => {
+    const found = value(report);
+    return found === undefined ? [] : [{ name, unit, native, value: found, target, atMost, met: atMost ? found <= target : found >= target }];
+  });
+}
+
+function sum(report: Report, workload: string, size: number): number | undefined {
+  return at(report, workload, size, (one) => one.sum);
+}
+
+function node(report: Report, workload: string, name: string): number | undefined {
+  return at(report, workload, 256, (one) => one.nodes.find((candidate) => candidate.name === name)!.clocks);
+}
+
+function at(report: Report, workload: string, size: number, which: (one: Report["workloads"][number]) => Spread[]): number | undefined {
+  const found = report.workloads.find(({ name, cold }) => name === workload && !cold);
+  return found && which(found)[report.vectors.indexOf(size)]!.median;
+}
