@@ -1,9 +1,11 @@
 // Hands each packet to the port of its transmit interface, if that interface is up.
 
-import { IF_FLAG_ADMIN_UP, IF_FLAG_LINK_UP, INTERFACE_COUNT } from "../abi";
+import { IF_FLAGS, IF_FLAG_ADMIN_UP, IF_FLAG_LINK_UP, INTERFACE_COUNT } from "../abi";
 import { txInterface } from "../sdk/buffer";
 import { interfaceAt, interfaceFlags, interfaceTxSlot } from "../sdk/tables";
-import { NEXT_DROP, bufferAt, drop, setNext } from "../sdk/vector";
+import { NEXT_DROP, ODD, bufferAt, drop, nextAt, setNext } from "../sdk/vector";
+
+const UP: u32 = IF_FLAG_ADMIN_UP | IF_FLAG_LINK_UP;
 
 const NO_INTERFACE: u32 = 0;
 const ADMIN_DOWN: u32 = 1;
@@ -11,7 +13,28 @@ const LINK_DOWN: u32 = 2;
 const NO_PORT: u32 = 3;
 
 export function interfaceOutput(node: usize, frame: usize, n: u32): void {
-  for (let i: u32 = 0; i < n; i++) setNext(frame, i, portOf(node, bufferAt(frame, i)));
+  let odd: u32 = 0;
+  for (let i: u32 = 0; i < n; i++) {
+    const slot = ordinary(bufferAt(frame, i));
+    setNext(frame, i, slot);
+    odd |= u32(slot == ODD);
+  }
+  if (odd == 0) return;
+  for (let i: u32 = 0; i < n; i++) if (nextAt(frame, i) == ODD) setNext(frame, i, portOf(node, bufferAt(frame, i)));
+}
+
+/** The slot of an interface that is up. */
+// @ts-ignore: decorator
+@inline
+function ordinary(buffer: usize): u32 {
+  const index = txInterface(buffer);
+  if (index >= <u32>INTERFACE_COUNT) return ODD;
+  const entry = interfaceAt(index);
+  const port = load<u64>(entry, IF_FLAGS); // flags, MTU, slot
+  if ((<u32>port & UP) != UP) return ODD;
+  const slot = <u32>(port >> 48);
+  if (slot == NEXT_DROP) return ODD;
+  return slot;
 }
 
 function portOf(node: usize, buffer: usize): u32 {

@@ -3,7 +3,7 @@
 import { B_FLAG_LOCAL } from "../abi";
 import { adjacency, advance, flags, headroom, lengthHere, lengthTotal, packetAt, requestIcmp, segmentSize } from "../sdk/buffer";
 import { adjacencyAt, adjacencyMtu, adjacencyRewrite, adjacencyRewriteLength } from "../sdk/tables";
-import { bufferAt, count, drop, setNext } from "../sdk/vector";
+import { ODD, bufferAt, count, drop, nextAt, setNext } from "../sdk/vector";
 import { ETHERNET_HEADER } from "../wire/ethernet";
 import { CODE_FRAGMENTATION_NEEDED, CODE_TTL_EXCEEDED, ICMP_TIME_EXCEEDED, ICMP_UNREACHABLE } from "../wire/icmp";
 import { PROTOCOL_TCP, decrementTtl, dontFragment, headerLength, protocol, timeToLive } from "../wire/ipv4";
@@ -21,11 +21,33 @@ const NO_HEADROOM: u32 = 4;
 const NO_LINK_HEADER: u32 = 5;
 
 export function ip4Rewrite(node: usize, frame: usize, n: u32): void {
-  for (let i: u32 = 0; i < n; i++) setNext(frame, i, rewrite(node, bufferAt(frame, i)));
+  let slots: u32 = 0;
+  for (let i: u32 = 0; i < n; i++) {
+    const slot = ordinary(bufferAt(frame, i));
+    setNext(frame, i, slot);
+    slots |= slot;
+  }
+  if (slots == NEXT_OUTPUT) return;
+  for (let i: u32 = 0; i < n; i++) if (nextAt(frame, i) == ODD) setNext(frame, i, rewrite(node, bufferAt(frame, i)));
 }
 
+/** A forwarded packet that fits, to an Ethernet neighbour. */
 // @ts-ignore: decorator
 @inline
+function ordinary(buffer: usize): u32 {
+  const entry = adjacencyAt(adjacency(buffer));
+  const header = packetAt(buffer);
+  if (timeToLive(header) <= 1) return ODD;
+  if ((flags(buffer) & B_FLAG_LOCAL) != 0) return ODD;
+  if (segmentSize(buffer) != 0) return ODD;
+  if (lengthTotal(buffer) > adjacencyMtu(entry)) return ODD;
+  if (adjacencyRewriteLength(entry) != ETHERNET_HEADER) return ODD;
+  if (headroom(buffer) < ETHERNET_HEADER) return ODD;
+  decrementTtl(header);
+  putEthernet(buffer, header, adjacencyRewrite(entry));
+  return NEXT_OUTPUT;
+}
+
 function rewrite(node: usize, buffer: usize): u32 {
   const entry = adjacencyAt(adjacency(buffer));
   const header = packetAt(buffer);

@@ -19,6 +19,17 @@ export function setNext(frame: usize, i: u32, slot: u32): void {
   store<u16>(frame + (<usize>i << 1), <u16>slot, FRAME_NEXT);
 }
 
+/** Next slot of the packet at place i, as setNext left it. */
+// @ts-ignore: decorator
+@inline
+export function nextAt(frame: usize, i: u32): u32 { return load<u16>(frame + (<usize>i << 1), FRAME_NEXT); }
+
+/**
+ * Mark in place of a next slot, for nodes that look at each vector twice: a loop without a call, which keeps everything in registers, takes the
+ * packets of which there is nothing to say; what it marked is judged one by one afterwards.
+ */
+export const ODD: u32 = 0xfffd;
+
 /** Next slot that sends the packet to `slot` and a copy of it to `copySlot`, which is not 0: `return copyTo(CONTINUE, MIRROR);` */
 // @ts-ignore: decorator
 @inline
