@@ -1,12 +1,17 @@
-// Forwards: TTL (RFC 1812, 5.3.1), MTU (RFC 1191, 4), and the link header before the packet.
+// Forwards: TTL (RFC 1812, 5.3.1), MTU (RFC 1191, 4), options that ask for the router's address or time, and the link header before the packet.
 
-import { B_FLAG_LOCAL } from "../abi";
-import { adjacency, advance, flags, headroom, lengthHere, lengthTotal, packetAt, requestIcmp, segmentSize } from "../sdk/buffer";
-import { adjacencyAt, adjacencyMtu, adjacencyRewrite, adjacencyRewriteLength } from "../sdk/tables";
+import { B_FLAG_LOCAL, B_FLAG_OPTIONS } from "../abi";
+import {
+  adjacency, advance, flags, headroom, lengthHere, lengthTotal, packetAt, requestIcmp, rxInterface, segmentSize, txInterface,
+} from "../sdk/buffer";
+import { timeOfDay } from "../sdk/icmp-limits";
+import { now } from "../sdk/imports";
+import { adjacencyAt, adjacencyMtu, adjacencyRewrite, adjacencyRewriteLength, interfaceAt, interfaceIp4, isOwn } from "../sdk/tables";
 import { bufferAt, count, drop, setNext } from "../sdk/vector";
 import { ETHERNET_HEADER } from "../wire/ethernet";
 import { CODE_FRAGMENTATION_NEEDED, CODE_TTL_EXCEEDED, ICMP_TIME_EXCEEDED, ICMP_UNREACHABLE } from "../wire/icmp";
 import { PROTOCOL_TCP, decrementTtl, dontFragment, headerLength, protocol, timeToLive } from "../wire/ipv4";
+import { askedAddress, registerInOptions } from "../wire/options";
 import { TCP_HEADER, tcpHeaderLength } from "../wire/tcp";
 import { UDP_HEADER } from "../wire/udp";
 
@@ -29,7 +34,8 @@ export function ip4Rewrite(node: usize, frame: usize, n: u32): void {
 function rewrite(node: usize, buffer: usize): u32 {
   const entry = adjacencyAt(adjacency(buffer));
   const header = packetAt(buffer);
-  const forwarded = (flags(buffer) & B_FLAG_LOCAL) == 0;
+  const marks = flags(buffer);
+  const forwarded = (marks & B_FLAG_LOCAL) == 0;
   if (forwarded && timeToLive(header) <= 1) return expire(node, buffer);
   const length = segmentSize(buffer) == 0 ? lengthTotal(buffer) : segmentLength(buffer, header);
   if (length > adjacencyMtu(entry)) return tooLong(node, buffer, header, length, adjacencyMtu(entry));
@@ -38,10 +44,24 @@ function rewrite(node: usize, buffer: usize): u32 {
   // The host may have taken the neighbour away since ip4-lookup ran.
   if (size == 0) return drop(node, NO_LINK_HEADER);
 
-  if (forwarded) decrementTtl(header);
+  if ((marks & (B_FLAG_LOCAL | B_FLAG_OPTIONS)) == 0) decrementTtl(header);
+  else if (forwarded) register(buffer, header);
   if (size == ETHERNET_HEADER) putEthernet(buffer, header, adjacencyRewrite(entry));
   else putOther(buffer, header, adjacencyRewrite(entry), size);
   return NEXT_OUTPUT;
+}
+
+/**
+ * RFC 1812, 5.3.13.5 and 5.3.13.6: the address of record route is that of the way on; a timestamp is of the arrival, and so is its address.
+ */
+function register(buffer: usize, header: usize): void {
+  decrementTtl(header);
+  const length = headerLength(header);
+  if (length > lengthHere(buffer)) return; // a node that stands between has changed it
+  const route = interfaceIp4(interfaceAt(txInterface(buffer)));
+  const arrival = interfaceIp4(interfaceAt(rxInterface(buffer)));
+  const asked = askedAddress(header, length);
+  registerInOptions(header, length, route, arrival, timeOfDay(now()), asked != 0 && isOwn(asked), true);
 }
 
 /** Puts 14 bytes before the packet: two copies of 8 that overlap. */
