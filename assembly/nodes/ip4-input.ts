@@ -40,12 +40,21 @@ function check(node: usize, buffer: usize): u32 {
   const here = lengthHere(buffer);
   if (here < IP4_HEADER) return drop(node, TOO_SHORT);
   const header = packetAt(buffer);
-  let length = IP4_HEADER;
-  if (!isPlain(header)) {
-    if (version(header) != 4) return drop(node, BAD_VERSION);
-    length = headerLength(header);
-    if (length < IP4_HEADER || length > here) return drop(node, BAD_HEADER_LENGTH);
-  }
+  return isPlain(header) ? judge(node, buffer, header, IP4_HEADER) : checkUnusual(node, buffer, header, here);
+}
+
+/** Another version, or options. */
+function checkUnusual(node: usize, buffer: usize, header: usize, here: u32): u32 {
+  if (version(header) != 4) return drop(node, BAD_VERSION);
+  const length = headerLength(header);
+  if (length < IP4_HEADER || length > here) return drop(node, BAD_HEADER_LENGTH);
+  const next = judge(node, buffer, header, length);
+  return next == NEXT_LOOKUP ? checkOptions(node, buffer, header, length) : next;
+}
+
+// @ts-ignore: decorator
+@inline
+function judge(node: usize, buffer: usize, header: usize, length: u32): u32 {
   const total = totalLength(header);
   const arrived = lengthTotal(buffer);
   if (total < length) return drop(node, BAD_TOTAL_LENGTH);
@@ -61,7 +70,7 @@ function check(node: usize, buffer: usize): u32 {
   // RFC 1122, 3.3.6: a frame to all stations must carry a packet to all of them.
   if ((marks & B_FLAG_LINK_BROADCAST) != 0 && !isBroadcast(to)) return drop(node, LINK_BROADCAST);
   if (total != arrived) truncate(buffer, total);
-  return length == IP4_HEADER ? NEXT_LOOKUP : checkOptions(node, buffer, header, length);
+  return NEXT_LOOKUP;
 }
 
 /** RFC 1812, 5.3.8 and 4.2.3.1: an address of the router's own, or a broadcast one of its networks, which cannot have sent this. */

@@ -34,9 +34,8 @@ export function ip4Rewrite(node: usize, frame: usize, n: u32): void {
 function rewrite(node: usize, buffer: usize): u32 {
   const entry = adjacencyAt(adjacency(buffer));
   const header = packetAt(buffer);
-  const marks = flags(buffer);
-  const forwarded = (marks & B_FLAG_LOCAL) == 0;
-  if (forwarded && timeToLive(header) <= 1) return expire(node, buffer);
+  const plain = (flags(buffer) & (B_FLAG_LOCAL | B_FLAG_OPTIONS)) == 0;
+  if (timeToLive(header) <= 1 && (plain || !isLocal(buffer))) return expire(node, buffer);
   const length = segmentSize(buffer) == 0 ? lengthTotal(buffer) : segmentLength(buffer, header);
   if (length > adjacencyMtu(entry)) return tooLong(node, buffer, header, length, adjacencyMtu(entry));
   const size = adjacencyRewriteLength(entry);
@@ -44,12 +43,15 @@ function rewrite(node: usize, buffer: usize): u32 {
   // The host may have taken the neighbour away since ip4-lookup ran.
   if (size == 0) return drop(node, NO_LINK_HEADER);
 
-  if ((marks & (B_FLAG_LOCAL | B_FLAG_OPTIONS)) == 0) decrementTtl(header);
-  else if (forwarded) register(buffer, header);
+  if (plain) decrementTtl(header);
+  else if (!isLocal(buffer)) register(buffer, header);
   if (size == ETHERNET_HEADER) putEthernet(buffer, header, adjacencyRewrite(entry));
   else putOther(buffer, header, adjacencyRewrite(entry), size);
   return NEXT_OUTPUT;
 }
+
+/** Whether the router itself has made the packet. */
+function isLocal(buffer: usize): bool { return (flags(buffer) & B_FLAG_LOCAL) != 0; }
 
 /**
  * RFC 1812, 5.3.13.5 and 5.3.13.6: the address of record route is that of the way on; a timestamp is of the arrival, and so is its address.
