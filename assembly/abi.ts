@@ -25,6 +25,16 @@ export const CONTROL = TABLES;
 export const CONTROL_CONTRACT = 0; // u32
 export const CONTROL_POOL = 4; // u32, address of the first buffer
 export const CONTROL_POOL_END = 8; // u32, address after the last buffer
+export const CONTROL_UTC = 16; // f64, ms from 1970 to the origin of weft.now
+// How often ICMP errors and TCP resets may be sent; 0: as often as need be
+export const CONTROL_ICMP_INTERVAL = 24; // u32, ms between errors to one destination
+export const CONTROL_ICMP_RATE = 28; // u32, messages a second to all of them
+export const CONTROL_ICMP_BURST = 32; // u32, messages at once
+/** Addresses that no packet from outside may have as its source, the router's own above all: a bit for each value of their hash. */
+export const OWN_ADDRESSES = TABLES + 0x100;
+export const OWN_HASH = 0x9e3779b1; // the address (raw) times this, modulo 2^32:
+export const OWN_SHIFT = 21; // its upper 11 bits are the bit's number
+export const OWN_SIZE = 256;
 
 /** Interfaces, by software interface index. */
 export const INTERFACES = TABLES + 0x1000;
@@ -243,6 +253,7 @@ export const B_FLAG_LOCAL = 1; // made by the router itself: its TTL is not decr
 export const B_FLAG_LINK_BROADCAST = 2; // came in a broadcast or multicast frame
 export const B_FLAG_L3_GOOD = 4; // the device has checked the IPv4 header's checksum
 export const B_FLAG_L4_GOOD = 8; // and the TCP or UDP one
+export const B_FLAG_OPTIONS = 16; // has IP options, which ip4-input has checked
 
 export const BUFFER_FREE = 0;
 /** All ones: the least of many states tells whether all buffers are in use. */

@@ -4,7 +4,7 @@ import { B_DATA, B_FLAG_LINK_BROADCAST, B_L2 } from "../abi";
 import { advance, flags, lengthHere, markEthernet, packetAt, rxInterface, setFlags } from "../sdk/buffer";
 import { interfaceAt, interfaceMac } from "../sdk/tables";
 import { ODD, bufferAt, drop, nextAt, setNext } from "../sdk/vector";
-import { ETHERNET_HEADER, TYPE_ARP, TYPE_IP4, etherType, isGroup, sameMac } from "../wire/ethernet";
+import { ETHERNET_HEADER, TYPE_ARP, TYPE_IP4, etherType, isGroup, sameMac, TYPE_VLAN, VLAN_TAG, isPriorityTag } from "../wire/ethernet";
 
 /** What strips an Ethernet header when it is added to data, here and total (sdk/buffer.ts, advance()). */
 const STRIP: u64 = 14 - (14 << 16) - (14 << 32);
@@ -15,6 +15,7 @@ const NEXT_IP4: u32 = 2;
 const TOO_SHORT: u32 = 0;
 const NOT_FOR_US: u32 = 1;
 const UNKNOWN_TYPE: u32 = 2;
+const IN_A_VLAN: u32 = 3;
 
 export function ethernetInput(node: usize, frame: usize, n: u32): void {
   let slots: u32 = 0;
@@ -52,7 +53,17 @@ function classify(node: usize, buffer: usize): u32 {
   advance(buffer, ETHERNET_HEADER);
   if (type == TYPE_IP4) return NEXT_IP4;
   if (type == TYPE_ARP) return NEXT_ARP;
-  return drop(node, UNKNOWN_TYPE);
+  return type == TYPE_VLAN ? untag(node, buffer, header) : drop(node, UNKNOWN_TYPE);
+}
+
+/** IEEE 802.1Q, 6.9: a priority-tagged frame is in no VLAN, so it is as good as an untagged one. */
+function untag(node: usize, buffer: usize, header: usize): u32 {
+  if (lengthHere(buffer) < VLAN_TAG) return drop(node, TOO_SHORT);
+  if (!isPriorityTag(header)) return drop(node, IN_A_VLAN);
+  const type = etherType(header + VLAN_TAG);
+  advance(buffer, VLAN_TAG);
+  if (type == TYPE_IP4) return NEXT_IP4;
+  return type == TYPE_ARP ? NEXT_ARP : drop(node, UNKNOWN_TYPE);
 }
 
 // @ts-ignore: taken out by the build, see sdk/manifest.mjs
@@ -60,5 +71,5 @@ declareNode({
   name: "ethernet-input",
   process: "ethernetInput",
   next: ["error-drop", "arp-input", "ip4-input"],
-  counters: ["frame too short", "destination not this interface", "unknown type"],
+  counters: ["frame too short", "destination not this interface", "unknown type", "in a VLAN"],
 });

@@ -12,3 +12,4 @@ export { ip4Input } from "./ip4-input";
 export { ip4Local } from "./ip4-local";
 export { ip4Lookup } from "./ip4-lookup";
 export { ip4Rewrite } from "./ip4-rewrite";
+export { ip4TcpReset } from "./ip4-tcp-reset";

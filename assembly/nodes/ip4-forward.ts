@@ -7,6 +7,7 @@ import {
 } from "../abi";
 import {
   adjacencyAt, adjacencyMtu, adjacencyNext, adjacencyRewriteLength, adjacencyTxInterface, fibLookup, interfaceAt, interfaceFlags, interfaceTxSlot,
+  mayBeOwn,
 } from "../sdk/tables";
 import { bufferAt, setNext } from "../sdk/vector";
 import { SUM_INTACT, fold } from "../wire/checksum";
@@ -43,6 +44,7 @@ function forward(buffer: usize): u32 {
   const to = load<u32>(header, 16);
   if (fold(<u64>first + <u64>load<u32>(header, 4) + <u64>ttl + <u64>from + <u64>to) != SUM_INTACT) return NEXT_ETHERNET_INPUT;
   if (!isUnicast(from)) return NEXT_ETHERNET_INPUT;
+  if (mayBeOwn(from)) return NEXT_ETHERNET_INPUT;
   if (!isUnicast(to)) return NEXT_ETHERNET_INPUT;
   if ((ttl & 0xff) <= 1) return NEXT_ETHERNET_INPUT;
 

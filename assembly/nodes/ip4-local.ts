@@ -1,20 +1,27 @@
 // Takes what is addressed to the router itself to its protocol. Nothing listens on TCP or UDP ports:
-// those are answered as a host without listeners answers them (RFC 1122, 3.2.2.1).
+// those are answered as a host without listeners answers them (RFC 1122, 3.2.2.1; RFC 9293, 3.10.7.1).
 
-import { requestIcmp, adjacency, packetAt } from "../sdk/buffer";
+import { adjacency, isTransportGood, lengthHere, lengthTotal, packetAt, requestIcmp, truncate } from "../sdk/buffer";
 import { adjacencyAt, isBroadcastAdjacency } from "../sdk/tables";
 import { bufferAt, count, drop, setNext } from "../sdk/vector";
+import { SUM_INTACT, fold, sumPacket } from "../wire/checksum";
 import { CODE_PORT_UNREACHABLE, CODE_PROTOCOL_UNREACHABLE, ICMP_UNREACHABLE } from "../wire/icmp";
-import { IP4_BROADCAST, PROTOCOL_ICMP, PROTOCOL_TCP, PROTOCOL_UDP, destination, isFragment, protocol } from "../wire/ipv4";
+import {
+  IP4_BROADCAST, PROTOCOL_ICMP, PROTOCOL_TCP, PROTOCOL_UDP, destination, headerLength, isFragment, protocol, pseudoSum,
+} from "../wire/ipv4";
+import { UDP_HEADER, hasNoChecksum, udpLength } from "../wire/udp";
 
 const NEXT_ICMP: u32 = 1;
 const NEXT_ICMP_ERROR: u32 = 2;
+const NEXT_TCP_RESET: u32 = 3;
 
 const BROADCAST: u32 = 0;
 const FRAGMENT: u32 = 1;
 const NO_TCP: u32 = 2;
 const NO_UDP: u32 = 3;
 const NO_PROTOCOL: u32 = 4;
+const UDP_LENGTH: u32 = 5;
+const UDP_CHECKSUM: u32 = 6;
 
 export function ip4Local(node: usize, frame: usize, n: u32): void {
   for (let i: u32 = 0; i < n; i++) setNext(frame, i, deliver(node, bufferAt(frame, i)));
@@ -27,10 +34,25 @@ function deliver(node: usize, buffer: usize): u32 {
   if (isFragment(header)) return drop(node, FRAGMENT);
   const number = protocol(header);
   if (number == PROTOCOL_ICMP) return NEXT_ICMP;
-  if (number == PROTOCOL_TCP) return drop(node, NO_TCP); // the reset of RFC 9293, 3.10.7.1 is not made yet
-  const udp = number == PROTOCOL_UDP;
-  count(node, udp ? NO_UDP : NO_PROTOCOL);
-  requestIcmp(buffer, ICMP_UNREACHABLE, udp ? CODE_PORT_UNREACHABLE : CODE_PROTOCOL_UNREACHABLE);
+  if (number == PROTOCOL_UDP) return deliverUdp(node, buffer, header);
+  count(node, number == PROTOCOL_TCP ? NO_TCP : NO_PROTOCOL);
+  if (number == PROTOCOL_TCP) return NEXT_TCP_RESET;
+  requestIcmp(buffer, ICMP_UNREACHABLE, CODE_PROTOCOL_UNREACHABLE);
+  return NEXT_ICMP_ERROR;
+}
+
+/** RFC 1122, 4.1.3.4: a datagram with a bad checksum is silently dropped, and so is one that is not whole. */
+function deliverUdp(node: usize, buffer: usize, header: usize): u32 {
+  const skip = headerLength(header);
+  const udp = header + skip;
+  if (lengthHere(buffer) < skip + UDP_HEADER) return drop(node, UDP_LENGTH);
+  const length = udpLength(udp);
+  if (length < UDP_HEADER || skip + length > lengthTotal(buffer)) return drop(node, UDP_LENGTH);
+  truncate(buffer, skip + length); // RFC 768: what is behind the datagram is not part of it
+  if (!hasNoChecksum(udp) && !isTransportGood(buffer)
+    && fold(<u64>pseudoSum(header, PROTOCOL_UDP, length) + <u64>sumPacket(buffer, skip)) != SUM_INTACT) return drop(node, UDP_CHECKSUM);
+  count(node, NO_UDP);
+  requestIcmp(buffer, ICMP_UNREACHABLE, CODE_PORT_UNREACHABLE);
   return NEXT_ICMP_ERROR;
 }
 
@@ -38,6 +60,9 @@ function deliver(node: usize, buffer: usize): u32 {
 declareNode({
   name: "ip4-local",
   process: "ip4Local",
-  next: ["error-drop", "icmp4-input", "ip4-icmp-error"],
-  counters: ["broadcast to the router", "fragment to the router", "no TCP listener", "no UDP listener", "unknown protocol"],
+  next: ["error-drop", "icmp4-input", "ip4-icmp-error", "ip4-tcp-reset"],
+  counters: [
+    "broadcast to the router", "fragment to the router", "no TCP listener", "no UDP listener", "unknown protocol", "bad UDP length",
+    "bad UDP checksum",
+  ],
 });

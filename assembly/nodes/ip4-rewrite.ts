@@ -1,12 +1,17 @@
-// Forwards: TTL (RFC 1812, 5.3.1), MTU (RFC 1191, 4), and the link header before the packet.
+// Forwards: TTL (RFC 1812, 5.3.1), MTU (RFC 1191, 4), options that ask for the router's address or time, and the link header before the packet.
 
-import { B_FLAG_LOCAL } from "../abi";
-import { adjacency, advance, flags, headroom, lengthHere, lengthTotal, packetAt, requestIcmp, segmentSize } from "../sdk/buffer";
-import { adjacencyAt, adjacencyMtu, adjacencyRewrite, adjacencyRewriteLength } from "../sdk/tables";
+import { B_FLAG_LOCAL, B_FLAG_OPTIONS } from "../abi";
+import {
+  adjacency, advance, flags, headroom, lengthHere, lengthTotal, packetAt, requestIcmp, segmentSize, rxInterface, txInterface,
+} from "../sdk/buffer";
+import { adjacencyAt, adjacencyMtu, adjacencyRewrite, adjacencyRewriteLength, interfaceAt, interfaceIp4, isOwn } from "../sdk/tables";
 import { ODD, bufferAt, count, drop, nextAt, setNext } from "../sdk/vector";
+import { timeOfDay } from "../sdk/icmp-limits";
+import { now } from "../sdk/imports";
 import { ETHERNET_HEADER } from "../wire/ethernet";
 import { CODE_FRAGMENTATION_NEEDED, CODE_TTL_EXCEEDED, ICMP_TIME_EXCEEDED, ICMP_UNREACHABLE } from "../wire/icmp";
 import { PROTOCOL_TCP, decrementTtl, dontFragment, headerLength, protocol, timeToLive } from "../wire/ipv4";
+import { askedAddress, registerInOptions } from "../wire/options";
 import { TCP_HEADER, tcpHeaderLength } from "../wire/tcp";
 import { UDP_HEADER } from "../wire/udp";
 
@@ -38,7 +43,7 @@ function ordinary(buffer: usize): u32 {
   const entry = adjacencyAt(adjacency(buffer));
   const header = packetAt(buffer);
   if (timeToLive(header) <= 1) return ODD;
-  if ((flags(buffer) & B_FLAG_LOCAL) != 0) return ODD;
+  if ((flags(buffer) & (B_FLAG_LOCAL | B_FLAG_OPTIONS)) != 0) return ODD;
   if (segmentSize(buffer) != 0) return ODD;
   if (lengthTotal(buffer) > adjacencyMtu(entry)) return ODD;
   if (adjacencyRewriteLength(entry) != ETHERNET_HEADER) return ODD;
@@ -51,8 +56,8 @@ function ordinary(buffer: usize): u32 {
 function rewrite(node: usize, buffer: usize): u32 {
   const entry = adjacencyAt(adjacency(buffer));
   const header = packetAt(buffer);
-  const forwarded = (flags(buffer) & B_FLAG_LOCAL) == 0;
-  if (forwarded && timeToLive(header) <= 1) return expire(node, buffer);
+  const plain = (flags(buffer) & (B_FLAG_LOCAL | B_FLAG_OPTIONS)) == 0;
+  if (timeToLive(header) <= 1 && (plain || !isLocal(buffer))) return expire(node, buffer);
   const length = segmentSize(buffer) == 0 ? lengthTotal(buffer) : segmentLength(buffer, header);
   if (length > adjacencyMtu(entry)) return tooLong(node, buffer, header, length, adjacencyMtu(entry));
   const size = adjacencyRewriteLength(entry);
@@ -60,10 +65,27 @@ function rewrite(node: usize, buffer: usize): u32 {
   // The host may have taken the neighbour away since ip4-lookup ran.
   if (size == 0) return drop(node, NO_LINK_HEADER);
 
-  if (forwarded) decrementTtl(header);
+  if (plain) decrementTtl(header);
+  else if (!isLocal(buffer)) register(buffer, header);
   if (size == ETHERNET_HEADER) putEthernet(buffer, header, adjacencyRewrite(entry));
   else putOther(buffer, header, adjacencyRewrite(entry), size);
   return NEXT_OUTPUT;
+}
+
+/** Whether the router itself has made the packet. */
+function isLocal(buffer: usize): bool { return (flags(buffer) & B_FLAG_LOCAL) != 0; }
+
+/**
+ * RFC 1812, 5.3.13.5 and 5.3.13.6: the address of record route is that of the way on; a timestamp is of the arrival, and so is its address.
+ */
+function register(buffer: usize, header: usize): void {
+  decrementTtl(header);
+  const length = headerLength(header);
+  if (length > lengthHere(buffer)) return; // a node that stands between has changed it
+  const route = interfaceIp4(interfaceAt(txInterface(buffer)));
+  const arrival = interfaceIp4(interfaceAt(rxInterface(buffer)));
+  const asked = askedAddress(header, length);
+  registerInOptions(header, length, route, arrival, timeOfDay(now()), asked != 0 && isOwn(asked), true);
 }
 
 /** Puts 14 bytes before the packet: two copies of 8 that overlap. */

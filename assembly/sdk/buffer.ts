@@ -1,9 +1,13 @@
 // The fields of a buffer's header, by name. `buffer` is an address, as bufferAt gives it.
 
 import {
-  B_ADJ, B_DATA, B_FLAGS, B_GSO_SIZE, B_ICMP, B_ICMP_DATA, B_L2, B_LENGTH, B_PUNT, B_RX_IF,
+  B_ADJ, B_CSUM_FLAGS, B_DATA, B_FLAGS, B_FLAG_L4_GOOD, B_GSO_SIZE, B_ICMP, B_ICMP_DATA, B_L2, B_LENGTH, B_PUNT, B_RX_IF,
   B_TOTAL, B_TX_IF, BUFFER_ALIGN,
 } from "../abi";
+
+// Values of B_CSUM_FLAGS: VIRTIO_NET_HDR_F_*
+const NEEDS_CHECKSUM: u32 = 1;
+const CHECKSUM_VALID: u32 = 2;
 
 /** Address of the current layer's first byte. */
 // @ts-ignore: decorator
@@ -92,6 +96,13 @@ export function truncate(buffer: usize, length: u32): void {
 // @ts-ignore: decorator
 @inline
 export function segmentSize(buffer: usize): u32 { return load<u16>(buffer, B_GSO_SIZE); }
+
+/** Whether the TCP or UDP checksum needs no check: the device made it, or the sender left it for the device to fill in. */
+// @ts-ignore: decorator
+@inline
+export function isTransportGood(buffer: usize): bool {
+  return (load<u16>(buffer, B_FLAGS) & B_FLAG_L4_GOOD) != 0 || (load<u8>(buffer, B_CSUM_FLAGS) & (NEEDS_CHECKSUM | CHECKSUM_VALID)) != 0;
+}
 
 /** Forgets offloads asked for by the sender: the packet was rewritten and is complete. */
 // @ts-ignore: decorator

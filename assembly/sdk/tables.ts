@@ -1,8 +1,9 @@
-// The read-only tables: interfaces, adjacencies, FIB. A store to any of them traps.
+// The read-only tables: interfaces, adjacencies, FIB, own addresses. A store to any of them traps.
 
 import {
   ADJACENCIES, ADJACENCY_SIZE, ADJ_BROADCAST, ADJ_ICMP_CODE, ADJ_MTU, ADJ_NEXT, ADJ_NEXT_HOP, ADJ_REWRITE, ADJ_REWRITE_LENGTH, ADJ_TX_IF,
   FIB_PLIES, FIB_PLY_ENTRIES, FIB_PLY_RANKS, FIB_ROOT, IF_FLAGS, IF_IP4, IF_MAC, IF_TX_SLOT, INTERFACES, INTERFACE_SIZE,
+  LOOKUP_NEXT_LOCAL, OWN_ADDRESSES, OWN_HASH, OWN_SHIFT,
 } from "../abi";
 
 /** Address of an interface's entry. */
@@ -95,4 +96,18 @@ function inPly(entry: u32, value: u32): u32 {
   const upTo = load<u64>(ply + (word << 3)) & (((<u64>2) << (value & 63)) - 1);
   const run = <usize>load<u8>(ply + word, FIB_PLY_RANKS) + <usize>popcnt<u64>(upTo); // from 1 on
   return load<u32>(ply + (run << 2), FIB_PLY_ENTRIES - 4);
+}
+
+/** Whether an address (raw) may be one of the router's own, or a broadcast one of its networks: no is certain, yes is not. It is cheap. */
+// @ts-ignore: decorator
+@inline
+export function mayBeOwn(address: u32): bool {
+  const bit = (address * <u32>OWN_HASH) >> OWN_SHIFT;
+  return (load<u8>(<usize>OWN_ADDRESSES + <usize>(bit >> 3)) >> (bit & 7) & 1) != 0;
+}
+
+/** Whether an address (raw) is one of the router's own, whatever interface has it. */
+export function isOwn(address: u32): bool {
+  const entry = adjacencyAt(fibLookup(address));
+  return adjacencyNext(entry) == LOOKUP_NEXT_LOCAL && !isBroadcastAdjacency(entry);
 }

@@ -86,6 +86,7 @@ __attribute__((import_module("weft"), import_name("log"))) void weft_log(const c
 #define WEFT_B_FLAG_LINK_BROADCAST 2u
 #define WEFT_B_FLAG_L3_GOOD 4u
 #define WEFT_B_FLAG_L4_GOOD 8u
+#define WEFT_B_FLAG_OPTIONS 16u
 
 // Tables, read-only
 #define WEFT_INTERFACES 69632u

@@ -9,11 +9,21 @@ export const ETHERNET_HEADER: u32 = 14;
 // Types as a little-endian 16-bit load finds them
 export const TYPE_IP4: u32 = 0x0008;
 export const TYPE_ARP: u32 = 0x0608;
+export const TYPE_VLAN: u32 = 0x0081;
+/** Tag behind the addresses (IEEE 802.1Q, 9.3): this type, then 3 bits priority, 1 bit DEI, 12 bits VLAN identifier. */
+export const VLAN_TAG: u32 = 4;
 
 // @ts-ignore: decorator
 @inline
 export function etherType(header: usize): u32 {
   return load<u16>(header, 12);
+}
+
+/** Whether a tag behind a header of type VLAN gives the frame a priority only and puts it into no VLAN (identifier 0). */
+// @ts-ignore: decorator
+@inline
+export function isPriorityTag(header: usize): bool {
+  return (load<u16>(header, ETHERNET_HEADER) & 0xff0f) == 0;
 }
 
 /** Group bit of the destination: broadcast or multicast. */

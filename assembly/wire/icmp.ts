@@ -10,7 +10,7 @@
 //   +---------------------------------------------------------------+
 //   |  echo: data; error: IP header and first bytes that caused it  |
 
-import { updateChecksum } from "./checksum";
+import { sumBytes, updateChecksum } from "./checksum";
 
 export const ICMP_HEADER: u32 = 8;
 export const ICMP_ECHO_REPLY: u32 = 0;
@@ -20,6 +20,10 @@ export const ICMP_REDIRECT: u32 = 5;
 export const ICMP_ECHO_REQUEST: u32 = 8;
 export const ICMP_TIME_EXCEEDED: u32 = 11;
 export const ICMP_PARAMETER_PROBLEM: u32 = 12;
+export const ICMP_TIMESTAMP: u32 = 13;
+export const ICMP_TIMESTAMP_REPLY: u32 = 14;
+/** Timestamp messages: the header, then when the request left, when it came, when the reply left. */
+export const ICMP_TIMESTAMP_SIZE: u32 = 20;
 // Codes of destination unreachable (RFC 792)
 export const CODE_PROTOCOL_UNREACHABLE: u32 = 2;
 export const CODE_PORT_UNREACHABLE: u32 = 3;
@@ -49,6 +53,14 @@ export function makeEchoReply(message: usize): void {
   const checksum = updateChecksum(load<u16>(message, 2), before, after);
   store<u16>(message, <u16>after);
   store<u16>(message, <u16>(checksum == 0 ? 0xffff : checksum), 2);
+}
+
+/** Turns a timestamp request into its reply (RFC 792): it came and goes at `time`, ms since midnight UT. The checksum is made anew. */
+export function makeTimestampReply(message: usize, time: u32): void {
+  store<u32>(message, ICMP_TIMESTAMP_REPLY); // code and checksum 0
+  store<u32>(message, bswap<u32>(time), 12);
+  store<u32>(message, bswap<u32>(time), 16);
+  setIcmpChecksum(message, sumBytes(message, ICMP_TIMESTAMP_SIZE) ^ 0xffff);
 }
 
 /** Writes an error's header with a checksum of 0. `data` is its second word, host order. */

@@ -40,10 +40,21 @@ export function isPlain(header: usize): bool { return load<u8>(header) == 0x45; 
 @inline
 export function totalLength(header: usize): u32 { return bswap<u16>(load<u16>(header, 2)); }
 
+/** Writes header and total length, in bytes; the checksum stays as it is. */
+export function setLengths(header: usize, length: u32, total: u32): void {
+  store<u8>(header, <u8>(0x40 | length >> 2));
+  store<u16>(header, bswap<u16>(<u16>total), 2);
+}
+
 /** Don't fragment. */
 // @ts-ignore: decorator
 @inline
 export function dontFragment(header: usize): bool { return (load<u8>(header, 6) & 0x40) != 0; }
+
+/** Leaves the checksum as it is. */
+// @ts-ignore: decorator
+@inline
+export function setDontFragment(header: usize): void { store<u8>(header, load<u8>(header, 6) | 0x40, 6); }
 
 /** Whether this is a part of a packet: more fragments follow, or some came before. */
 // @ts-ignore: decorator
@@ -54,6 +65,10 @@ export function isFragment(header: usize): bool { return (load<u16>(header, 6) &
 // @ts-ignore: decorator
 @inline
 export function isLaterFragment(header: usize): bool { return (load<u16>(header, 6) & 0xff1f) != 0; }
+
+// @ts-ignore: decorator
+@inline
+export function typeOfService(header: usize): u32 { return load<u8>(header, 1); }
 
 // @ts-ignore: decorator
 @inline
@@ -91,6 +106,17 @@ export function decrementTtl(header: usize): void {
   store<u32>(header, word + 0xffff + (u32(word >= 0xfffe0000) << 16), 8);
 }
 
+/** Makes the checksum of a header of `length` bytes anew. */
+export function setHeaderChecksum(header: usize, length: u32): void {
+  store<u16>(header, 0, 10);
+  store<u16>(header, <u16>(headerSum(header, length) ^ 0xffff), 10);
+}
+
+/** Sum over the pseudo-header that TCP and UDP checksums cover (RFC 9293, 3.1; RFC 768), `length` bytes of them following. */
+export function pseudoSum(header: usize, protocol: u32, length: u32): u32 {
+  return fold(<u64>source(header) + <u64>destination(header) + <u64>(protocol << 8) + <u64>bswap<u16>(<u16>length));
+}
+
 /** Sets the TTL and mends the checksum. */
 // @ts-ignore: decorator
 @inline
@@ -119,10 +145,9 @@ export function writeHeader(header: usize, tos: u32, total: u32, identification:
   store<u16>(header, 0, 6);
   store<u8>(header, <u8>ttl, 8);
   store<u8>(header, <u8>protocol, 9);
-  store<u16>(header, 0, 10);
   store<u32>(header, from, 12);
   store<u32>(header, to, 16);
-  store<u16>(header, <u16>(headerSum(header, IP4_HEADER) ^ 0xffff), 10);
+  setHeaderChecksum(header, IP4_HEADER);
 }
 
 /** An address that one host can have: not in 0/8 or 127/8, below 224.0.0.0 (RFC 1122, 3.2.1.3). */

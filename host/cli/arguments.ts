@@ -95,6 +95,9 @@ export const ARGUMENTS: Record<string, Argument> = {
   table: { accepts: (text) => NODE.test(text), expected: "a table that the node declares, such as flows" },
   fail: oneOf("closed", "open"),
   next: { accepts: (text) => NODE.test(text), expected: "a next node by its name in the node's declaration, such as continue" },
+  "icmp-interval": number(0, 3_600_000, "1000"),
+  "icmp-rate": number(0, 1_000_000, "1000"),
+  "icmp-burst": number(1, 1_000_000, "50"),
   ms: number(0, 3_600_000, "100"),
   traps: number(0, 3_600_000, "10"),
 };

@@ -2,11 +2,12 @@
 
 import { Grammar, type Command } from "./grammar.js";
 import { CONFIGURATION } from "./configuration.js";
+import { ICMP } from "./icmp.js";
 import { NODES } from "./nodes.js";
 import { PING } from "./ping.js";
 import { SHOW } from "./show.js";
 import { SHOW_NODES } from "./show-nodes.js";
 
-export const COMMANDS: Command[] = [...CONFIGURATION, ...NODES, PING, ...SHOW, ...SHOW_NODES];
+export const COMMANDS: Command[] = [...CONFIGURATION, ...NODES, PING, ...SHOW, ...ICMP, ...SHOW_NODES];
 
 export const grammar = new Grammar(COMMANDS);

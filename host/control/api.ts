@@ -270,6 +270,16 @@ export interface Balance {
   difference: number;
 }
 
+/** How often ICMP errors may be sent (RFC 1812 4.3.2.8). Those that tell a path MTU, and echo replies, are not limited. */
+export interface IcmpLimits {
+  /** ms between two errors to one destination, behind the first six; 0: no limit; default 1000 */
+  interval: number;
+  /** errors a second to all destinations, and as many TCP resets; 0: no limit; default 1000 */
+  rate: number;
+  /** of those at once; default 50 */
+  burst: number;
+}
+
 export interface VersionInfo {
   version: string;
   contract: number;
@@ -296,6 +306,8 @@ export interface Control {
   setNeighbor(name: string, address: string, mac: string): void;
   deleteNeighbor(name: string, address: string): void;
   ping(address: string, options?: PingOptions): Promise<PingResult>;
+  /** What is not given stays. */
+  setIcmpLimits(limits: Partial<IcmpLimits>): void;
 
   /** Loads a node from a module (.wasm; .mjs: host nodes); `FILE:NODE` names one of several. It sees no packets until it is inserted. */
   loadNode(file: string, name: string, config?: NodeConfig): Promise<CustomNodeInfo>;
@@ -321,6 +333,7 @@ export interface Control {
   buffers(): BufferInfo;
   routes(): RouteInfo[];
   neighbors(): NeighborInfo[];
+  icmpLimits(): IcmpLimits;
   version(): VersionInfo;
   balance(): Balance;
   customNodes(): CustomNodeInfo[];

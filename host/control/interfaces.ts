@@ -5,7 +5,7 @@ import { WeftError } from "../errors.js";
 import type { NodeSpec } from "../graph/messages.js";
 import type { Tables } from "../memory/tables.js";
 import type { RxMode } from "../ports/port.js";
-import { formatMac, formatPrefix, type Prefix } from "./addresses.js";
+import { formatMac, formatPrefix, maskOf, type Prefix } from "./addresses.js";
 import type { InterfaceCounters, InterfaceInfo } from "./api.js";
 
 export interface Interface {
@@ -90,11 +90,21 @@ export class Interfaces {
   remove(entry: Interface): void {
     delete this.table[entry.index];
     this.tables.writeInterface(entry.index, { flags: 0, mtu: 0, txSlot: 0, mac: new Uint8Array(6), ip4: 0 });
+    this.writeOwnAddresses();
   }
 
   /** Brings the tables up to date after a change. */
   write(entry: Interface): void {
     const flags = (entry.adminUp ? IF_FLAG_ADMIN_UP : 0) | (entry.linkUp ? IF_FLAG_LINK_UP : 0);
     this.tables.writeInterface(entry.index, { flags, mtu: entry.mtu, txSlot: entry.txSlot, mac: entry.mac, ip4: entry.addresses[0]?.address ?? 0 });
+    this.writeOwnAddresses();
+  }
+
+  /** RFC 1812 5.3.7: neither the router's own addresses nor its networks' broadcast addresses are sources of packets that come in. */
+  private writeOwnAddresses(): void {
+    const prefixes = this.list().flatMap(({ addresses }) => addresses);
+    this.tables.writeOwnAddresses(prefixes.flatMap(({ address, network, length }) => [
+      address, ...(length < 31 ? [network, (network | ~maskOf(length)) >>> 0] : []), // RFC 3021: a link of two has no broadcast address
+    ]));
   }
 }

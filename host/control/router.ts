@@ -21,6 +21,7 @@ import type {
 import { type Connect, type EngineLink, inThread } from "./engine-link.js";
 import { epochOf } from "./epoch.js";
 import { Fib } from "./fib.js";
+import { Icmp } from "./icmp.js";
 import { type Interface, interfaceInfo, Interfaces } from "./interfaces.js";
 import { Neighbours } from "./neighbours.js";
 import { NodeConfigs } from "./node-configs.js";
@@ -47,7 +48,7 @@ export class Router implements Control {
   private readonly neighbourTable: Neighbours;
   private readonly routeTable: Routes;
   private readonly statistics: Statistics;
-  private readonly pinger: Pinger;
+  private readonly pinger = new Pinger((message) => this.post(message));
   private readonly ports: Ports;
   private readonly requests = new Requests((message) => this.post(message));
   private readonly nodes: Nodes;
@@ -59,7 +60,8 @@ export class Router implements Control {
   private failure: WeftError | undefined;
 
   private constructor(
-    memory: OwnedMemory, tables: Tables, private readonly registry: Registry, wiring: Wiring, private readonly options: RouterOptions,
+    memory: OwnedMemory, tables: Tables, private readonly icmp: Icmp, private readonly registry: Registry, wiring: Wiring,
+    private readonly options: RouterOptions,
   ) {
     const epoch = epochOf(memory.packets, WORKER);
     this.interfaceTable = new Interfaces(tables);
@@ -73,7 +75,6 @@ export class Router implements Control {
       unroute: (neighbour) => this.routeTable.removeNeighbour(neighbour),
     });
     this.statistics = new Statistics(memory, () => registry.list());
-    this.pinger = new Pinger((message) => this.post(message));
     this.ports = new Ports({
       packets: memory.packets,
       interfaces: this.interfaceTable,
@@ -102,17 +103,15 @@ export class Router implements Control {
     const registry = new Registry();
     for (const input of Object.values(INPUT_NODES)) registry.add("port", input);
     for (const node of nodes.nodes) if (!GATES.includes(node.name)) registry.add("wasm", node);
-    registry.add("host", GLEAN_NODE);
-    registry.add("host", PUNT_NODE);
+    for (const node of [GLEAN_NODE, PUNT_NODE]) registry.add("host", node);
     const wiring = new Wiring(tables, registry);
     wiring.connect();
 
-    const router = new Router(memory, tables, registry, wiring, options);
+    const router = new Router(memory, tables, new Icmp(tables), registry, wiring, options);
     const shared = { memory: memory.packets.memory, layout: memory.packets.layout };
-    const clocks = options.clocks ?? true;
     const engine: EngineOptions = {
-      shared, worker: WORKER, clocks, graphModule: graph, nodeModule: nodes.module, nodes: registry.list(), timeOrigin: performance.timeOrigin,
-      isolate: options.isolate ?? false, customs: [], takeOver: null, pulse: router.pulse.buffer,
+      shared, worker: WORKER, clocks: options.clocks ?? true, graphModule: graph, nodeModule: nodes.module, nodes: registry.list(),
+      timeOrigin: performance.timeOrigin, isolate: options.isolate ?? false, customs: [], takeOver: null, pulse: router.pulse.buffer,
     };
     router.link = await connect(engine, memory, (message) => router.receive(message), (error) => router.ended(engine, error));
     router.watchdog = new Watchdog(router.pulse, () => router.link?.clock() ?? -1, (running) => void router.takeOver(engine, running));
@@ -210,6 +209,9 @@ export class Router implements Control {
   async ping(address: string, options: PingOptions = {}): Promise<PingResult> {
     return this.pinger.ping(address, options);
   }
+
+  setIcmpLimits: Control["setIcmpLimits"] = (limits) => this.icmp.setLimits(limits);
+  icmpLimits: Control["icmpLimits"] = () => this.icmp.limits();
 
   // Custom nodes
 
@@ -344,8 +346,6 @@ export class Router implements Control {
         return this.options.notice?.(`a node has written over what is the graph's own (${message.cause}): its packets are lost (${message.times} times)`);
       case "log":
         return this.options.notice?.(`node ${message.node}: ${message.text}`);
-      case "ready":
-        return;
     }
   }
 
@@ -390,8 +390,7 @@ export class Router implements Control {
 
   private tick(): void {
     if (this.failure) return;
-    this.ports.tick();
-    this.neighbourTable.tick();
+    for (const part of [this.icmp, this.ports, this.neighbourTable]) part.tick();
   }
 
   private interfaceInfo(entry: Interface): InterfaceInfo {

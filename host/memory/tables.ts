@@ -2,8 +2,9 @@
 // reading at the same time sees an entry as it was or as it is, never half of one.
 
 import {
-  ADJACENCIES, ADJACENCY_SIZE, ADJ_ICMP_CODE, ADJ_MTU, ADJ_NEXT, ADJ_NEXT_HOP, ADJ_REWRITE, ADJ_REWRITE_LENGTH, ADJ_TX_IF, ARC_NONE, IF_FLAGS, IF_IP4,
-  IF_MAC, IF_MTU, IF_TX_SLOT, INTERFACES, INTERFACE_SIZE, LOOKUP_NEXT_DROP, NEXT_COUNT, NODE_COUNT, TABLES, WIRING, WIRING_SIZE,
+  ADJACENCIES, ADJACENCY_SIZE, ADJ_ICMP_CODE, ADJ_MTU, ADJ_NEXT, ADJ_NEXT_HOP, ADJ_REWRITE, ADJ_REWRITE_LENGTH, ADJ_TX_IF, ARC_NONE,
+  CONTROL, CONTROL_ICMP_BURST, CONTROL_ICMP_INTERVAL, CONTROL_ICMP_RATE, CONTROL_UTC, IF_FLAGS, IF_IP4, IF_MAC, IF_MTU, IF_TX_SLOT, INTERFACES,
+  INTERFACE_SIZE, LOOKUP_NEXT_DROP, NEXT_COUNT, NODE_COUNT, OWN_ADDRESSES, OWN_HASH, OWN_SHIFT, OWN_SIZE, TABLES, WIRING, WIRING_SIZE,
 } from "../../assembly/abi.js";
 
 /** An adjacency's content; addresses raw (see abi.ts). */
@@ -53,6 +54,29 @@ export class Tables {
     this.view.setBigUint64(at + IF_MAC, new DataView(mac.buffer).getBigUint64(0, true), true);
     this.view.setUint32(at + IF_IP4, entry.ip4, true);
     this.view.setUint32(at + IF_FLAGS, entry.flags, true);
+  }
+
+  /** Says when the origin of the nodes' clock was: ms from 1970. */
+  writeClock(origin: number): void {
+    this.view.setFloat64(CONTROL - TABLES + CONTROL_UTC, origin, true);
+  }
+
+  /** How often ICMP errors and TCP resets may be sent: see abi.ts. */
+  writeIcmpLimits({ interval, rate, burst }: { interval: number; rate: number; burst: number }): void {
+    const at = CONTROL - TABLES;
+    this.view.setUint32(at + CONTROL_ICMP_INTERVAL, interval, true);
+    this.view.setUint32(at + CONTROL_ICMP_RATE, rate, true);
+    this.view.setUint32(at + CONTROL_ICMP_BURST, burst, true);
+  }
+
+  /** Marks all addresses (raw) that no packet from outside may have as its source; whoever reads meanwhile finds each as it was or as it is. */
+  writeOwnAddresses(addresses: number[]): void {
+    const bits = new Uint32Array(OWN_SIZE / 4);
+    for (const address of addresses) {
+      const bit = Math.imul(address, OWN_HASH) >>> OWN_SHIFT;
+      bits[bit >> 5]! |= 1 << (bit & 31);
+    }
+    this.words.set(bits, (OWN_ADDRESSES - TABLES) / 4);
   }
 
   /** Writes an adjacency; where it goes is written last. */

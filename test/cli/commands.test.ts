@@ -53,6 +53,8 @@ const ASKED: [line: string, ...call: unknown[]][] = [
   ["clear runtime", "clearRuntime"],
   ["clear errors", "clearErrors"],
   ["clear ip neighbors", "clearNeighbors"],
+  ["set ip icmp rate-limit interval 0", "setIcmpLimits", { interval: 0 }],
+  ["set ip icmp rate-limit burst 100 interval 500 rate 2000", "setIcmpLimits", { interval: 500, rate: 2000, burst: 100 }],
   ["node load build/acl.wasm as acl", "loadNode", "build/acl.wasm", "acl"],
   ["node load build/all.wasm:packet-filter as acl-1 config {\"rules\": [{\"action\": \"deny\"}], \"note\": \"} \\\" {\"}", "loadNode",
     "build/all.wasm:packet-filter", "acl-1", { rules: [{ action: "deny" }], note: '} " {' }],
@@ -153,6 +155,7 @@ const SHOWN: [line: string, method: keyof Control, ...text: string[]][] = [
     "node blocks     81920  6291456  bytes",
     "configurations     96  4194304  bytes",
     "module regions      4       64  regions"],
+  ["show ip icmp", "icmpLimits", "to one destination: 6 errors at once, then one every 1000 ms", "to all: not limited"],
   ["show version", "version", "weft 0.1.0, node contract 1, Node v20.20.2"],
 ];
 

@@ -76,6 +76,7 @@ const ANSWERS: { [name in keyof Control]?: unknown } = {
     { address: "192.0.2.2", mac: "02:fe:00:00:00:02", interface: "host-eth0", state: "reachable", age: 4.25 },
     { address: "192.0.2.9", mac: null, interface: "host-eth0", state: "incomplete", age: 0 },
   ],
+  icmpLimits: { interval: 1000, rate: 0, burst: 50 },
   version: { version: "0.1.0", contract: 1, node: "v20.20.2" },
   balance: { received: 100, originated: 5, transmitted: 90, dropped: 14, held: 1, difference: 0 },
   loadNode: Promise.resolve(ACL),

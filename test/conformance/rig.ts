@@ -101,14 +101,15 @@ export async function startWeft(extra: string[] = []): Promise<Router> {
     throw new Error(`${error.message}: ${notices}`);
   });
   const refused: string[] = [];
-  for (const line of [...routes(), ...extra]) {
+  const tell = async (line: string): Promise<void> => {
     let said = "";
     const status = await ctl(["--socket", socket, line], { out: () => {}, error: (text) => void (said += text) });
     if (status !== 0) refused.push(`${line}: ${said.trim()}`);
-  }
+  };
+  for (const line of [...routes(), "set ip icmp rate-limit interval 0 rate 100000 burst 100000", ...extra]) await tell(line);
   return {
     refused,
-    limitErrors: async () => {},
+    limitErrors: (on) => tell(`set ip icmp rate-limit interval ${on ? 1000 : 0}`),
     stop: async () => {
       weft.kill("SIGTERM");
       await end;

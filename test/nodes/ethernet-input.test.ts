@@ -37,6 +37,18 @@ test("a header alone, with nothing after it, goes on", () => {
   assert.is(u32(0, B_TOTAL), 0);
 });
 
+test("a priority tag is taken off (IEEE 802.1Q, 6.9), a VLAN's is not", () => {
+  for (const control of ["0000", "e000", "1000"]) {
+    const { next, hex } = run(NODE, { hex: `${OWN}${PEER}8100${control}0800${BODY}`, l2: 0, fields: [[B_L2, 2, 0]] });
+    assert.equal([next, hex, u16(0, B_L2), u16(0, B_LENGTH), u32(0, B_TOTAL)], ["ip4-input", "4500001400000000", BUFFER_START, 8, 8]);
+  }
+  assert.is(run(NODE, { hex: `${OWN}${PEER}810000000806${BODY}`, l2: 0 }).next, "arp-input");
+  for (const control of ["0005", "e001", "0100", "0fff"]) expectDrop(NODE, { hex: `${OWN}${PEER}8100${control}0800${BODY}`, l2: 0 }, "in a VLAN");
+  expectDrop(NODE, { hex: `${OWN}${PEER}8100000008`, l2: 0 }, "frame too short");
+  expectDrop(NODE, { hex: `${OWN}${PEER}8100000086dd${BODY}`, l2: 0 }, "unknown type");
+  expectDrop(NODE, { hex: `${OWN}${PEER}81000000810000000800${BODY}`, l2: 0 }, "unknown type");
+});
+
 test("refused", () => {
   expectDrop(NODE, { hex: `${OWN}${PEER}08`, l2: 0 }, "frame too short");
   expectDrop(NODE, { hex: "", l2: 0 }, "frame too short");

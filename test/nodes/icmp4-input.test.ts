@@ -1,7 +1,7 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { B_CSUM_FLAGS, B_FLAGS, B_FLAG_LOCAL, B_PUNT, PUNT_ECHO_REPLY, PUNT_ICMP_ERROR } from "../../assembly/abi.js";
-import { expectDrop, reset, run, u16 } from "./harness.js";
+import { clock, expectDrop, reset, run, setControl, u16 } from "./harness.js";
 
 const NODE = "icmp4-input";
 const REQUEST = "45000020123440004001a4a5c0000202c0000201 080007f11234000177656674";
@@ -16,9 +16,9 @@ test("an echo request becomes its reply", () => {
   assert.equal([u16(0, B_FLAGS), u16(0, B_CSUM_FLAGS) & 0xff], [B_FLAG_LOCAL, 0]);
 });
 
-test("type of service and options stay, the TTL starts anew", () => {
+test("the type of service stays, options that say nothing about the reply do not, the TTL starts anew", () => {
   const { next, hex } = run(NODE, { hex: "46b80024123440000301dde8c0000202c000020101010100 080007f11234000177656674", l2: 0 });
-  assert.equal([next, hex], ["ip4-lookup", "46b80024123440004001a0e8c0000201c000020201010100" + "00000ff11234000177656674"]);
+  assert.equal([next, hex], ["ip4-lookup", "45b80020123440004001a3edc0000201c0000202" + "00000ff11234000177656674"]);
 });
 
 test("a chained request with odd pieces", () => {
@@ -35,6 +35,24 @@ test("an odd last byte", () => {
   const odd = "4500001d123440004001a4a8c0000202c0000201 08006eca1234000177";
   const { next, hex } = run(NODE, { hex: odd, l2: 0 });
   assert.equal([next, hex.slice(40)], ["ip4-lookup", "000076ca1234000177"]);
+});
+
+test("a timestamp request is answered with the time of day, ms since midnight UT", () => {
+  const request = "45000028123440004001a49dc0000202c0000201 0d00419d0001000100a0b0c00000000000000000";
+  setControl({ utc: 20_000 * 86_400_000 + 0x039c0000 });
+  clock.now = 0x0c81 * 1e6 + 990_000;
+  const answered = run(NODE, { hex: request, l2: 0 });
+  assert.is(answered.next, "ip4-lookup");
+  assert.is(answered.hex, plain("45000028123440004001a49dc0000201c0000202 0e0020630001000100a0b0c0039c0c81039c0c81"));
+  // Longer than the message: the rest is no part of it.
+  const longer = run(NODE, { hex: plain(request).replace("45000028", "4500002a").replace("a49d", "a49b").replace("419d", "3fa1") + "01fc", l2: 0 });
+  assert.is(longer.hex, answered.hex);
+  clock.now = 0;
+  for (const time of [-1, 0, 86_399_999]) {
+    setControl({ utc: 20_000 * 86_400_000 + time });
+    assert.is(parseInt(run(NODE, { hex: request, l2: 0 }).hex.slice(-8), 16), (time + 86_400_000) % 86_400_000);
+  }
+  expectDrop(NODE, { hex: "4500001c123440004001a4a9c0000202c0000201 0d00f2fd00010001", l2: 0 }, "message too short");
 });
 
 test("replies and errors go to the host", () => {
@@ -56,7 +74,7 @@ test("dropped", () => {
   refused(REQUEST.replace("77656674", "77656675"), "bad checksum");
   refused(REQUEST.replace("07f1", "f107"), "bad checksum");
   expectDrop(NODE, { hex: `${REQUEST}0102`, l2: 0, pieces: [32], total: 34 }, "bad checksum"); // beyond the chain's end
-  for (const message of ["0400fbff00000000", "0500faff00000000", "0d00f2ff00000000", "1100eeff00000000"]) {
+  for (const message of ["0400fbff00000000", "0500faff00000000", "0e00f1ff00000000", "1100eeff00000000"]) {
     refused(`4500001c123440004001a4a9c0000202c0000201 ${message}`, "unknown type");
   }
 });

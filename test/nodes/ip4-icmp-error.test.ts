@@ -2,10 +2,11 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import {
   ADJ_BROADCAST, B_CSUM_FLAGS, B_FLAGS, B_FLAG_LINK_BROADCAST, B_FLAG_LOCAL, B_GSO_SIZE, B_ICMP, B_ICMP_DATA, B_RX_IF, B_TOTAL,
-  LOOKUP_NEXT_GLEAN, LOOKUP_NEXT_LOCAL, VECTOR,
+  LOOKUP_NEXT_GLEAN, LOOKUP_NEXT_LOCAL, LOOKUP_NEXT_REWRITE, VECTOR,
 } from "../../assembly/abi.js";
 import {
-  type Packet, expectDrop, fromHex, packetHex, putPacket, reset, run, runFrame, setAdjacency, setInterface, setRoute, u16, u32,
+  type Packet, clock, counters, expectDrop, fromHex, packetHex, putPacket, reset, run, runFrame, setAdjacency, setControl, setInterface, setRoute, state,
+  u16, u32, view,
 } from "./harness.js";
 
 const NODE = "ip4-icmp-error";
@@ -79,6 +80,61 @@ test("an error about an echo request or a first fragment is allowed", () => {
   }
 });
 
+test("from an address of the interface that it leaves by (RFC 1812, 4.3.2.4)", () => {
+  const from = (...fields: Field[]): string => run(NODE, packet(UDP, 0x0b00, ...fields), [1]).hex.slice(24, 32);
+  assert.is(from([B_RX_IF, 2, 2]), "c0000201");
+  setInterface(3, { ip4: "203.0.113.1" });
+  setAdjacency(12, { next: LOOKUP_NEXT_REWRITE, tx: 3 });
+  setRoute("192.0.2.2/32", 12);
+  assert.is(from(), "cb007101");
+  setInterface(3, {});
+  assert.is(from(), "c0000201", "a link without an address: that of the link that it came by");
+});
+
+test("precedence 6 and the packet's TOS bits (RFC 1812, 4.3.2.5)", () => {
+  for (const [tos, wanted] of [["00", "c0"], ["10", "d0"], ["b8", "d8"], ["fe", "de"], ["01", "c0"], ["e0", "c0"]]) {
+    assert.is(run(NODE, packet(`45${tos}${UDP.slice(4)}`, 0x0b00), [1]).hex.slice(2, 4), wanted);
+  }
+});
+
+/** Errors of those that a vector of packets asks for, ms after the start. */
+function errorsAt(ms: number, n: number, hex: string, type = 0x0b00): number {
+  clock.now = ms * 1e6;
+  for (let i = 0; i < n; i++) putPacket(i, packet(hex, type));
+  return runFrame(NODE, n).filter((next) => next === "ip4-lookup").length;
+}
+
+test("to one destination: six at once, then one an interval", () => {
+  setControl({ interval: 1000 });
+  assert.equal([errorsAt(5000, 10, UDP), errorsAt(5999, 10, UDP), errorsAt(6000, 10, UDP), errorsAt(6999, 1, UDP)], [6, 0, 1, 0]);
+  assert.is(errorsAt(8500, 10, UDP), 2, "half an interval is not lost");
+  assert.equal([errorsAt(8999, 10, UDP), errorsAt(9000, 10, UDP)], [0, 1]);
+  assert.is(errorsAt(1_000_000, 10, UDP), 6);
+  assert.is(errorsAt(1_000_000, 10, UDP, 0x0304), 10, "whoever needs to know a path MTU is told");
+  assert.is(errorsAt(1_000_000, 10, UDP.replace("c0000202", "c0000203")), 6, "another has its own");
+  assert.is(counters(NODE)["rate limited for the destination"], 10 - 6 + 10 + 10 - 1 + 1 + 10 - 2 + 10 + 10 - 1 + 10 - 6 + 10 - 6);
+  assert.is(errorsAt(0, 10, UDP), 0, "a clock that went back");
+  assert.is(errorsAt(6000, 10, UDP), 6, "does not bar the way for longer than the bucket needs");
+});
+
+test("to all destinations: a burst, then a rate", () => {
+  setControl({ rate: 100, burst: 20 });
+  assert.equal([errorsAt(5000, 200, UDP), errorsAt(5009, 10, UDP), errorsAt(5010, 10, UDP), errorsAt(5060, 10, UDP)], [20, 0, 1, 5]);
+  assert.is(counters(NODE)["rate limited"], 180 + 10 + 9 + 5);
+  setControl({});
+  assert.is(errorsAt(5060, 200, UDP), 200);
+});
+
+test("many destinations: what is remembered is bounded, and none is barred for good", () => {
+  setControl({ interval: 1000 });
+  for (let ms = 0; ms < 100; ms++) {
+    for (let i = 0; i < VECTOR; i++) putPacket(i, packet(UDP.replace("c0000202", `0a${(ms * VECTOR + i).toString(16).padStart(6, "0")}`), 0x0b00));
+    clock.now = ms * 1e6;
+    assert.ok(runFrame(NODE, VECTOR).every((next) => next === "ip4-lookup"));
+  }
+  assert.is(view.getUint32(state + 4112, true), 0, "behind the state");
+});
+
 test("never about (RFC 1812, 4.3.2.7)", () => {
   const refused = (hex: string, reason: string, ...fields: Field[]) => expectDrop(NODE, packet(hex, 0x0b00, ...fields), reason);
   refused(UDP, "about a packet of the router's own", [B_FLAGS, 2, B_FLAG_LOCAL]);
@@ -90,7 +146,7 @@ test("never about (RFC 1812, 4.3.2.7)", () => {
   for (const from of ["00000000", "7f000001", "ffffffff", "e0000001", "f0000001", "c00002ff"]) {
     refused(UDP.replace("c0000202", from), "source not one host");
   }
-  refused(UDP, "receiving interface has no address", [B_RX_IF, 2, 2]);
+  refused(UDP.replace("c0000202", "c6336402"), "no source address for it", [B_RX_IF, 2, 2]);
   expectDrop(NODE, { ...packet(UDP, 0x0b00), start: 77 }, "no headroom"); // 28 bytes from 64 on, 14 of them the old link header's
   assert.is(run(NODE, { ...packet(UDP, 0x0b00), start: 78 }, [1]).next, "ip4-lookup");
 });

@@ -3,7 +3,7 @@ import * as assert from "uvu/assert";
 import {
   ADJ_BROADCAST, B_FLAGS, B_FLAG_L3_GOOD, B_FLAG_L4_GOOD, B_FLAG_LINK_BROADCAST, B_LENGTH, B_TOTAL, LOOKUP_NEXT_GLEAN, LOOKUP_NEXT_LOCAL,
 } from "../../assembly/abi.js";
-import { expectDrop, reset, run, setAdjacency, setRoute, u16, u32 } from "./harness.js";
+import { expectDrop, reset, run, setAdjacency, setOwn, setRoute, u16, u32 } from "./harness.js";
 
 const NODE = "ip4-input";
 const PACKET = "45000020 12344000 4011 3c5c c0000202 c6336407 c0000035000c000077656674";
@@ -17,7 +17,7 @@ test("a sound packet goes to the lookup as it is", () => {
   assert.equal([next, hex, counted], ["ip4-lookup", PACKET.replace(/ /g, ""), {}]);
 });
 
-test("options are carried along", () => {
+test("options that are in order are carried along", () => {
   const { next, hex } = run(NODE, packet(OPTIONS));
   assert.equal([next, hex], ["ip4-lookup", OPTIONS.replace(/ /g, "")]);
 });
@@ -77,6 +77,23 @@ test("martian addresses (RFC 1812, 5.3.7)", () => {
   }
   expectDrop(NODE, to("e0000005", "8691"), "destination multicast");
   assert.is(run(NODE, to("ffffffff", "6697")).next, "ip4-lookup");
+});
+
+test("the router's own addresses and its networks' broadcast addresses are nobody's source (RFC 1812, 5.3.7 and 5.3.8)", () => {
+  setAdjacency(10, { next: LOOKUP_NEXT_LOCAL });
+  setAdjacency(11, { next: LOOKUP_NEXT_LOCAL, nextHop: ADJ_BROADCAST });
+  setAdjacency(12, { next: LOOKUP_NEXT_GLEAN });
+  setRoute("192.0.2.0/24", 12);
+  setRoute("192.0.2.1/32", 10);
+  setRoute("192.0.2.255/32", 11);
+  const from = (address: string, sum: string) => packet(PACKET.replace("c0000202", address).replace("3c5c", sum));
+  // Not marked, so not looked up.
+  for (const [address, sum] of [["c0000201", "3c5d"], ["c00002ff", "3b5f"]] as const) assert.is(run(NODE, from(address, sum)).next, "ip4-lookup");
+  for (const address of ["192.0.2.1", "192.0.2.255", "192.0.2.2"]) setOwn(address);
+  const reason = "source is the router's own address or a broadcast one";
+  expectDrop(NODE, from("c0000201", "3c5d"), reason);
+  expectDrop(NODE, from("c00002ff", "3b5f"), reason);
+  assert.is(run(NODE, packet(PACKET)).next, "ip4-lookup", "the same mark, but a neighbour");
 });
 
 test("a link broadcast must carry an IP broadcast (RFC 1122, 3.3.6)", () => {

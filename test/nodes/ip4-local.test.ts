@@ -1,6 +1,6 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { ADJ_BROADCAST, B_ADJ, B_ICMP, LOOKUP_NEXT_LOCAL } from "../../assembly/abi.js";
+import { ADJ_BROADCAST, B_ADJ, B_CSUM_FLAGS, B_FLAGS, B_FLAG_L4_GOOD, B_ICMP, LOOKUP_NEXT_LOCAL } from "../../assembly/abi.js";
 import { expectDrop, reset, run, setAdjacency, u16 } from "./harness.js";
 
 const NODE = "ip4-local";
@@ -27,6 +27,31 @@ test("UDP: port unreachable", () => {
   assert.equal([next, counted, u16(0, B_ICMP)], ["ip4-icmp-error", { "no UDP listener": 1 }, 0x0303]);
 });
 
+test("UDP: a checksum that is right, one that the device answers for", () => {
+  const sent = (sum: string, ...fields: [number, 1 | 2, number][]) => ({ ...packet("11"), hex: packet("11").hex.replace("000c0000", `000c${sum}`),
+    fields: [...packet("11").fields, ...fields] as [number, 1 | 2 | 4, number][] });
+  assert.is(run(NODE, sent("ddc2")).next, "ip4-icmp-error");
+  expectDrop(NODE, sent("dd03"), "bad UDP checksum");
+  assert.is(run(NODE, { ...sent("ddc2"), pieces: [28, 1, 3] }).next, "ip4-icmp-error");
+  expectDrop(NODE, { ...sent("dd03"), pieces: [28, 1, 3] }, "bad UDP checksum");
+  assert.is(run(NODE, sent("dd03", [B_FLAGS, 2, B_FLAG_L4_GOOD])).next, "ip4-icmp-error");
+  for (const offload of [1, 2]) assert.is(run(NODE, sent("dd03", [B_CSUM_FLAGS, 1, offload])).next, "ip4-icmp-error");
+});
+
+test("UDP: its length", () => {
+  const long = (length: string) => ({ ...packet("11"), hex: packet("11").hex.replace("000c0000", `${length}0000`) });
+  for (const length of ["0000", "0007", "000d", "ffff"]) expectDrop(NODE, long(length), "bad UDP length");
+  const { next, hex } = run(NODE, long("0009"));
+  assert.equal([next, hex.length / 2], ["ip4-icmp-error", 29], "what is behind the datagram is cut off");
+  expectDrop(NODE, { ...packet("11"), hex: packet("11").hex.slice(0, -10) }, "bad UDP length");
+  expectDrop(NODE, { ...packet("11"), pieces: [27, 5] }, "bad UDP length");
+});
+
+test("TCP: a reset", () => {
+  const { next, counted } = run(NODE, packet("06"));
+  assert.equal([next, counted], ["ip4-tcp-reset", { "no TCP listener": 1 }]);
+});
+
 test("any other: protocol unreachable", () => {
   for (const protocol of ["00", "02", "2f", "84", "ff"]) {
     const { next, counted } = run(NODE, packet(protocol));
@@ -35,7 +60,6 @@ test("any other: protocol unreachable", () => {
 });
 
 test("dropped", () => {
-  expectDrop(NODE, packet("06"), "no TCP listener");
   for (const fragment of ["2000", "0001", "1fff", "6000", "2100"]) expectDrop(NODE, packet("01", fragment), "fragment to the router");
   for (const protocol of ["01", "11", "06", "2f"]) {
     expectDrop(NODE, packet(protocol, "4000", "ffffffff"), "broadcast to the router");

@@ -3,9 +3,9 @@
 import {
   ADJACENCIES, ADJACENCY_SIZE, ADJ_ICMP_CODE, ADJ_MTU, ADJ_NEXT, ADJ_NEXT_HOP, ADJ_NO_ROUTE, ADJ_REWRITE, ADJ_REWRITE_LENGTH, ADJ_TX_IF, BUFFER_DATA,
   BUFFER_SHIFT, BUFFER_SIZE, BUFFER_START, BUFFER_USED, B_DATA, B_L2, B_LENGTH, B_NEXT, B_STATE, B_TOTAL, FIB_PLIES, FIB_PLY_ENTRIES, FIB_PLY_RANKS,
-  FIB_PLY_UNIT, FIB_ROOT,
-  IF_FLAGS, IF_FLAG_ADMIN_UP, IF_FLAG_LINK_UP, IF_IP4, IF_MAC, IF_MTU, IF_TX_SLOT, INTERFACES, INTERFACE_SIZE, LOOKUP_NEXT_UNREACHABLE, PAGE, VECTOR,
-  WORKERS, WORKER_SIZE,
+  FIB_PLY_UNIT, FIB_ROOT, IF_FLAGS, IF_FLAG_ADMIN_UP, IF_FLAG_LINK_UP, IF_IP4, IF_MAC, IF_MTU, IF_TX_SLOT, INTERFACES, INTERFACE_SIZE,
+  LOOKUP_NEXT_UNREACHABLE, PAGE, VECTOR, WORKERS, WORKER_SIZE, CONTROL, CONTROL_ICMP_BURST, CONTROL_ICMP_INTERVAL, CONTROL_ICMP_RATE, CONTROL_UTC,
+  OWN_ADDRESSES, OWN_HASH, OWN_SHIFT,
 } from "../../assembly/abi.js";
 
 const POOL = WORKERS + WORKER_SIZE;
@@ -32,6 +32,7 @@ export function toHex(data: Uint8Array): string {
 
 /** Clears tables and buffers; every address has no route. */
 export function resetTables(): void {
+  bytes.fill(0, CONTROL, INTERFACES);
   bytes.fill(0, INTERFACES, INTERFACES + 16 * INTERFACE_SIZE);
   bytes.fill(0, ADJACENCIES, ADJACENCIES + 64 * ADJACENCY_SIZE);
   bytes.fill(0, FIB_PLIES, FIB_PLIES + 64 * PLY_SIZE);
@@ -48,6 +49,21 @@ export function setInterface(index: number, entry: { mac?: string; ip4?: string;
   view.setUint16(at + IF_TX_SLOT, entry.slot ?? 0, true);
   bytes.set(fromHex((entry.mac ?? "020000000001")), at + IF_MAC);
   view.setUint32(at + IF_IP4, entry.ip4 ? raw(entry.ip4) : 0, true);
+}
+
+/** `utc`: ms from 1970 to the origin of the clock; limits of ICMP messages as in abi.ts. */
+export function setControl({ utc = 0, interval = 0, rate = 0, burst = 0 }: { utc?: number; interval?: number; rate?: number; burst?: number }): void {
+  view.setFloat64(CONTROL + CONTROL_UTC, utc, true);
+  view.setUint32(CONTROL + CONTROL_ICMP_INTERVAL, interval, true);
+  view.setUint32(CONTROL + CONTROL_ICMP_RATE, rate, true);
+  view.setUint32(CONTROL + CONTROL_ICMP_BURST, burst, true);
+}
+
+/** Marks an address as one that no packet from outside may have as its source. */
+export function setOwn(address: string): void {
+  const bit = Math.imul(raw(address), OWN_HASH) >>> OWN_SHIFT;
+  const at = OWN_ADDRESSES + (bit >> 3);
+  view.setUint8(at, view.getUint8(at) | (1 << (bit & 7)));
 }
 
 export interface Adjacency { next: number; tx?: number; mtu?: number; rewrite?: string; code?: number; nextHop?: number }

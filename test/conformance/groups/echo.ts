@@ -42,5 +42,15 @@ export default group("echo", (point) => {
   for (const [type, what] of others) point(`type ${type}: ${what.split(", ")[0]}`, what.split(", ")[1]!, (p) => p.send("a", icmp(A, RA, icmpMessage(type, 0, "00010000", counting(28)))));
   point("type 13: timestamp request", "RFC 1812 4.3.3.8", (p) => p.send("a", icmp(A, RA, icmpMessage(13, 0, "00010001", Buffer.from("00a0b0c00000000000000000", "hex")))));
   point("type 13: timestamp request that is too short", "RFC 792", (p) => p.send("a", icmp(A, RA, icmpMessage(13, 0, "00010001"))));
+  const asked = "00a0b0c00000000000000000";
+  point("type 13 to the far address", "RFC 1812 4.3.3.8", (p) => p.send("a", icmp(A, RB, icmpMessage(13, 0, "00010001", Buffer.from(asked, "hex")))));
+  point("type 13 with more than its times", "RFC 792", (p) => p.send("a", icmp(A, RA, icmpMessage(13, 0, "00010001", Buffer.from(`${asked}01020304`, "hex")))));
+  point("type 13, bad checksum", "RFC 1122 3.2.2", (p) => p.send("a", icmp(A, RA, icmpMessage(13, 0, "00010001", Buffer.from(asked, "hex"), 0x1111))));
+  point("type 13 to the link's broadcast", "RFC 1812 4.3.3.8", (p) => p.send("a", icmp(A, at("a", 255), icmpMessage(13, 0, "00010001", Buffer.from(asked, "hex"))), { to: BROADCAST }));
+  point("type 13 with record route", "RFC 1812 4.3.3.8", (p) => {
+    p.send("a", icmp(A, RA, icmpMessage(13, 0, "00010001", Buffer.from(asked, "hex")), { options: `070b04${"00".repeat(8)}00` }));
+  });
+  point("type 14 that nobody asked for", "RFC 792", (p) => p.send("a", icmp(A, RA, icmpMessage(14, 0, "00010001", Buffer.from(asked, "hex")))));
+  point("type 18: address mask reply", "RFC 6918", (p) => p.send("a", icmp(A, RA, icmpMessage(18, 0, "00010001", Buffer.from("ffffff00", "hex")))));
   point("type 3 about nothing of the router's", "RFC 792", (p) => p.send("a", icmp(A, RA, icmpMessage(3, 1, "00000000", echo(RA, at("a", 9))))));
 });

@@ -49,6 +49,16 @@ export default group("errors", (point) => {
   point("source behind another link, port unreachable at the far address", "RFC 1122 3.2.2", (p) => p.send("a", datagram("10.1.0.22", RB)));
   point("source on a /31", "RFC 3021", (p) => p.send("d", datagram(D, NOWHERE)));
   nowhere("about TCP", "RFC 1812 5.2.7.1", (from) => segment(from, NOWHERE, 0x02));
+  const asker = fresh();
+  point("fragmentation needed under a burst of 50", "RFC 1191", async (p) => {
+    await p.limitErrors(true);
+    p.send("a", Array.from({ length: 50 }, (_, id) => datagram(asker, "10.7.0.1", { id, df: true, data: counting(800) })));
+    await p.fence();
+    await p.limitErrors(false);
+    p.note(`${p.count(/ICMP 3\/4 sum ok 00000258/)} path MTUs told`);
+    p.forget();
+    p.sent = p.sent.slice(0, 1);
+  });
   const talker = fresh();
   point("rate of errors under a burst of 200", "RFC 1812 4.3.2.8", async (p) => {
     await p.limitErrors(true);

@@ -1,7 +1,7 @@
 // The IPv4 header, through the router: RFC 791, RFC 1812 5.2.2.
 
 import { A, B, RA } from "../network.js";
-import { counting, datagram, echo, ethernet, hex, ip4, sum } from "../packet.js";
+import { BROADCAST, counting, datagram, echo, ethernet, hex, ip4, sum } from "../packet.js";
 import { group } from "../point.js";
 
 /** A datagram whose header checksum is this one: the identification makes up for it. */
@@ -44,6 +44,11 @@ export default group("header", (point) => {
   point("802.3 length instead of a type", "RFC 1042", (p) => p.send("a", datagram(A, B), { type: 44 }));
   point("802.2 SNAP", "RFC 1042", (p) => p.send("a", Buffer.concat([hex("aaaa03 000000 0800"), datagram(A, B)]), { type: 52 }));
   point("VLAN 0 tag (priority)", "IEEE 802.1Q 6.9", (p) => p.send("a", Buffer.concat([hex("0000 0800"), datagram(A, B)]), { type: 0x8100 }));
+  const tagged = (tags: string, packet: Buffer): Buffer => Buffer.concat([hex(tags), packet]);
+  point("VLAN 0 tag with priority 7", "IEEE 802.1Q 6.9", (p) => p.send("a", tagged("e000 0800", datagram(A, B)), { type: 0x8100 }));
+  point("VLAN 0 tag, echo request to the router", "IEEE 802.1Q 6.9", (p) => p.send("a", tagged("0000 0800", echo(A, RA)), { type: 0x8100 }));
+  point("VLAN 0 tag, nothing behind it", "IEEE 802.1Q 6.9", (p) => p.send("a", tagged("0000 0800", Buffer.alloc(0)), { type: 0x8100 }));
+  point("VLAN 0 tag in a broadcast frame", "IEEE 802.1Q 6.9", (p) => p.send("a", tagged("0000 0800", datagram(A, B)), { type: 0x8100, to: BROADCAST }));
   point("VLAN 5 tag", "IEEE 802.1Q", (p) => p.send("a", Buffer.concat([hex("0005 0800"), datagram(A, B)]), { type: 0x8100 }));
   point("frame to somebody else", "RFC 1812 3.3", (p) => p.send("a", datagram(A, B), { to: "02:00:00:00:0a:99" }));
   point("IPv6 type", "RFC 2464", (p) => p.send("a", datagram(A, B), { type: 0x86dd }));

@@ -27,6 +27,13 @@ const CASES: [what: string, rule: string, options: string][] = [
   ["timestamp, pointer 4", "RFC 791 3.1", "440c0400 00000000 00000000"],
   ["timestamp, flag 2", "RFC 791 3.1", "440c0502 00000000 00000000"],
   ["timestamp, length 3", "RFC 791 3.1", "44030500"],
+  ["timestamp, asked of somebody else, full", "RFC 791 3.1", `440c0d03 ${ip("192.168.7.7")} 00000001`],
+  ["timestamp, asked of the router and of somebody else", "RFC 1812 5.3.13.6", `44140503 ${ip(RA)} 00000000 c0a80707 00000000`],
+  ["timestamp, asked of the link's broadcast address", "RFC 1812 5.3.13.6", `440c0503 c63364ff 00000000`],
+  ["timestamp, addresses and times, room for four bytes", "RFC 791 3.1", "440c0901 00000000 00000000"],
+  ["timestamp, three bytes left", "RFC 791 3.1", "440b0900 00000001 000000 00"],
+  ["record route and timestamp", "RFC 1812 5.3.13.5, 5.3.13.6", `070704000000 00 440d0500 00000000 00000000 00`],
+  ["no operation, router alert, record route", "RFC 1812 5.3.13.5", "01 94040000 070704 00000000"],
   ["router alert", "RFC 2113", "94040000"],
   ["router alert, length 2", "RFC 2113", "94020000"],
   ["router alert, value 1", "RFC 2113", "94040001"],
@@ -55,6 +62,8 @@ export default group("options", (point) => {
     point(`${kind} source route, through`, "RFC 1812 5.2.4.1, RFC 7126 4.3", (p) => p.send("a", datagram(A, B, { options: `${code}0704${ip(D)}00` })));
     point(`${kind} source route, at its end`, "RFC 1122 3.2.1.8", (p) => p.send("a", echo(A, RA, { options: `${code}0708${ip(B)}00` })));
   }
+  point("source route that is malformed", "RFC 1812 5.2.4.1", (p) => p.send("a", datagram(A, B, { options: "83030300" })));
+  point("both source routes", "RFC 1812 5.2.4.1", (p) => p.send("a", datagram(A, B, { options: `830704${ip(D)} 890704${ip(D)}` })));
   point("time exceeded with record route", "RFC 1812 4.3.2.6", (p) => p.send("a", datagram(A, B, { ttl: 1, options: `070f04${FREE3}00` })));
   point("no route with record route", "RFC 1812 4.3.2.6", (p) => p.send("a", datagram(sources[0]!, "172.16.0.1", { options: `070f04${FREE3}00` })));
   point("port unreachable with router alert", "RFC 1812 4.3.2.6", (p) => p.send("a", datagram(A, RA, { options: "94040000" })));
