@@ -95,4 +95,5 @@ declareNode({
     "source not one host", "receiving interface has no address", "no headroom",
   ],
   state: 4,
+  trace: { layer: "ip4", packet: ["icmp-error"] },
 });

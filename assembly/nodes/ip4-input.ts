@@ -69,4 +69,5 @@ declareNode({
     "packet too short", "version not 4", "bad header length", "total length shorter than header", "shorter than total length",
     "bad header checksum", "source not unicast", "destination invalid", "destination multicast", "unicast in a link broadcast",
   ],
+  trace: { layer: "ip4" },
 });

@@ -40,4 +40,5 @@ declareNode({
   process: "ip4Local",
   next: ["error-drop", "icmp4-input", "ip4-icmp-error"],
   counters: ["broadcast to the router", "fragment to the router", "no TCP listener", "no UDP listener", "unknown protocol"],
+  trace: { layer: "ip4" },
 });
