@@ -31,6 +31,7 @@ import { Ports } from "./ports.js";
 import { Requests } from "./requests.js";
 import { Routes } from "./routes.js";
 import { Statistics } from "./statistics.js";
+import { TraceControl } from "./trace-control.js";
 import { version } from "./version.js";
 import { type Running, Watchdog, whoRuns } from "./watchdog.js";
 
@@ -40,7 +41,7 @@ const TICK = 1000;
 /** Templates: nodes of these kinds are made where one is needed. */
 const GATES = ["rx-gate", "tx-gate"];
 
-export class Router implements Control {
+export class Router extends TraceControl implements Control {
   private link: EngineLink | undefined;
   private readonly interfaceTable: Interfaces;
   private readonly adjacencies: Adjacencies;
@@ -61,6 +62,7 @@ export class Router implements Control {
   private constructor(
     memory: OwnedMemory, tables: Tables, private readonly registry: Registry, wiring: Wiring, private readonly options: RouterOptions,
   ) {
+    super();
     const epoch = epochOf(memory.packets, WORKER);
     this.interfaceTable = new Interfaces(tables);
     this.adjacencies = new Adjacencies(tables, epoch);
@@ -88,8 +90,9 @@ export class Router implements Control {
       notice: (line) => options.notice?.(line),
     });
     this.configs = new NodeConfigs(tables, this.interfaceTable);
-    const { requests, statistics, configs, regions } = this;
-    this.nodes = new Nodes({ memory, registry, wiring, regions, configs, statistics, requests }, this.interfaceTable, (line) => options.notice?.(line));
+    const { requests, statistics, configs, regions, interfaceTable } = this;
+    this.nodes = new Nodes({ memory, registry, wiring, regions, configs, statistics, requests }, interfaceTable, (line) => options.notice?.(line));
+    this.prepareTraces(memory.packets, registry, interfaceTable, requests, (line) => options.notice?.(line));
     this.interfaceTable.addLocal();
   }
 
@@ -109,10 +112,9 @@ export class Router implements Control {
 
     const router = new Router(memory, tables, registry, wiring, options);
     const shared = { memory: memory.packets.memory, layout: memory.packets.layout };
-    const clocks = options.clocks ?? true;
     const engine: EngineOptions = {
-      shared, worker: WORKER, clocks, graphModule: graph, nodeModule: nodes.module, nodes: registry.list(), timeOrigin: performance.timeOrigin,
-      isolate: options.isolate ?? false, customs: [], takeOver: null, pulse: router.pulse.buffer,
+      shared, worker: WORKER, clocks: options.clocks ?? true, graphModule: graph, nodeModule: nodes.module, nodes: registry.list(),
+      timeOrigin: performance.timeOrigin, isolate: options.isolate ?? false, customs: [], takeOver: null, pulse: router.pulse.buffer,
     };
     router.link = await connect(engine, memory, (message) => router.receive(message), (error) => router.ended(engine, error));
     router.watchdog = new Watchdog(router.pulse, () => router.link?.clock() ?? -1, (running) => void router.takeOver(engine, running));
@@ -126,6 +128,7 @@ export class Router implements Control {
     const link = this.link;
     this.link = undefined;
     await link?.close();
+    this.endTraces();
     this.ports.close();
   }
 
@@ -324,8 +327,7 @@ export class Router implements Control {
 
   private receive(message: FromEngine): void {
     switch (message.type) {
-      case "learned":
-        return this.learn(message.index, message.address, message.mac);
+      case "learned": return this.learn(message.index, message.address, message.mac);
       case "wanted":
         return this.neighbourTable.wanted(message.index, message.address);
       case "ping-reply":
@@ -344,8 +346,6 @@ export class Router implements Control {
         return this.options.notice?.(`a node has written over what is the graph's own (${message.cause}): its packets are lost (${message.times} times)`);
       case "log":
         return this.options.notice?.(`node ${message.node}: ${message.text}`);
-      case "ready":
-        return;
     }
   }
 
@@ -375,7 +375,7 @@ export class Router implements Control {
     const unanswered = this.requests.unanswered();
     const ports = this.ports.forNewWorker();
     try {
-      await this.link!.replace({ ...engine, nodes: this.registry.list(), customs: this.nodes.specs(), takeOver }, [...ports, ...unanswered]);
+      await this.link!.replace({ ...engine, nodes: this.registry.list(), customs: this.nodes.specs(), takeOver, observed: this.observing.observed }, [...ports, ...unanswered]);
     } catch (error) {
       this.fail(new WeftError("WORKER", `no new packet worker in place of one that hung: ${(error as Error).message}`, { cause: error }));
     }
