@@ -35,7 +35,9 @@ export class PcapTrace {
   constructor(
     private readonly packets: PacketMemory, private readonly interfaces: Interfaces, private readonly observing: Observing,
     private readonly notice: (line: string) => void,
-  ) {}
+  ) {
+    interfaces.added = () => this.guarded(() => this.describe());
+  }
 
   async start(asked: PcapTraceOptions): Promise<void> {
     const options = { rx: false, tx: false, drop: false, max: MAX_DEFAULT, interface: "any", ...asked };
@@ -93,11 +95,18 @@ export class PcapTrace {
   }
 
   private drain(): void {
-    try {
+    this.guarded(() => {
       this.describe();
       const blocks = addon.drainCapture();
       if (blocks) this.write(blocks);
       if (addon.captureState().full) void this.end("as many packets as were asked for");
+    });
+  }
+
+  /** Ends the capture where it cannot go on, with a notice: nobody waits for it here. */
+  private guarded(step: () => void): void {
+    try {
+      step();
     } catch (error) {
       void this.end((error as Error).message);
       this.notice(`pcap trace: ${(error as Error).message}`);
@@ -108,7 +117,7 @@ export class PcapTrace {
   private write(blocks: Buffer): void {
     const running = this.running!;
     try {
-      for (let at = 0; at < blocks.length; at += writeSync(running.fd, blocks, at));
+      for (let at = 0; at < blocks.length; at += writeSync(running.fd, blocks, at, blocks.length - at, running.size + at));
       running.size += blocks.length;
     } catch (cause) {
       ftruncateSync(running.fd, running.size);
