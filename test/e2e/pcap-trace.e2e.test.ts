@@ -46,17 +46,28 @@ async function traffic(weft: Weft, a: Host, b: Host): Promise<void> {
   await b.run("ping", ["-n", "-c", "2", "-i", "0.2", "-W", "1", "198.51.100.77"]); // a neighbour that is not there
 }
 
-test("rx, tx and drops, with interfaces, directions and reasons: as many as were counted", async () => {
+/** The two sides' interfaces, on modelled ConnectX ports. */
+const RDMA = [A, B].flatMap(({ device, gateway }, i) => [
+  `create interface rdma host-if ${device} name rdma-${i}`,
+  `set interface state rdma-${i} up`,
+  `set interface ip address rdma-${i} ${gateway}/24`,
+]);
+const KINDS: [kind: string, commands: string[], names: [string, string], ...options: string[]][] = [
+  ["af_packet", script(A, B), ["host-weft0", "host-weft1"]],
+  ["rdma", RDMA, ["rdma-0", "rdma-1"], "--emulated", `netdev:${A.device},netdev:${B.device}`],
+];
+
+for (const [kind, commands, names, ...options] of KINDS) test(`${kind}: rx, tx and drops, with interfaces, directions and reasons: as many as were counted`, async () => {
   const file = join(scratch(), "all.pcapng");
   const hosts = [await hostAt(A), await hostAt(B)];
   // Before the interfaces: not even their first packet is missed.
-  const weft = await Weft.start([`pcap trace rx tx drop file ${file}`, ...script(A, B)]);
+  const weft = await Weft.start([`pcap trace rx tx drop file ${file}`, ...commands], ...options);
   await routed(hosts, weft, async () => {
     await traffic(weft, hosts[0]!, hosts[1]!);
     await Promise.all(hosts.map((host) => host.down("eth0"))); // no kernel sends anything any more,
     await weft.ctl("clear ip neighbors"); // and no neighbour is asked whether it is still there
     const balance = await weft.atRest();
-    const [errors, left, right] = [await weft.show<ErrorCounter[]>("errors"), await weft.interface("host-weft0"), await weft.interface("host-weft1")];
+    const [errors, left, right] = [await weft.show<ErrorCounter[]>("errors"), await weft.interface(names[0]), await weft.interface(names[1])];
     assert.match(await weft.ctl("pcap trace off"), "ended: stopped");
     const packets = await packetsIn(file);
     for (const { name, counters } of [left, right]) {

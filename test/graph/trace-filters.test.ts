@@ -8,7 +8,7 @@ import type { TraceFilter } from "../../host/control/api.js";
 import { TraceRing } from "../../host/graph/trace-ring.js";
 import { counting, fileOf, keep, KEPT, marking, moduleOf } from "./custom-modules.js";
 import { arp, bytesOf, ethernet, icmp, ip4, toHex, udp } from "./packets.js";
-import { BAD_SUM, FORWARDED, inline, NO_ROUTE, router, send, stepText, trace, traced, way } from "./trace-bed.js";
+import { BAD_SUM, FORWARDED, inline, NO_ROUTE, rest, router, send, stepText, trace, traced, way } from "./trace-bed.js";
 
 function check(name: string, action: () => unknown): void {
   test(name, async () => {
@@ -16,8 +16,7 @@ function check(name: string, action: () => unknown): void {
     for (const { name: node } of router.customNodes()) await router.unloadNode(node);
     await router.clearTraceFilters();
     await router.clearTrace();
-    inline.sent(0);
-    inline.sent(1);
+    rest();
     const { difference } = router.balance();
     assert.equal([difference, router.buffers().free], [0, router.buffers().total]);
   });
@@ -72,8 +71,7 @@ check("a filter takes what it says, at a node that sees frames and at one that s
     inline.send(0, packets.map(frameOf));
     const seen = node === "ip4-input" ? packets.filter(({ kind }) => kind !== "arp") : packets;
     const wanted = seen.filter((one) => fits(one, filter)).length;
-    router.clearNeighbors();
-    inline.settle();
+    rest();
     assert.is(router.trace().kept, wanted, JSON.stringify(filter));
   }), { numRuns: 300 });
 });

@@ -3,7 +3,7 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { arp, ethernet, icmp, ip4, toHex } from "./packets.js";
-import { BAD_SUM, ECHO, FORWARDED, inline, NO_ROUTE, router, send, TO_LEFT, trace, traced, UNKNOWN, way } from "./trace-bed.js";
+import { BAD_SUM, ECHO, FORWARDED, inline, NO_ROUTE, rest, router, send, TO_LEFT, trace, traced, UNKNOWN, way } from "./trace-bed.js";
 
 const FRAME = "ethernet: 02:00:00:00:00:02 -> 02:fe:00:00:00:01, type 0x0800 (IPv4)";
 const UDP = "udp: 4096 -> 8192, length 12, checksum 0x0000";
@@ -15,8 +15,7 @@ const INPUT = "af-packet-input | rx-interface host-left";
 function check(name: string, action: () => unknown): void {
   test(name, async () => {
     await action();
-    router.clearNeighbors();
-    inline.settle();
+    rest();
     await router.clearTrace();
     const { difference, held } = router.balance();
     assert.equal([difference, held, router.buffers().free, inline.traps], [0, 0, router.buffers().total, []]);
