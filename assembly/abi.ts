@@ -247,6 +247,7 @@ export const B_CSUM_START = 36; // u16, offset from the buffer's start
 export const B_CSUM_OFFSET = 38; // u16, from CSUM_START
 export const B_HEADER_LENGTH = 40; // u16, bytes of all headers, from the Ethernet header on
 export const B_PUNT = 42; // u16, PUNT_*: why the packet goes to the host
+export const B_TRACE = 46; // u16, number of the packet's trace; 0: nobody follows it
 export const B_OPAQUE = 48; // 16 bytes for nodes that pass something along
 
 export const B_FLAG_LOCAL = 1; // made by the router itself: its TTL is not decremented

@@ -40,6 +40,21 @@ export interface Addon {
   drain(handle: number, swIfIndex: number): void;
   closePort(handle: number): void;
 
+  /**
+   * Begins to copy packets of a memory's workers, as blocks of pcapng, into a ring of the shim; `directions`: 1 what is received, 2 what is
+   * sent, 4 what is dropped; at most `max` packets. One capture at a time: throws EBUSY.
+   */
+  startCapture(memory: Uint8Array, directions: number, max: number): void;
+  /** The number of an interface in the file, -1: its packets are not captured. */
+  captureInterface(swIfIndex: number, number: number): void;
+  /** What is in the ring, whole blocks; null: nothing. */
+  drainCapture(): Buffer | null;
+  captureState(): CaptureState;
+  /** Ends the capture; gives what is in the ring still. */
+  stopCapture(): Buffer | null;
+  /** On a worker's thread: a packet ends here, for this reason. `from`: offset of its first byte; `etherType`: of the header that it lacks, -1: it has one. */
+  captureDrop(index: number, from: number, etherType: number, reason: string): void;
+
   /** Opens an rdma port; `onEvent` is called in the opening thread when the device has something to say: linkState tells what. */
   openRdma(options: RdmaPortOptions, onEvent: () => void): OpenedRdma;
   /** What the shim knows of an rdma port. */
@@ -64,6 +79,17 @@ export interface Addon {
 export interface AfPacketOptions {
   /** slots of the receive ring */
   ringSlots: number;
+}
+
+export interface CaptureState {
+  /** packets captured */
+  received: number;
+  sent: number;
+  dropped: number;
+  /** packets that found the ring full */
+  missed: number;
+  /** as many as were asked for are captured */
+  full: boolean;
 }
 
 export interface RdmaPortOptions {

@@ -9,6 +9,7 @@ static Napi::Object init(Napi::Env env, Napi::Object exports) {
   addPorts(env, exports);
   addWait(env, exports);
   addRdma(env, exports);
+  addCapture(env, exports);
   return exports;
 }
 

@@ -4,6 +4,7 @@
 
 #include "addon.h"
 #include "af_packet.h"
+#include "capture.h"
 
 constexpr uint32_t PORT_MAX = abi::INTERFACE_COUNT;
 
@@ -68,13 +69,13 @@ static BurstArguments burstArguments(napi_env env, napi_callback_info info) {
 }
 
 /** receive(handle, frame, max, swIfIndex) and transmit(handle, frame, n, swIfIndex): packets moved. */
-template <uint32_t (Port::*move)(const WorkerMemory&, uint32_t, uint32_t, uint32_t)>
+template <uint32_t (*move)(Port&, const WorkerMemory&, uint32_t, uint32_t, uint32_t)>
 static napi_value moveBurst(napi_env env, napi_callback_info info) {
   BurstArguments burst = burstArguments(env, info);
   if (!burst.port) return nullptr;
   std::lock_guard<std::mutex> lock(burst.port->busy());
   napi_value packets = nullptr;
-  napi_create_uint32(env, (burst.port.get()->*move)(attached, burst.frame, burst.n, burst.swIfIndex), &packets);
+  napi_create_uint32(env, move(*burst.port, attached, burst.frame, burst.n, burst.swIfIndex), &packets);
   return packets;
 }
 
@@ -120,8 +121,8 @@ static void closePort(const Napi::CallbackInfo& info) {
 
 void addPorts(Napi::Env env, Napi::Object exports) {
   exports.Set("openAfPacket", Napi::Function::New<openAfPacket>(env, "openAfPacket"));
-  setFunction(env, exports, "receive", moveBurst<&Port::receive>);
-  setFunction(env, exports, "transmit", moveBurst<&Port::transmit>);
+  setFunction(env, exports, "receive", moveBurst<captured::receive>);
+  setFunction(env, exports, "transmit", moveBurst<captured::transmit>);
   exports.Set("linkState", Napi::Function::New<linkState>(env, "linkState"));
   exports.Set("reopen", Napi::Function::New<reopen>(env, "reopen"));
   exports.Set("drain", Napi::Function::New<drain>(env, "drain"));

@@ -15,6 +15,7 @@ import { inspect, mayBeChained } from "./untrusted";
 
 export { release } from "./pool";
 export { isSafe, seal, unseal } from "./scribbles";
+export { nextTraced, nextWanted, setFilter } from "./trace";
 export { guard, restore } from "./untrusted";
 
 /** How a node left its frame. */

@@ -121,4 +121,5 @@ declareNode({
     "not for an own address", "reply taken", "learn ring full",
   ],
   state: 1040,
+  trace: { layer: "arp" },
 });

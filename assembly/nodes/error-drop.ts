@@ -13,4 +13,5 @@ declareNode({
   process: "errorDrop",
   next: [],
   counters: [],
+  trace: {},
 });

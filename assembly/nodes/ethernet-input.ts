@@ -72,4 +72,5 @@ declareNode({
   process: "ethernetInput",
   next: ["error-drop", "arp-input", "ip4-input"],
   counters: ["frame too short", "destination not this interface", "unknown type", "in a VLAN"],
+  trace: { layer: "ethernet" },
 });

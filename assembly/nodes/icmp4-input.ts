@@ -97,4 +97,5 @@ declareNode({
   process: "icmp4Input",
   next: ["error-drop", "ip4-lookup", "punt"],
   counters: ["message too short", "bad checksum", "unknown type"],
+  trace: { layer: "ip4" },
 });

@@ -27,6 +27,6 @@ function gate(node: usize, index: u32): u32 {
 
 // The host makes one of these for each such place; their next nodes are the custom node and what follows it.
 // @ts-ignore: taken out by the build, see sdk/manifest.mjs
-declareNode({ name: "rx-gate", process: "rxGate", next: ["error-drop"], counters: [], state: 32 });
+declareNode({ name: "rx-gate", process: "rxGate", next: ["error-drop"], counters: [], state: 32, trace: {} });
 // @ts-ignore: taken out by the build, see sdk/manifest.mjs
-declareNode({ name: "tx-gate", process: "txGate", next: ["error-drop"], counters: [], state: 32 });
+declareNode({ name: "tx-gate", process: "txGate", next: ["error-drop"], counters: [], state: 32, trace: {} });

@@ -56,4 +56,5 @@ declareNode({
   process: "interfaceOutput",
   next: ["error-drop"],
   counters: ["no such interface", "interface administratively down", "link down", "interface has no port"],
+  trace: { layer: "ethernet", packet: ["tx-interface"] },
 });

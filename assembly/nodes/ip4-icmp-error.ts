@@ -139,4 +139,5 @@ declareNode({
     "source not one host", "no source address for it", "no headroom", "rate limited for the destination", "rate limited",
   ],
   state: 4112,
+  trace: { layer: "ip4", packet: ["icmp-error"] },
 });

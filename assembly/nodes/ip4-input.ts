@@ -136,4 +136,5 @@ declareNode({
     "bad header checksum", "source not unicast", "destination invalid", "destination multicast", "unicast in a link broadcast",
     "source is the router's own address or a broadcast one", "malformed options", "source route",
   ],
+  trace: { layer: "ip4" },
 });

@@ -65,4 +65,5 @@ declareNode({
     "broadcast to the router", "fragment to the router", "no TCP listener", "no UDP listener", "unknown protocol", "bad UDP length",
     "bad UDP checksum",
   ],
+  trace: { layer: "ip4" },
 });

@@ -48,4 +48,5 @@ declareNode({
   process: "ip4Lookup",
   next: ["error-drop", "ip4-rewrite", "ip4-local", "ip4-glean", "ip4-icmp-error"],
   counters: ["no route", "route says unreachable", "route says drop"],
+  trace: { layer: "ip4", packet: ["adjacency", "tx-interface"] },
 });

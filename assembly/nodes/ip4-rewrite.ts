@@ -138,4 +138,5 @@ declareNode({
     "TTL expired", "fragmentation needed but not allowed", "too long, fragmentation not supported", "malformed super-packet", "no headroom",
     "no link header",
   ],
+  trace: { layer: "ip4", packet: ["tx-interface"] },
 });

@@ -28,6 +28,8 @@ interface NodeDeclaration {
   config?: NodeConfig;
   /** tables in the state, so that `show node table` can print them */
   tables?: NodeTable[];
+  /** what `show trace` prints of its packets; without it: their first bytes in hex */
+  trace?: NodeTrace;
 }
 
 interface NodeConfig {
@@ -69,4 +71,13 @@ interface NodeTable {
   /** a column: rows with the largest first */
   sort?: string;
   columns: { name: string; at: number; type: "u8" | "u16" | "u16be" | "u32" | "u64" | "ipv4" | "mac" }[];
+}
+
+interface NodeTrace {
+  /** what a packet begins with when it comes to the node: its headers are shown from there on */
+  layer?: "ethernet" | "arp" | "ip4";
+  /** fields of its buffer's header, as the node left them */
+  packet?: ("rx-interface" | "tx-interface" | "adjacency" | "icmp-error" | "punt")[];
+  /** fields of the node's state, as it left them; four at most */
+  state?: { name: string; at: number; type: "u8" | "u16" | "u16be" | "u32" | "u64" | "ipv4" | "mac" }[];
 }

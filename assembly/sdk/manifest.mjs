@@ -30,6 +30,7 @@ const FIELDS = {
   configure: ["an exported function's name", isText],
   config: ["an object", isObject],
   tables: ["a list of objects", listOf(isObject)],
+  trace: ["an object", isObject],
 };
 
 export default class Manifest extends Transform {

@@ -67,6 +67,8 @@ const JSON_OBJECT: Argument = {
   },
 };
 
+const PREFIX: Argument = { accepts: (text) => isIPv4(text) || isPrefix(text), expected: "an IPv4 address or prefix, such as 192.0.2.0/24" };
+
 export const ARGUMENTS: Record<string, Argument> = {
   interface: { accepts: isInterfaceName, expected: "an interface, such as host-eth0" },
   netdev: { accepts: isNetdev, expected: "the name of a Linux network device, such as eth0" },
@@ -100,4 +102,15 @@ export const ARGUMENTS: Record<string, Argument> = {
   "icmp-burst": number(1, 1_000_000, "50"),
   ms: number(0, 3_600_000, "100"),
   traps: number(0, 3_600_000, "10"),
+  packets: number(1, 1000, "10"),
+  match: PREFIX,
+  destination: PREFIX,
+  proto: {
+    accepts: (text) => /^(icmp|tcp|udp|arp|\d{1,3})$/.test(text) && (Number(text) <= 255 || !/\d/.test(text)),
+    expected: "icmp, tcp, udp, arp or a number up to 255",
+  },
+  port: number(0, 65535, "53"),
+  max: number(1, 0xffffffff, "1000"),
+  intfc: { accepts: (text) => text === "any" || isInterfaceName(text), expected: 'an interface, such as host-eth0, or "any"' },
+  capture: { accepts: (text) => /^[^\0-\x1f]+$/.test(text), expected: "a file to write, such as /tmp/rx.pcapng" },
 };

@@ -4,10 +4,12 @@ import { Grammar, type Command } from "./grammar.js";
 import { CONFIGURATION } from "./configuration.js";
 import { ICMP } from "./icmp.js";
 import { NODES } from "./nodes.js";
+import { PCAP_TRACE } from "./pcap-trace.js";
 import { PING } from "./ping.js";
 import { SHOW } from "./show.js";
 import { SHOW_NODES } from "./show-nodes.js";
+import { TRACE } from "./trace.js";
 
-export const COMMANDS: Command[] = [...CONFIGURATION, ...NODES, PING, ...SHOW, ...ICMP, ...SHOW_NODES];
+export const COMMANDS: Command[] = [...CONFIGURATION, ...NODES, PING, ...SHOW, ...ICMP, ...SHOW_NODES, ...TRACE, ...PCAP_TRACE];
 
 export const grammar = new Grammar(COMMANDS);

@@ -24,7 +24,7 @@ export async function ctl(argv: string[], output: Output): Promise<number> {
 }
 
 /**
- * The command as it means the same in the router's folder and to the router's user: files with nodes by their absolute
+ * The command as it means the same in the router's folder and to the router's user: files with nodes, or for packets, by their absolute
  * paths, files with JSON by what is in them. What does not parse goes as it is: the router, which may be of another
  * version, says what is wrong.
  */
@@ -32,10 +32,10 @@ async function anywhere(argv: string[]): Promise<string> {
   const line = argv.join(" ");
   // The shell has taken the quotes off what has blanks; "show interface" as one argument is two words all the same.
   const typed = parse(line) ?? parse(argv.map(asWord).join(" "));
-  if (!typed?.some(({ argument }) => argument === "file" || argument === "json")) return line;
+  if (!typed?.some(({ argument }) => ["file", "json", "capture"].includes(argument ?? ""))) return line;
   const words = await Promise.all(typed.map(({ word, argument }) => {
     if (argument === "json") return jsonText(word);
-    return asWord(argument === "file" ? absolute(word) : word);
+    return asWord(argument === "file" || argument === "capture" ? absolute(word) : word);
   }));
   return words.join(" ");
 }

@@ -6,10 +6,12 @@ import type { RdmaInfo } from "../ports/rdma.js";
 import type { WeftError } from "../errors.js";
 import type { PortKind, RxMode } from "../ports/port.js";
 import type { RdmaOptions } from "../ports/rdma-options.js";
+import type { Watching } from "./trace-api.js";
 
 export type { RdmaInfo } from "../ports/rdma.js";
 export type { PortKind, RxMode } from "../ports/port.js";
 export type { RdmaOptions, RssType } from "../ports/rdma-options.js";
+export type * from "./trace-api.js";
 
 export interface RouterOptions {
   /** packet buffers of 2048 bytes; 1024 … 262,128, default 16,384 */
@@ -287,7 +289,7 @@ export interface VersionInfo {
 }
 
 /** The control plane: everything the command line can do. Each call either takes effect whole or throws a WeftError and changes nothing. */
-export interface Control {
+export interface Control extends Watching {
   createHostInterface(hostInterface: string): Promise<InterfaceInfo>;
   deleteHostInterface(hostInterface: string): Promise<void>;
   createRdmaInterface(options: RdmaOptions): Promise<HardwareInfo>;

@@ -46,6 +46,8 @@ export function interfaceInfo({ index, mac, addresses, ...entry }: Interface, co
 
 export class Interfaces {
   private readonly table: (Interface | undefined)[] = [];
+  /** called when one has come; no packet of it has moved yet */
+  added: () => void = () => {};
 
   constructor(private readonly tables: Tables) {}
 
@@ -77,6 +79,7 @@ export class Interfaces {
   add(entry: Interface): void {
     this.table[entry.index] = entry;
     this.write(entry);
+    this.added();
   }
 
   /** local0, the interface without a port that every router has. */

@@ -32,6 +32,7 @@ import { Ports } from "./ports.js";
 import { Requests } from "./requests.js";
 import { Routes } from "./routes.js";
 import { Statistics } from "./statistics.js";
+import { TraceControl } from "./trace-control.js";
 import { version } from "./version.js";
 import { type Running, Watchdog, whoRuns } from "./watchdog.js";
 
@@ -41,7 +42,7 @@ const TICK = 1000;
 /** Templates: nodes of these kinds are made where one is needed. */
 const GATES = ["rx-gate", "tx-gate"];
 
-export class Router implements Control {
+export class Router extends TraceControl implements Control {
   private link: EngineLink | undefined;
   private readonly interfaceTable: Interfaces;
   private readonly adjacencies: Adjacencies;
@@ -63,6 +64,7 @@ export class Router implements Control {
     memory: OwnedMemory, tables: Tables, private readonly icmp: Icmp, private readonly registry: Registry, wiring: Wiring,
     private readonly options: RouterOptions,
   ) {
+    super();
     const epoch = epochOf(memory.packets, WORKER);
     this.interfaceTable = new Interfaces(tables);
     this.adjacencies = new Adjacencies(tables, epoch);
@@ -89,8 +91,9 @@ export class Router implements Control {
       notice: (line) => options.notice?.(line),
     });
     this.configs = new NodeConfigs(tables, this.interfaceTable);
-    const { requests, statistics, configs, regions } = this;
-    this.nodes = new Nodes({ memory, registry, wiring, regions, configs, statistics, requests }, this.interfaceTable, (line) => options.notice?.(line));
+    const { requests, statistics, configs, regions, interfaceTable } = this;
+    this.nodes = new Nodes({ memory, registry, wiring, regions, configs, statistics, requests }, interfaceTable, (line) => options.notice?.(line));
+    this.prepareTraces(memory.packets, registry, interfaceTable, requests, (line) => options.notice?.(line));
     this.interfaceTable.addLocal();
   }
 
@@ -125,6 +128,7 @@ export class Router implements Control {
     const link = this.link;
     this.link = undefined;
     await link?.close();
+    this.endTraces();
     this.ports.close();
   }
 
@@ -326,8 +330,7 @@ export class Router implements Control {
 
   private receive(message: FromEngine): void {
     switch (message.type) {
-      case "learned":
-        return this.learn(message.index, message.address, message.mac);
+      case "learned": return this.learn(message.index, message.address, message.mac);
       case "wanted":
         return this.neighbourTable.wanted(message.index, message.address);
       case "ping-reply":
@@ -375,7 +378,7 @@ export class Router implements Control {
     const unanswered = this.requests.unanswered();
     const ports = this.ports.forNewWorker();
     try {
-      await this.link!.replace({ ...engine, nodes: this.registry.list(), customs: this.nodes.specs(), takeOver }, [...ports, ...unanswered]);
+      await this.link!.replace({ ...engine, nodes: this.registry.list(), customs: this.nodes.specs(), takeOver, observed: this.observing.observed }, [...ports, ...unanswered]);
     } catch (error) {
       this.fail(new WeftError("WORKER", `no new packet worker in place of one that hung: ${(error as Error).message}`, { cause: error }));
     }

@@ -7,15 +7,19 @@ import {
 import { PacketMemory, type SharedMemory } from "../memory/memory.js";
 import type { Port, PortKind, RxMode } from "../ports/port.js";
 import { CustomNodes, clockFrom } from "./custom.js";
+import { Drops } from "./drops.js";
 import { Glean, GLEAN_NODE } from "./glean.js";
 import { Graph, type Process } from "./graph.js";
 import { Isolation } from "./isolation.js";
 import type { HostNodeModule } from "./host-node.js";
 import { Mending } from "./mending.js";
-import type { CustomSpec, FromEngine, NodeSpec, ToEngine } from "./messages.js";
+import type { CustomSpec, FromEngine, NodeSpec, Observed, ToEngine } from "./messages.js";
+import { Observation } from "./observation.js";
 import { type EchoRequest, writeArpRequest, writeEchoRequest } from "./originate.js";
 import { Pulse } from "./pulse.js";
 import { Punt, PUNT_NODE } from "./punt.js";
+import { TraceRing } from "./trace-ring.js";
+import { Tracer } from "./tracer.js";
 
 /** Where packets enter the graph, by kind of port: what receiving them costs. */
 export const INPUT_NODES: Record<PortKind, { name: string; next: string[]; counters: string[] }> = {
@@ -41,6 +45,8 @@ export interface EngineOptions {
   takeOver: number | null;
   /** memory of a Pulse */
   pulse: SharedArrayBuffer;
+  /** what the worker before looked at */
+  observed?: Observed | null;
 }
 
 /** In takeOver: it did not come to the end of a turn, and nobody knows why. */
@@ -66,6 +72,7 @@ export class Engine {
   private readonly arpInput: NodeSpec;
   private readonly lookup: number;
   private readonly drop: number;
+  private readonly timeOrigin: number;
   /** address of arp-input's ring of neighbours to learn */
   private readonly learned: number;
 
@@ -96,6 +103,8 @@ export class Engine {
     const isolation = options.isolate ? new Isolation(packets, this.graph.base) : null;
     this.customs = new CustomNodes(this.graph, options.timeOrigin, emit, isolation);
     for (const custom of options.customs) this.customs.add(custom, null, true, implementations.get(custom.url));
+    this.timeOrigin = options.timeOrigin;
+    if (options.observed) this.observe(options.observed);
     if (options.takeOver === null) return;
     pulse.clear();
     this.takeOver(options.takeOver, nodes);
@@ -191,9 +200,20 @@ export class Engine {
         return this.customs.setPolicy(message.index, message.policy);
       case "restart":
         return this.customs.restart(message.index);
+      case "observe":
+        return this.observe(message.observed);
       case "sync":
         return;
     }
+  }
+
+  /** What a turn has begun is not looked at from its middle on: the scheduler is between two of them. */
+  private observe(observed: Observed | null): void {
+    const { packets, base, tracing } = this.graph;
+    const clock = (): number => performance.timeOrigin - this.timeOrigin + performance.now();
+    const tracer = observed?.ring ? new Tracer(packets, base, tracing, new TraceRing(observed.ring), observed.filter, clock) : null;
+    const drops = observed?.drops ? new Drops(packets, this.drop) : null;
+    this.graph.observe(tracer || drops ? new Observation(this.graph, tracer, drops) : null);
   }
 
   /** Goes on where a worker was given up. What its host nodes held is found again in the pool. */
@@ -253,7 +273,7 @@ export class Engine {
     this.punt.expect(ping.id, ping.sequence);
     const routed = writeEchoRequest(this.graph.packets, buffer, ping);
     if (!routed) this.emit({ type: "ping-failed", id: ping.id, sequence: ping.sequence, reason: "no-route" });
-    this.graph.inject(routed ? this.lookup : this.drop, [buffer]);
+    this.graph.inject(routed ? this.lookup : this.drop, [buffer], routed ? "" : "ping: no route");
     this.afterPackets();
   }
 

@@ -23,6 +23,7 @@ export const GLEAN_NODE = {
   name: "ip4-glean",
   next: ["error-drop", "ip4-lookup", "ip4-icmp-error"],
   counters: ["neighbour asked for", "too many packets wait for this neighbour", "too many neighbours asked for"],
+  trace: { layer: "ip4" as const, packet: ["tx-interface" as const], state: [] },
 };
 
 export class Glean {
@@ -49,7 +50,7 @@ export class Glean {
   /** Lets go of packets that newer ones pushed out. The scheduler calls it while the graph is at rest. */
   flush(): void {
     if (this.evicted.length === 0) return;
-    this.graph.inject(this.targets.drop, this.graph.unhold(this.evicted.splice(0)));
+    this.graph.inject(this.targets.drop, this.graph.unhold(this.evicted.splice(0)), `${GLEAN_NODE.name}: ${GLEAN_NODE.counters[OVERFLOW]}`);
   }
 
   /** The neighbour answered (its packets are routed anew), or never will (host unreachable, RFC 1812 5.2.7.1). */

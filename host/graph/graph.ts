@@ -10,6 +10,8 @@ import type { Port } from "../ports/port.js";
 import type { Containment } from "./containment.js";
 import type { NodeSpec } from "./messages.js";
 import type { Pulse } from "./pulse.js";
+import { Kind } from "./trace-ring.js";
+import type { TraceFunctions } from "./tracer.js";
 
 /** Processes one frame: reads its n buffer indices, writes n next slots. */
 export type Process = (node: number, frame: number, n: number) => void;
@@ -22,7 +24,7 @@ const DISPATCHES_MAX = 2048;
 const BROKEN = -2;
 const BREACH = "it wrote over what is the graph's own";
 
-interface GraphModule {
+interface GraphModule extends TraceFunctions {
   submit(graph: number, index: number, n: number, input: number): number;
   enqueue(graph: number, index: number, buffer: number): void;
   take(graph: number): number;
@@ -41,12 +43,26 @@ interface GraphModule {
   isSafe(frame: number, n: number): number;
 }
 
+/** Who looks at packets on their way: traces, captures. What it is told of is not yet done. */
+export interface Observer {
+  /** Gives what the graph is to call in place of a node's function. */
+  wrap(spec: NodeSpec, process: Process): Process;
+  /** A burst came in by an input node. */
+  received(input: NodeSpec, frame: number, n: number): void;
+  /** Packets that a host node made or held enter the graph; `why`: they are dropped. */
+  injected(buffers: readonly number[], why: string): void;
+  /** A frame goes from node `index` to a slot, or to nowhere, without having been processed to the end: one of Kind says how. */
+  astray(spec: NodeSpec, frame: number, n: number, kind: number, slot: number): void;
+}
+
 interface Node {
   index: number;
   name: string;
   /** address of its runtime block */
   runtime: number;
   process: Process;
+  /** the same without an observer around it */
+  plain: Process;
   /** a JavaScript function */
   host: boolean;
   mode: number;
@@ -64,6 +80,7 @@ export class Graph {
   /** of the node from outside that ran last, and whether there was any: what is found broken may be its doing */
   suspect: Containment | null = null;
   touched = false;
+  private observer: Observer | null = null;
 
   constructor(
     readonly packets: PacketMemory,
@@ -83,7 +100,20 @@ export class Graph {
     this.specs.set(spec.index, spec);
     const mode = containment ? Mode.inspect : Mode[spec.kind];
     const host = spec.kind === "host";
-    this.nodes[spec.index] = { index: spec.index, name: spec.name, runtime: this.base + spec.runtime, process, host, mode, containment };
+    const [runtime, plain] = [this.base + spec.runtime, process];
+    if (this.observer) process = this.observer.wrap(spec, plain);
+    this.nodes[spec.index] = { index: spec.index, name: spec.name, runtime, process, plain, host, mode, containment };
+  }
+
+  /** Has somebody look at what nodes do with packets; null: nobody does, and it costs nothing any more. */
+  observe(observer: Observer | null): void {
+    this.observer = observer;
+    for (const node of this.nodes) if (node) node.process = observer?.wrap(this.specs.get(node.index)!, node.plain) ?? node.plain;
+  }
+
+  /** What of assembly/graph looks through frames for traced packets. */
+  get tracing(): TraceFunctions {
+    return this.wasm;
   }
 
   /** Has what comes to node `index` processed as if it had come to `to`. */
@@ -105,12 +135,14 @@ export class Graph {
     if (n === 0) return 0;
     const block = this.base + input.runtime;
     if (this.clocks) this.packets.f64[(block + NODE_CLOCKS) >> 3]! += addon.lap();
+    this.observer?.received(input, this.inputFrame(first), n);
     this.run(this.wasm.submit(this.base, first, n, block));
     return n;
   }
 
-  /** Runs the graph on packets that host nodes made or held. */
-  inject(index: number, buffers: readonly number[]): void {
+  /** Runs the graph on packets that host nodes made or held; `why`: what drops them, where it is error-drop that they are sent to. */
+  inject(index: number, buffers: readonly number[], why = ""): void {
+    this.observer?.injected(buffers, why);
     for (let from = 0; from < buffers.length; from += VECTOR) {
       for (const buffer of buffers.slice(from, from + VECTOR)) this.wasm.enqueue(this.base, index, buffer);
       this.run(this.wasm.take(this.base));
@@ -139,6 +171,7 @@ export class Graph {
       const frame = u32[(this.base + GRAPH_FRAME) >> 2]!;
       const n = u32[(this.base + GRAPH_PACKETS) >> 2]!;
       this.wasm.restore(this.base, frame, n);
+      this.observer?.astray(hung, frame, n, Kind.lost, 0);
       this.run(this.wasm.dropFrame(this.base, this.base + hung.runtime, frame, n));
     } else {
       this.run(this.wasm.take(this.base));
@@ -201,8 +234,14 @@ export class Graph {
       const n = u32[packetsWord]!;
       index = node.containment === undefined ? this.runNode(node, frame, n) : this.runContained(node, frame, n, node.containment);
       if (this.clocks) f64[(node.runtime + NODE_CLOCKS) >> 3]! += addon.lap();
-      if (dispatches === DISPATCHES_MAX) return this.wasm.abandon(this.base, index);
+      if (dispatches === DISPATCHES_MAX) return this.abandon(index);
     }
+  }
+
+  private abandon(index: number): void {
+    const { u32 } = this.packets;
+    if (index >= 0) this.observer?.astray(this.specs.get(index)!, u32[(this.base + GRAPH_FRAME) >> 2]!, u32[(this.base + GRAPH_PACKETS) >> 2]!, Kind.circled, 0);
+    this.wasm.abandon(this.base, index);
   }
 
   private runNode(node: Node, frame: number, n: number): number {
@@ -211,6 +250,7 @@ export class Graph {
       node.process(node.runtime, frame, n);
     } catch (error) {
       this.onTrap(node.name, error as Error);
+      this.observer?.astray(this.specs.get(node.index)!, frame, n, Kind.lost, 0);
       return this.wasm.dropFrame(this.base, node.runtime, frame, n);
     }
     return this.wasm.scatter(this.base, node.index, node.runtime, frame, n, node.mode);
@@ -223,7 +263,10 @@ export class Graph {
 
   private runContained(node: Node, frame: number, n: number, containment: Containment): number {
     const { wasm, base } = this;
-    if (!containment.ready()) return wasm.passOver(base, node.index, node.runtime, frame, n, containment.slot);
+    if (!containment.ready()) {
+      this.observer?.astray(this.specs.get(node.index)!, frame, n, Kind.passedOver, containment.slot);
+      return wasm.passOver(base, node.index, node.runtime, frame, n, containment.slot);
+    }
     const { process } = this.nodes[node.index]!; // another one than node's, when it has just started anew
     if (node.host) this.mustBeSafe(frame, n);
     const mode = wasm.guard(base, frame, n) ? Mode.inspectChained : Mode.inspect;
@@ -245,6 +288,7 @@ export class Graph {
     containment.trapped(failure);
     if (containment.slot !== 0) return wasm.failOpen(base, node.index, node.runtime, frame, n, containment.slot);
     wasm.restore(base, frame, n);
+    this.observer?.astray(this.specs.get(node.index)!, frame, n, Kind.lost, 0);
     return wasm.dropFrame(base, node.runtime, frame, n);
   }
 

@@ -6,6 +6,7 @@ import { WeftError } from "../errors.js";
 import { quote, suggestion } from "../nearest.js";
 import { shown } from "./config-value.js";
 import { checkSchema, type ConfigSchema } from "./node-config.js";
+import { type Layer, LAYERS, PACKET_FIELDS, type PacketField, STATE_FIELDS_MAX } from "./node-trace.js";
 
 /** A node as its module declares it; what it leaves out has its default here. */
 export interface NodeDeclaration {
@@ -27,6 +28,17 @@ export interface NodeDeclaration {
   configure: string | null;
   config: ConfigSchema | null;
   tables: StateTable[];
+  /** how its packets' traces are shown; null: the first bytes in hex */
+  trace: NodeTrace | null;
+}
+
+/** What a trace shows of a packet at a node. */
+export interface NodeTrace {
+  /** what the packet begins with when it comes; null: nothing of it is shown */
+  layer: Layer | null;
+  /** fields of its buffer's header, and of the node's state, as the node left them */
+  packet: PacketField[];
+  state: TableColumn[];
 }
 
 /** An array of rows in a node's state. */
@@ -74,10 +86,11 @@ const LINE = { form: /^[^\p{C}]{1,80}$/u, say: "a text of at most 80 characters 
 
 const MANIFEST_FIELDS = ["contract", "nodes"];
 const NODE_FIELDS = [
-  "name", "process", "next", "counters", "gauges", "state", "stateVersion", "stateAccepts", "configure", "config", "tables",
+  "name", "process", "next", "counters", "gauges", "state", "stateVersion", "stateAccepts", "configure", "config", "tables", "trace",
 ];
 const TABLE_FIELDS = ["name", "at", "rows", "size", "used", "sort", "columns"];
 const COLUMN_FIELDS = ["name", "at", "type"];
+const TRACE_FIELDS = ["layer", "packet", "state"];
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -131,6 +144,7 @@ function nodeOf(value: unknown, place: number): NodeDeclaration {
     configure: fields.configure === undefined ? null : textOf(fields, "configure", where, WORD),
     config: fields.config === undefined ? null : checkSchema(fields.config, `${where}: config`),
     tables: tablesOf(fields, where, state),
+    trace: fields.trace === undefined ? null : traceOf(fields.trace, `${where}: trace`, state),
   };
 }
 
@@ -177,22 +191,34 @@ function tableOf(value: unknown, anonymous: string, state: number): StateTable {
   return { name, at, rows, size, used: wholeOf(fields, "used", where, 0, size - 4), sort, columns };
 }
 
+function traceOf(value: unknown, where: string, state: number): NodeTrace {
+  const fields = fieldsOf(value, where, TRACE_FIELDS);
+  const list = listOf(fields, "state", where, []);
+  if (list.length > STATE_FIELDS_MAX) throw bad(`${where}: ${list.length} fields of the state, at most ${STATE_FIELDS_MAX} are allowed`);
+  return {
+    layer: fields.layer === undefined ? null : wordOf(fields.layer, `${where}: layer`, Object.keys(LAYERS) as Layer[]),
+    packet: listOf(fields, "packet", where, []).map((field, i) => wordOf(field, `${where}: packet[${i}]`, Object.keys(PACKET_FIELDS) as PacketField[])),
+    state: list.map((field, i) => columnOf(field, `${where}: state[${i}]`, state, "state")),
+  };
+}
+
 function columnsOf(fields: Fields, where: string, size: number): TableColumn[] {
   const list = listOf(fields, "columns", where);
   if (list.length === 0 || list.length > COLUMNS_MAX) throw bad(`${where}: ${list.length} columns, 1 to ${COLUMNS_MAX} are allowed`);
-  const columns = list.map((column, i) => columnOf(column, `${where}: columns[${i}]`, size));
+  const columns = list.map((column, i) => columnOf(column, `${where}: columns[${i}]`, size, "row"));
   const twice = repeated(columns.map(({ name }) => name));
   if (twice !== undefined) throw bad(`${where}: two columns ${quote(twice)}`);
   return columns;
 }
 
-function columnOf(value: unknown, where: string, size: number): TableColumn {
+/** A field of `what`, which has `size` bytes. */
+function columnOf(value: unknown, where: string, size: number, what: "row" | "state"): TableColumn {
   const fields = fieldsOf(value, where, COLUMN_FIELDS);
   const types = Object.keys(COLUMN_SIZES);
   const type = textOf(fields, "type", where, WORD) as ColumnType;
   if (!types.includes(type)) throw bad(`${where}: unknown type ${quote(type)}${suggestion(type, types)}`);
   const at = wholeOf(fields, "at", where, 0, size);
-  if (at + COLUMN_SIZES[type] > size) throw bad(`${where}: a ${type} at ${at} ends beyond the row's ${size} bytes`);
+  if (at + COLUMN_SIZES[type] > size) throw bad(`${where}: a ${type} at ${at} ends beyond the ${what}'s ${size} bytes`);
   return { name: textOf(fields, "name", where, LINE), at, type };
 }
 
@@ -232,6 +258,12 @@ function present(fields: Fields, key: string, where: string): unknown {
 function text(value: unknown, where: string, { form, say }: Form): string {
   if (typeof value === "string" && form.test(value)) return value;
   throw bad(`${where}: ${shown(value)} is not ${say}`);
+}
+
+function wordOf<T extends string>(value: unknown, where: string, words: T[]): T {
+  const word = words.find((one) => one === value);
+  if (word !== undefined) return word;
+  throw bad(`${where}: ${shown(value)} is none of ${words.join(", ")}${typeof value === "string" ? suggestion(value, words) : ""}`);
 }
 
 function whole(value: unknown, where: string, least: number, most: number): number {

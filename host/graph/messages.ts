@@ -2,6 +2,8 @@
 
 import type { PortSpec, RxMode } from "../ports/port.js";
 import type { ContainmentPolicy, ContainmentState } from "./containment.js";
+import type { NodeTrace } from "./manifest.js";
+import type { PacketFilter } from "./packet-filter.js";
 
 /** A node of the graph, as every thread knows it. */
 export interface NodeSpec {
@@ -17,6 +19,8 @@ export interface NodeSpec {
   state: number;
   /** it came from outside: workers hear of it as a CustomSpec */
   custom: boolean;
+  /** how its packets' traces are shown; absent: it does not say */
+  trace?: NodeTrace;
 }
 
 /** What a node inherits from the one it replaces. */
@@ -50,6 +54,16 @@ export interface CustomSpec {
   config: { at: number; size: number };
 }
 
+/** What is looked at in the graph. */
+export interface Observed {
+  /** memory of the TraceRing that takes the records; null: nobody traces */
+  ring: SharedArrayBuffer | null;
+  /** which packets are traced */
+  filter: PacketFilter;
+  /** packets that are dropped go to the capture */
+  drops: boolean;
+}
+
 export type ToEngine =
   /** one of weft's own nodes that was not there from the start */
   | { type: "add-node"; request: number; node: NodeSpec }
@@ -59,6 +73,8 @@ export type ToEngine =
   | { type: "configure"; request: number; index: number; address: number; size: number }
   | { type: "policy"; request: number; index: number; policy: ContainmentPolicy }
   | { type: "restart"; request: number; index: number }
+  /** from now on look at packets like this; null: no more */
+  | { type: "observe"; request: number; observed: Observed | null }
   /** nothing but the answer, which says that a turn has ended */
   | { type: "sync"; request: number }
   | { type: "add-port"; port: PortSpec; txNode: NodeSpec }

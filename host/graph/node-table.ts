@@ -27,6 +27,11 @@ export function decodeTable(table: TableDeclaration, states: readonly DataView[]
   return rows.map((row) => row.cells);
 }
 
+/** One value of a node's state as it is shown. */
+export function decodeField(state: DataView, at: number, type: ColumnType): Cell {
+  return format(read(state, at, type), type);
+}
+
 /** Offsets of the used rows that lie in the state as a whole. */
 function usedRows(table: TableDeclaration, state: DataView): number[] {
   const reach = Math.max(table.size, table.used + 4, ...table.columns.map((column) => column.at + COLUMN_SIZES[column.type]));

@@ -15,6 +15,7 @@ export const PUNT_NODE = {
   name: "punt",
   next: ["error-drop"],
   counters: ["echo reply delivered", "echo reply that was not asked for", "nobody listens for it"],
+  trace: { layer: "ip4" as const, packet: [], state: [] },
 };
 
 export class Punt {

@@ -39,6 +39,7 @@ export class Registry {
     if (runtime === undefined) throw new WeftError("NO_MEMORY", `no room for the state of node ${name}: ${state} bytes`);
     const node: NodeSpec = { index, name, kind, next: [...next], counters: [...counters], runtime, state, custom };
     if (declared.process) node.process = declared.process;
+    if (declared.trace) node.trace = declared.trace;
     this.nodes[index] = node;
     return node;
   }

@@ -71,10 +71,23 @@ const ASKED: [line: string, ...call: unknown[]][] = [
   ["node policy acl limit 0 fail closed", "setNodePolicy", "acl", { fail: "closed", limit: 0 }],
   ["node restart acl", "restartNode", "acl"],
   ["node unload acl", "unloadNode", "acl"],
+  ["trace add af-packet-input 10", "addTrace", "af-packet-input", 10],
+  ["trace filter packet src 192.0.2.2 dst 10.0.0.0/8 proto udp port 53", "setTraceFilter",
+    { source: "192.0.2.2", destination: "10.0.0.0/8", protocol: "udp", port: 53 }],
+  ["trace filter packet proto 89", "setTraceFilter", { protocol: 89 }],
+  ["trace filter include error-drop 5", "setTraceNodeFilter", { node: "error-drop", include: true, packets: 5 }],
+  ["trace filter exclude error-drop 5", "setTraceNodeFilter", { node: "error-drop", include: false, packets: 5 }],
+  ["trace filter none", "clearTraceFilters"],
+  ["clear trace", "clearTrace"],
+  ["pcap trace rx file /tmp/a.pcapng", "startPcapTrace", { file: "/tmp/a.pcapng", rx: true, tx: false, drop: false }],
+  ["pcap trace max 7 drop tx file /tmp/a.pcapng intfc host-eth0", "startPcapTrace",
+    { file: "/tmp/a.pcapng", rx: false, tx: true, drop: true, max: 7, interface: "host-eth0" }],
+  ["pcap trace off", "stopPcapTrace"],
 ];
 
 const PRINTED: Record<string, string> = {
   createHostInterface: "host-eth0", createRdmaInterface: "rdma-0 (mode dv: the adapter has Direct Verbs)", rdmaDump: "rings in hex",
+  stopPcapTrace: "/tmp/a.pcapng: ended: stopped\n  rx tx drop, interface any, at most 100000 packets\n  3 received, 2 sent, 1 dropped, 0 missed; 1234 bytes",
 };
 
 for (const [line, ...call] of ASKED) {
@@ -156,13 +169,33 @@ const SHOWN: [line: string, method: keyof Control, ...text: string[]][] = [
     "configurations     96  4194304  bytes",
     "module regions      4       64  regions"],
   ["show ip icmp", "icmpLimits", "to one destination: 6 errors at once, then one every 1000 ms", "to all: not limited"],
+  ["show trace max 1", "trace",
+    "Packet 1",
+    "",
+    "00:00:01:259123: af-packet-input",
+    "  rx-interface host-eth0, 46 bytes",
+    "  next: ethernet-input",
+    "01:01:01:000000: ip4-lookup",
+    "  counted: no route",
+    "  next: error-drop",
+    "",
+    "Packet 1, copy 1",
+    "",
+    "00:00:01:259124: ip4-glean",
+    "  held",
+    "",
+    "4 steps found no room and are missing"],
+  ["pcap trace status", "pcapTrace",
+    "/tmp/a.pcapng: capturing",
+    "  rx tx drop, interface any, at most 100000 packets",
+    "  3 received, 2 sent, 1 dropped, 0 missed; 1234 bytes"],
   ["show version", "version", "weft 0.1.0, node contract 1, Node v20.20.2"],
 ];
 
 for (const [line, method, ...text] of SHOWN) {
   test(line, async () => {
     const { calls, out } = await run(line);
-    assert.equal(calls, [[method]]);
+    assert.equal(calls, [line === "show trace max 1" ? [method, 1] : [method]]);
     assert.is(out, text.join("\n"));
   });
 
@@ -176,6 +209,17 @@ for (const [line, method, ...text] of SHOWN) {
     else assert.equal(data, (stub().control[method] as () => unknown)());
   });
 }
+
+test("what is missing or not there to be shown is said", async () => {
+  const empty = { trace: () => ({ packets: [], kept: 0, lost: 0 }), pcapTrace: () => null };
+  assert.is((await run("show trace", empty)).out, 'no packet is traced: "trace add af-packet-input 10" traces the next ones');
+  assert.is((await run("show trace", { trace: () => ({ packets: [], kept: 3, lost: 0 }) })).out, "none of 3 traced packets fits the filter");
+  assert.is((await run("pcap trace status", empty)).out, 'no capture: "pcap trace rx tx file F" starts one');
+  for (const line of ["pcap trace rx", "trace filter packet"]) {
+    const error: unknown = await run(line).catch((cause: unknown) => cause);
+    assert.is((error as WeftError).code, "BAD_COMMAND", line);
+  }
+});
 
 test("every command is tested above", () => {
   const tested = new Set([...ASKED, ...SHOWN, ["show node table flow-meter flows"]].map(([line]) => grammar.parse(line!).command.pattern));

@@ -27,6 +27,7 @@ const EXAMPLES: Record<string, string> = {
   "num-rx-queues": "4", mode: "dv", "max-pktlen": "9000", rss4: "ipv4-udp", rss6: "ipv6",
   node: "acl", "new-node": "flow-meter", anchor: "host-eth0-tx", file: "build/all.wasm:acl", json: '{"rules": [{"from": "} {"}, {}]}',
   table: "flows", fail: "open", next: "continue", ms: "100", traps: "10", "icmp-interval": "500", "icmp-rate": "2000", "icmp-burst": "100",
+  packets: "10", match: "192.0.2.2", destination: "192.0.2.0/24", proto: "udp", port: "53", max: "100", intfc: "any", capture: "/tmp/rx.pcapng",
 };
 
 /** A pattern with its arguments filled in, and its optional parts left out or taken. */
@@ -49,7 +50,7 @@ test("any unambiguous prefix will do", () => {
   assert.is(pattern("set int st host-eth0 u"), "set interface state <interface> up");
   assert.is(pattern("set int mt p 9000 host-eth0"), "set interface mtu [packet] <mtu> <interface>");
   assert.is(pattern("i r a 0.0.0.0/0 v d"), "ip route add <prefix> via drop");
-  assert.is(pattern("p 192.0.2.2 s 100 r 1"), "ping <address> [repeat <repeat>] [interval <interval>] [size <size>]");
+  assert.is(pattern("pi 192.0.2.2 s 100 r 1"), "ping <address> [repeat <repeat>] [interval <interval>] [size <size>]");
   assert.is(pattern("  show \t version  "), "show version");
   assert.is(pattern("no l a.wasm a acl"), "node load <file> as <new-node> [config <json>]");
   assert.is(pattern("n i acl b ip4-input o host-eth0"), "node insert <node> before <anchor> [on <interface>]");
@@ -59,6 +60,9 @@ test("any unambiguous prefix will do", () => {
   assert.is(pattern("sh n acl"), "show node [<node>]");
   assert.is(pattern("sh n t acl flows"), "show node table <node> <table>");
   assert.is(pattern("sh m"), "show memory");
+  assert.is(pattern("tr a ip4-input 5"), "trace add <anchor> <packets>");
+  assert.is(pattern("sh tr m 5"), "show trace [max <packets>]");
+  assert.is(pattern("pc t d r f rx.pcapng"), "pcap trace [rx] [tx] [drop] [max <max>] [intfc <intfc>] [file <capture>]");
 });
 
 test("arguments arrive by name", () => {
@@ -90,7 +94,7 @@ test("ambiguous prefixes say what they could be", () => {
 
 test("a wrong word is named, with the nearest right one and what was expected", () => {
   assert.is(message("show interfcae"), 'unknown word "interfcae" in "show interfcae": did you mean "interface"? '
-    + "expected one of: balance, buffers, errors, hardware-interfaces, interface, ip, memory, node, runtime, version");
+    + "expected one of: balance, buffers, errors, hardware-interfaces, interface, ip, memory, node, runtime, trace, version");
   assert.match(message("shwo version"), 'unknown word "shwo" in "shwo": did you mean "show"? expected one of: clear, create');
   assert.is(message("show ip route"), 'unknown word "route" in "show ip route": expected one of: fib, icmp, neighbors');
   assert.match(message("show interface adress"), 'did you mean "address"? expected one of: address, <interface>');

@@ -1,6 +1,6 @@
 // A control plane that records what is asked of it and answers with fixed figures.
 
-import type { Control, CustomNodeInfo, HardwareInfo, InterfaceCounters, InterfaceInfo } from "../../host/control/api.js";
+import type { Control, CustomNodeInfo, HardwareInfo, InterfaceCounters, InterfaceInfo, PcapTraceStatus, TraceInfo } from "../../host/control/api.js";
 
 const NO_COUNTERS: InterfaceCounters = {
   rxPackets: 0, rxBytes: 0, rxMissed: 0, rxTruncated: 0, rxErrors: 0, rxNoBuffer: 0, rxBadChecksum: 0,
@@ -40,6 +40,25 @@ export const ACL: CustomNodeInfo = {
 export const METER: CustomNodeInfo = {
   ...ACL, name: "flow-meter", file: "/srv/meter.wasm", declared: "flow-meter", state: "set-aside", cause: "it never returned", place: null,
   policy: { fail: "open", via: "continue", restart: 0, limit: 0 }, config: {}, traps: 11, region: null,
+};
+
+const TRACE: TraceInfo = {
+  packets: [
+    {
+      number: 1, copy: 0,
+      steps: [
+        { time: 1259.123, node: "af-packet-input", lines: ["rx-interface host-eth0, 46 bytes"], next: "ethernet-input", counted: [], end: null },
+        { time: 3661000, node: "ip4-lookup", lines: [], next: "error-drop", counted: ["no route"], end: null },
+      ],
+    },
+    { number: 1, copy: 1, steps: [{ time: 1259.124, node: "ip4-glean", lines: [], next: null, counted: [], end: "held" }] },
+  ],
+  kept: 1, lost: 4,
+};
+
+const CAPTURE: PcapTraceStatus = {
+  file: "/tmp/a.pcapng", rx: true, tx: true, drop: true, max: 100000, interface: "any", running: true, ended: null, received: 3, sent: 2, dropped: 1,
+  missed: 0, bytes: 1234,
 };
 
 const ANSWERS: { [name in keyof Control]?: unknown } = {
@@ -91,6 +110,9 @@ const ANSWERS: { [name in keyof Control]?: unknown } = {
     node: "flow-meter", table: "flows", columns: ["source", "destination", "packets", "bytes"],
     rows: [["192.0.2.2", "198.51.100.2", 12, 17000], ["192.0.2.3", "198.51.100.2", 1, 64]],
   },
+  trace: TRACE,
+  pcapTrace: CAPTURE,
+  stopPcapTrace: Promise.resolve({ ...CAPTURE, running: false, ended: "stopped" }),
   memory: { nodes: 81920, configurations: 96, regions: 4, nodeCount: 18 },
 };
 

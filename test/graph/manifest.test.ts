@@ -31,17 +31,30 @@ test("all there is to say", () => {
     ...node, gauges: ["sessions"], state: 112, stateVersion: 2, stateAccepts: [1], configure: "configure",
     config: { type: "object", properties: { limit: { type: "integer", minimum: 1, maximum: 9 } } },
     tables: [{ ...table, sort: "bytes", columns: [...table.columns, { name: "bytes", at: 8, type: "u64" }, { name: "mac", at: 16, type: "mac" }] }],
+    trace: { layer: "ip4", packet: ["tx-interface", "adjacency"], state: [{ name: "sessions", at: 104, type: "u64" }] },
   };
   assert.equal(withNodes(said), [said]);
 });
 
 test("what it leaves out has its default", () => {
   const [read] = withNodes(node);
-  assert.equal(read, { ...node, gauges: [], state: 0, stateVersion: 1, stateAccepts: [], configure: null, config: null, tables: [] });
+  assert.equal(read, { ...node, gauges: [], state: 0, stateVersion: 1, stateAccepts: [], configure: null, config: null, tables: [], trace: null });
 });
 
 test("a table need not have a sort column", () => {
   assert.is(withNodes({ ...node, state: 112, tables: [table] })[0]!.tables[0]!.sort, null);
+});
+
+test("traces: nothing need be said, and nothing else can be", () => {
+  assert.equal(withNodes({ ...node, trace: {} })[0]!.trace, { layer: null, packet: [], state: [] });
+  refuses({ trace: "ip4" }, 'node flows: trace: "ip4" is not an object');
+  refuses({ trace: { fields: [] } }, 'node flows: trace: unknown field "fields"');
+  refuses({ trace: { layer: "ip" } }, 'node flows: trace: layer: "ip" is none of ethernet, arp, ip4: did you mean "ip4"?');
+  refuses({ trace: { layer: 4 } }, "node flows: trace: layer: 4 is none of ethernet, arp, ip4");
+  refuses({ trace: { packet: ["toString"] } }, 'node flows: trace: packet[0]: "toString" is none of rx-interface, tx-interface, adjacency, icmp-error, punt');
+  const field = { name: "sessions", at: 4, type: "u64" };
+  refuses({ state: 8, trace: { state: [field] } }, "node flows: trace: state[0]: a u64 at 4 ends beyond the state's 8 bytes");
+  refuses({ state: 64, trace: { state: Array(5).fill(field) } }, "node flows: trace: 5 fields of the state, at most 4 are allowed");
 });
 
 test("the contract's version", () => {

@@ -42,7 +42,7 @@ function refused(code: WeftErrorCode, words: string, action: () => unknown): voi
 }
 
 test("a good one gives its declarations, with what they leave out", () => {
-  const full = { ...node, gauges: [], state: 0, stateVersion: 1, stateAccepts: [], configure: null, config: null, tables: [] };
+  const full = { ...node, gauges: [], state: 0, stateVersion: 1, stateAccepts: [], configure: null, config: null, tables: [], trace: null };
   assert.equal(load(withNodes(node, { ...node, name: "two", state: 8 })).nodes, [full, { ...full, name: "two", state: 8 }]);
 });
 

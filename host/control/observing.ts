@@ -1,0 +1,22 @@
+// What is looked at in the graph, for traces and captures: told to the worker whenever it changes, and to each new one.
+
+import type { Observed } from "../graph/messages.js";
+import { EVERY_PACKET } from "../graph/packet-filter.js";
+import type { Requests } from "./requests.js";
+
+export class Observing {
+  private state: Observed = { ring: null, filter: EVERY_PACKET, drops: false };
+
+  constructor(private readonly requests: Requests) {}
+
+  /** For a new worker; null: nothing. */
+  get observed(): Observed | null {
+    return this.state.ring || this.state.drops ? this.state : null;
+  }
+
+  /** Resolves when the worker looks, or no longer looks. Throws WORKER. */
+  async change(change: Partial<Observed>): Promise<void> {
+    this.state = { ...this.state, ...change };
+    await this.requests.send({ type: "observe", observed: this.observed });
+  }
+}
