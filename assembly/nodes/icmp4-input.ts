@@ -7,7 +7,7 @@ import { SUM_INTACT, sumPacket } from "../wire/checksum";
 import {
   ICMP_ECHO_REPLY, ICMP_ECHO_REQUEST, ICMP_HEADER, ICMP_PARAMETER_PROBLEM, ICMP_TIME_EXCEEDED, ICMP_UNREACHABLE, icmpType, makeEchoReply,
 } from "../wire/icmp";
-import { headerLength, setTtl, swapAddresses } from "../wire/ipv4";
+import { clearFragment, headerLength, setTtl, swapAddresses } from "../wire/ipv4";
 
 const NEXT_LOOKUP: u32 = 1;
 const NEXT_PUNT: u32 = 2;
@@ -39,6 +39,7 @@ function receive(node: usize, buffer: usize): u32 {
 function reply(buffer: usize, header: usize, message: usize): u32 {
   makeEchoReply(message);
   swapAddresses(header);
+  clearFragment(header); // the way back may have a smaller MTU
   setTtl(header, REPLY_TTL);
   clearOffloads(buffer);
   setFlags(buffer, B_FLAG_LOCAL);

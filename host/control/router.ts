@@ -2,13 +2,11 @@
 
 import { fileURLToPath } from "node:url";
 import { WeftError } from "../errors.js";
-import { type EngineOptions, INPUT_NODES, STUCK } from "../graph/engine.js";
-import { GLEAN_NODE } from "../graph/glean.js";
+import { type EngineOptions, STUCK } from "../graph/engine.js";
 import type { FromEngine, ToEngine } from "../graph/messages.js";
 import { compileModule, loadModule } from "../graph/module.js";
 import { Pulse } from "../graph/pulse.js";
-import { PUNT_NODE } from "../graph/punt.js";
-import { Registry } from "../graph/registry.js";
+import type { Registry } from "../graph/registry.js";
 import { Wiring } from "../graph/wiring.js";
 import { bufferCount, createMemory, type OwnedMemory } from "../memory/memory.js";
 import { Tables } from "../memory/tables.js";
@@ -16,8 +14,10 @@ import { parseIp4, parseMac } from "./addresses.js";
 import { Adjacencies } from "./adjacencies.js";
 import type {
   Balance, BufferInfo, Control, CustomNodeInfo, ErrorCounter, HardwareInfo, InterfaceInfo, MemoryInfo, NeighborInfo, NodeConfig, NodeCounter,
-  NodePlace, NodePolicy, NodeTable, PingOptions, PingResult, RdmaOptions, RouteInfo, RouterOptions, RouteTarget, RuntimeInfo, RxMode, VersionInfo,
+  NodePlace, NodePolicy, NodeTable, PingOptions, PingResult, RdmaOptions, ReassemblyInfo, RouteInfo, RouterOptions, RouteTarget, RuntimeInfo, RxMode,
+  VersionInfo,
 } from "./api.js";
+import { builtInNodes } from "./built-in-nodes.js";
 import { type Connect, type EngineLink, inThread } from "./engine-link.js";
 import { epochOf } from "./epoch.js";
 import { Fib } from "./fib.js";
@@ -26,8 +26,10 @@ import { Neighbours } from "./neighbours.js";
 import { NodeConfigs } from "./node-configs.js";
 import { Regions } from "./node-files.js";
 import { Nodes } from "./nodes.js";
+import { noticeOf } from "./notices.js";
 import { Pinger } from "./pinger.js";
 import { Ports } from "./ports.js";
+import { ReassemblySettings } from "./reassembly.js";
 import { Requests } from "./requests.js";
 import { Routes } from "./routes.js";
 import { Statistics } from "./statistics.js";
@@ -37,8 +39,6 @@ import { type Running, Watchdog, whoRuns } from "./watchdog.js";
 const ROOT = new URL("../../../", import.meta.url); // dist/host/control/ → the package
 const WORKER = 0;
 const TICK = 1000;
-/** Templates: nodes of these kinds are made where one is needed. */
-const GATES = ["rx-gate", "tx-gate"];
 
 export class Router implements Control {
   private link: EngineLink | undefined;
@@ -48,6 +48,7 @@ export class Router implements Control {
   private readonly routeTable: Routes;
   private readonly statistics: Statistics;
   private readonly pinger: Pinger;
+  private readonly reassemblySettings: ReassemblySettings;
   private readonly ports: Ports;
   private readonly requests = new Requests((message) => this.post(message));
   private readonly nodes: Nodes;
@@ -74,6 +75,7 @@ export class Router implements Control {
     });
     this.statistics = new Statistics(memory, () => registry.list());
     this.pinger = new Pinger((message) => this.post(message));
+    this.reassemblySettings = new ReassemblySettings(registry, this.statistics, memory.packets.layout.buffers, (message) => this.post(message));
     this.ports = new Ports({
       packets: memory.packets,
       interfaces: this.interfaceTable,
@@ -99,11 +101,7 @@ export class Router implements Control {
     const nodes = loadModule(fileURLToPath(new URL("build/nodes.wasm", ROOT)));
     const memory = createMemory(bufferCount(options.buffers, options.poolSize), 1, options.notice ?? ((): void => {}));
     const tables = new Tables(memory.tables);
-    const registry = new Registry();
-    for (const input of Object.values(INPUT_NODES)) registry.add("port", input);
-    for (const node of nodes.nodes) if (!GATES.includes(node.name)) registry.add("wasm", node);
-    registry.add("host", GLEAN_NODE);
-    registry.add("host", PUNT_NODE);
+    const registry = builtInNodes(nodes.nodes);
     const wiring = new Wiring(tables, registry);
     wiring.connect();
 
@@ -211,6 +209,10 @@ export class Router implements Control {
     return this.pinger.ping(address, options);
   }
 
+  setReassembly(limits: Partial<ReassemblyInfo>): void {
+    this.reassemblySettings.set(limits);
+  }
+
   // Custom nodes
 
   loadNode(file: string, name: string, config?: NodeConfig): Promise<CustomNodeInfo> {
@@ -299,6 +301,10 @@ export class Router implements Control {
     return this.neighbourTable.list().map((neighbour) => this.neighbourTable.info(neighbour));
   }
 
+  reassembly(): ReassemblyInfo {
+    return this.reassemblySettings.info();
+  }
+
   version(): VersionInfo {
     return version();
   }
@@ -334,19 +340,13 @@ export class Router implements Control {
       case "port-added":
       case "port-removed":
         return this.ports.changed(message.index);
-      case "trap":
-        return this.options.notice?.(`node ${message.node} trapped and lost its frame: ${message.message}`);
       case "answer":
         return this.requests.answered(message);
       case "node-state":
         return this.nodes.changed(message.index, message.state, message.cause, message.traps);
-      case "mended":
-        return this.options.notice?.(`a node has written over what is the graph's own (${message.cause}): its packets are lost (${message.times} times)`);
-      case "log":
-        return this.options.notice?.(`node ${message.node}: ${message.text}`);
-      case "ready":
-        return;
     }
+    const notice = noticeOf(message);
+    if (notice !== undefined) this.options.notice?.(notice);
   }
 
   /** arp-input has checked that the address is on the link (RFC 826); it may have left it since. */
@@ -375,7 +375,7 @@ export class Router implements Control {
     const unanswered = this.requests.unanswered();
     const ports = this.ports.forNewWorker();
     try {
-      await this.link!.replace({ ...engine, nodes: this.registry.list(), customs: this.nodes.specs(), takeOver }, [...ports, ...unanswered]);
+      await this.link!.replace({ ...engine, nodes: this.registry.list(), customs: this.nodes.specs(), takeOver }, [this.reassemblySettings.message(), ...ports, ...unanswered]);
     } catch (error) {
       this.fail(new WeftError("WORKER", `no new packet worker in place of one that hung: ${(error as Error).message}`, { cause: error }));
     }

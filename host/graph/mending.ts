@@ -2,9 +2,10 @@
 // and every buffer is where it belongs.
 
 import {
-  B_STATE, BUFFER_FREE, BUFFER_HELD, BUFFER_SHIFT, BUFFER_SIZE, FRAME_SIZE, FREE_LIST_ENTRIES, GRAPH_COPIES, GRAPH_DROPPED, GRAPH_HELD,
-  GRAPH_ORIGINATED, GRAPH_PENDING, GRAPH_PENDING_SIZE, GRAPH_READY_HEAD, GRAPH_READY_TAIL, IFC_RX_PACKETS, IFC_SIZE, IFC_TX_DOWN, IFC_TX_ERROR,
-  IFC_TX_NO_ROOM, IFC_TX_PACKETS, IFC_TX_TOO_LONG, INTERFACE_COUNT, NODE_COUNT, VECTOR, WORKER_FRAMES, WORKER_FREE_LIST, WORKER_INTERFACES,
+  B_HOLDER, B_STATE, BUFFER_FREE, BUFFER_HELD, BUFFER_SHIFT, BUFFER_SIZE, FRAME_SIZE, FREE_LIST_ENTRIES, GRAPH_COPIES, GRAPH_DROPPED,
+  GRAPH_HELD, GRAPH_ORIGINATED, GRAPH_PENDING, GRAPH_PENDING_SIZE, GRAPH_READY_HEAD, GRAPH_READY_TAIL, HOLDER_REASSEMBLY, IFC_RX_PACKETS, IFC_SIZE,
+  IFC_TX_DOWN, IFC_TX_ERROR, IFC_TX_NO_ROOM, IFC_TX_PACKETS, IFC_TX_TOO_LONG, INTERFACE_COUNT, NODE_COUNT, VECTOR, WORKER_FRAMES, WORKER_FREE_LIST,
+  WORKER_INTERFACES,
 } from "../../assembly/abi.js";
 import { layFrames, type PacketMemory, workerAt } from "../memory/memory.js";
 
@@ -42,6 +43,17 @@ export class Mending {
     }
     for (const word of [GRAPH_READY_HEAD, GRAPH_READY_TAIL, GRAPH_COPIES]) u32[(this.base + word) >> 2] = 0;
     layFrames(this.packets, this.base);
+  }
+
+  /** Addresses of the buffers of this worker that host nodes hold: ip4-reassembly's, and all others. */
+  heldBuffers(): { reassembly: number[]; others: number[] } {
+    const { u16 } = this.packets;
+    const found = { reassembly: [] as number[], others: [] as number[] };
+    for (let buffer = this.first; buffer < this.first + this.buffers * BUFFER_SIZE; buffer += BUFFER_SIZE) {
+      if (u16[(buffer + B_STATE) >> 1] !== BUFFER_HELD) continue;
+      (u16[(buffer + B_HOLDER) >> 1] === HOLDER_REASSEMBLY ? found.reassembly : found.others).push(buffer);
+    }
+    return found;
   }
 
   /** Puts every buffer that is not held back into the free list; what has no other end by now was dropped. The graph must be empty. */

@@ -64,7 +64,7 @@ function recover(): { index: number; address: number }[] {
   const index = (name: string): number => router["registry"].find(name).index;
   const targets = { lookup: index("ip4-lookup"), icmpError: index("ip4-icmp-error"), drop: index("error-drop") };
   const fresh = new Glean(engine.graph, targets, emit);
-  fresh.recover();
+  fresh.recover(held());
   fresh.flush();
   (engine as unknown as { glean: Glean }).glean = fresh;
   const spec = [...engine.graph.specs.values()].find(({ name }) => name === "ip4-glean")!;
