@@ -73,10 +73,22 @@ export function setFragment(header: usize, length: u32, total: u32, word: u32): 
   store<u16>(header, <u16>(headerSum(header, length) ^ 0xffff), 10);
 }
 
-/** `identification` is in host order; the checksum is not mended. */
+/** Sum over the pseudo header of a transport message of this length (RFC 9293, 3.1; RFC 768). */
 // @ts-ignore: decorator
 @inline
-export function setIdentification(header: usize, identification: u32): void { store<u16>(header, bswap<u16>(<u16>identification), 4); }
+export function pseudoSum(header: usize, length: u32): u32 {
+  return sumBytes(header + 12, 8) + (protocol(header) << 8) + <u32>bswap<u16>(<u16>length);
+}
+
+/** Host order. */
+// @ts-ignore: decorator
+@inline
+export function identification(header: usize): u32 { return bswap<u16>(load<u16>(header, 4)); }
+
+/** `value` is in host order; the checksum is not mended. */
+// @ts-ignore: decorator
+@inline
+export function setIdentification(header: usize, value: u32): void { store<u16>(header, bswap<u16>(<u16>value), 4); }
 
 const OPTION_END: u32 = 0;
 const OPTION_NO_OPERATION: u32 = 1;

@@ -4,8 +4,8 @@ export const FRAGMENT_NODE = {
   name: "ip4-fragment",
   next: ["error-drop", "ip4-rewrite"],
   counters: [
-    "packets cut into fragments", "fragments made of them", "no buffer for a fragment", "malformed packet", "super-packet with too long segments",
-    "too many packets to cut",
+    "packets cut into fragments", "fragments made of them", "no buffer for a fragment", "malformed packet", "too many packets to cut",
+    "segments made of super-packets",
   ],
   state: 4, // u32, the next identification
 };

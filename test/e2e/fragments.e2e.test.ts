@@ -3,7 +3,7 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import type { ReassemblyInfo } from "../../host/control/api.js";
-import { ping } from "../../host/cli/peers.js";
+import { iperf, ping } from "../../host/cli/peers.js";
 import { must } from "../../host/lab/command.js";
 import { enterPrivateNetwork } from "../../host/lab/private-network.js";
 import { A, B, countersAgree, hostAt, script } from "./network.js";
@@ -52,6 +52,16 @@ accounted("through a smaller MTU, if that is allowed", async () => {
   await must(b.namespace, "ip", ["link", "set", "dev", "eth0", "mtu", "1500"]);
   await weft.ctl(`set interface mtu 1500 host-${B.device}`);
   assert.ok((await weft.errors("ip4-fragment", /packets cut/)) >= 100);
+});
+
+accounted("TCP whose sender does not ask for the path's MTU: its super-packets are cut into segments, those into fragments", async () => {
+  await weft.ctl(`set interface mtu 1000 host-${B.device}`);
+  await must(a.namespace, "sh", ["-c", "echo 1 > /proc/sys/net/ipv4/ip_no_pmtu_disc"]);
+  const { mbits } = await iperf(a, b, B.address, 1, [], () => {});
+  assert.ok(mbits > 1, `${mbits} Mbit/s`);
+  assert.ok((await weft.errors("ip4-fragment", /segments made/)) > 100);
+  await must(a.namespace, "sh", ["-c", "echo 0 > /proc/sys/net/ipv4/ip_no_pmtu_disc"]);
+  await weft.ctl(`set interface mtu 1500 host-${B.device}`);
 });
 
 test("the router stops with nothing missing", () => routed([a, b], weft, async () => {}));

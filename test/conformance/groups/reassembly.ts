@@ -111,7 +111,7 @@ export default group("reassembly", (point) => {
     await p.seen(/ICMP 11\/1/, 1, TIMED_OUT);
   });
   point("the same identification from two sources", RULE, async (p) => {
-    const [one, two] = [fragments(request(0x138), 200), fragments(echo(A2, RA, { id: 0x138, data: counting(392) }), 200)];
+    const [one, two] = [fragments(request(0x138), 144), fragments(echo(A2, RA, { id: 0x138, data: counting(392) }), 144)];
     p.send("a", [one[0]!, one[1]!]);
     p.send("a", [two[2]!]);
     p.send("a", [one[2]!, two[0]!, two[1]!]);
