@@ -140,6 +140,7 @@ export const GRAPH_COPIES = 580; // u32, copies that wait
 export const GRAPH_NO_COPY = 584; // u64, copies not made: the pool was empty, or too many waited
 export const GRAPH_CIRCLED = 592; // u64, packets dropped because they went round in circles
 export const GRAPH_CHAINED = 600; // u32, not 0: of the packets on their way one may be a chain; the driver that brings it says so
+export const GRAPH_HELD_BUFFERS = 604; // u32, buffers of the packets that host nodes keep now, their chains' too
 export const GRAPH_PENDING = 1024; // { u32 frame address, u32 packets }[NODE_COUNT]
 export const GRAPH_PENDING_SIZE = 8;
 export const GRAPH_SHADOW = 4096; // u32[VECTOR], the frame that a node from outside has in hand, as it was

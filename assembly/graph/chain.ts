@@ -29,6 +29,13 @@ export function isWhole(index: u32): bool {
   return false;
 }
 
+/** How many buffers a packet has, those behind its end too. */
+export function buffersOf(index: u32): u32 {
+  let pieces: u32 = 0;
+  for (; pieces < CHAIN_MAX && isBuffer(index, BUFFER_USED); pieces++) index = load<u32>(<usize>index << BUFFER_SHIFT, B_NEXT);
+  return pieces;
+}
+
 /** Has append() read from a packet that is whole, from `skip` bytes after its current layer's first on; no packet (0): it makes room only. */
 export function readFrom(buffer: usize, skip: u32): void {
   source = buffer;

@@ -5,11 +5,12 @@
 
 import {
   ARC_FREE, ARC_NONE, BUFFER_HELD, BUFFER_SHIFT, BUFFER_START, BUFFER_USED, B_DATA, B_FLAGS, B_FLAG_LOCAL, B_NEXT, B_STATE, COPIES_MAX, COPY_SHIFT,
-  FRAME_NEXT, GRAPH_BAD_BUFFER, GRAPH_CHAINED, GRAPH_CIRCLED, GRAPH_COPIES, GRAPH_COPY, GRAPH_COPY_SIZE, GRAPH_FRAME, GRAPH_HELD, GRAPH_NO_COPY, GRAPH_ORIGINATED,
+  FRAME_NEXT, GRAPH_BAD_BUFFER, GRAPH_CHAINED, GRAPH_CIRCLED, GRAPH_COPIES, GRAPH_COPY, GRAPH_COPY_SIZE, GRAPH_FRAME, GRAPH_HELD, GRAPH_HELD_BUFFERS, GRAPH_NO_COPY, GRAPH_ORIGINATED,
   GRAPH_PACKETS, GRAPH_PENDING, GRAPH_PENDING_SIZE, GRAPH_READY, GRAPH_READY_HEAD, GRAPH_READY_TAIL, GRAPH_SPARE, NEXT_COUNT, NEXT_HOLD,
   NODE_BAD_NEXT, NODE_CALLS, NODE_COUNT, NODE_PASSED_OVER, NODE_TRAPS, NODE_VECTORS, VECTOR, WIRING, WIRING_SIZE,
 } from "../abi";
 import { bump, copyChain, isBuffer, release, takeBuffer } from "./pool";
+import { buffersOf } from "./chain";
 import { append, arc, makeReady, pendingAt, putAside } from "./ready";
 import { isFrame, unseal } from "./scribbles";
 import { inspect, mayBeChained } from "./untrusted";
@@ -133,6 +134,7 @@ export function allocate(graph: usize): u32 {
 /** Keeps a packet for a host node that takes its packets off its frame itself. */
 export function hold(graph: usize, buffer: u32): void {
   if (!isBuffer(buffer, BUFFER_USED)) return bump(graph, GRAPH_BAD_BUFFER);
+  store<u32>(graph, load<u32>(graph, GRAPH_HELD_BUFFERS) + buffersOf(buffer), GRAPH_HELD_BUFFERS);
   store<u16>(<usize>buffer << BUFFER_SHIFT, BUFFER_HELD, B_STATE);
   bump(graph, GRAPH_HELD);
 }
@@ -142,6 +144,7 @@ export function unhold(graph: usize, buffer: u32): bool {
   if (!isBuffer(buffer, BUFFER_HELD)) return false;
   store<u16>(<usize>buffer << BUFFER_SHIFT, BUFFER_USED, B_STATE);
   store<u64>(graph, load<u64>(graph, GRAPH_HELD) - 1, GRAPH_HELD);
+  store<u32>(graph, load<u32>(graph, GRAPH_HELD_BUFFERS) - buffersOf(buffer), GRAPH_HELD_BUFFERS);
   return true;
 }
 

@@ -9,8 +9,6 @@ export interface Cause {
 }
 
 export const CAUSES: Cause[] = [
-  { points: /^mtu: (?!DF)/, known: true, what: "packets that are too long for the next link and may be fragmented are dropped (RFC 1812 4.2.2.7, MUST)", where: "ip4-rewrite (tooLong) → a new node beside it, assembly/nodes/ip4-fragment.ts" },
-  { points: /^reassembly:|^echo: \d+ bytes of data, in fragments/, known: true, what: "fragments to the router are dropped, and no time exceeded code 1 (RFC 1122 3.3.2, MUST)", where: "ip4-local (FRAGMENT) → a node with bounded state, assembly/nodes/ip4-reassembly.ts" },
   { points: /^martian: source (198\.51\.100\.1|203\.0\.113\.1),/, known: false, what: "packets whose source is the router's own address are forwarded (RFC 1812 5.3.8, RFC 2827: they cannot have come from there)", where: "ip4-input (check): the source's adjacency is local" },
   { points: /source behind another link/, known: false, what: "an error's source is the receiving interface's address, not that of the interface it leaves by (RFC 1812 4.3.2.4, MUST)", where: "ip4-icmp-error (send): look the original's source up" },
   { points: /^transport: UDP(?!-)/, known: false, what: "port unreachable about datagrams with a bad checksum or length; trailing bytes behind the datagram quoted (RFC 1122 4.1.3.4, MUST drop)", where: "ip4-local (deliver): the checks of RFC 768 before the answer" },

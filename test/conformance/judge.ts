@@ -38,7 +38,6 @@ export const RULES: Rule[] = [
   { points: /^neighbour: 150 packets/, answer: like(/101 of 150 packets \(the newest\) in order/), verdict: "allowed", why: "RFC 1122 2.3.2.2: at least the latest packet is kept" },
   { points: /^neighbour: the answer gives a group address/, answer: without(/ IP 198\.51\.100\.2>/), verdict: "better", why: "RFC 1812 3.3.2: an ARP reply with a group address is not believed" },
   { points: /^transport: UDP-Lite/, answer: like(/ICMP 3\/2 sum ok 00000000 quotes 44 of #1$/), verdict: "allowed", why: "RFC 1122 3.2.2.1: a protocol that is not there; Linux has it" },
-  { points: /^echo: with DF/, answer: like(/ DF ttl 64 checksum ok \| ICMP 0\/0 sum ok/), verdict: "allowed", why: "RFC 791: DF is the sender's to choose; the reply is no longer than the request" },
   { points: /^echo: type 13: timestamp request$/, answer: silent, verdict: "allowed", why: "RFC 1812 4.3.3.8: a router MAY answer timestamp requests" },
   { points: /^arp: hardware type 6/, answer: silent, verdict: "allowed", why: "RFC 826: Ethernet is 1; RFC 1042's 6 is for IEEE 802 framing, which weft does not speak" },
   { points: /^arp: request for an address of another link/, answer: silent, verdict: "allowed", why: "RFC 1122 3.3.4.2: the strong model, in which an address belongs to its interface" },
