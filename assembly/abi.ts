@@ -162,13 +162,15 @@ export const GRAPH_COPIES = 580; // u32, copies that wait
 export const GRAPH_NO_COPY = 584; // u64, copies not made: the pool was empty, or too many waited
 export const GRAPH_CIRCLED = 592; // u64, packets dropped because they went round in circles
 export const GRAPH_CHAINED = 600; // u32, not 0: of the packets on their way one may be a chain; the driver that brings it says so
+export const GRAPH_HELD_BUFFERS = 604; // u32, buffers of the packets that host nodes keep now, their chains' too
 export const GRAPH_PENDING = 1024; // { u32 frame address, u32 packets }[NODE_COUNT]
 export const GRAPH_PENDING_SIZE = 8;
 export const GRAPH_SHADOW = 4096; // u32[VECTOR], the frame that a node from outside has in hand, as it was
 export const GRAPH_SHADOW_NEXT = 5120; // u32[VECTOR], B_NEXT of its buffers
-export const GRAPH_COPY = 8192; // { u32 index, u32 node }[COPIES_MAX]: packets that enter the graph when it is at rest
+export const GRAPH_COPY = 8192; // { u32 index, u32 node }[ASIDE_MAX]: packets that enter the graph when it is at rest
 export const GRAPH_COPY_SIZE = 8;
 export const COPIES_MAX = 1024;
+export const ASIDE_MAX = 1280; // COPIES_MAX, and VECTOR packets that wait to be cut into fragments
 
 // Frame: a vector of buffer indices, and a next slot for each.
 export const VECTOR = 256;
@@ -236,6 +238,7 @@ export const B_STATE = 14; // u16, BUFFER_*
 export const B_TX_IF = 16; // u16
 export const B_L2 = 18; // u16, offset of the Ethernet header from the buffer's start
 export const B_ADJ = 20; // u16, adjacency that ip4-lookup chose
+export const B_TRACE = 22; // u16, number of the packet's trace; 0: nobody follows it
 export const B_ICMP = 24; // u16, (type << 8) | code that ip4-icmp-error is to send
 export const B_RX_IF = 26; // u16
 export const B_ICMP_DATA = 28; // u32, the error's second word, host order (next-hop MTU)
@@ -247,7 +250,8 @@ export const B_CSUM_START = 36; // u16, offset from the buffer's start
 export const B_CSUM_OFFSET = 38; // u16, from CSUM_START
 export const B_HEADER_LENGTH = 40; // u16, bytes of all headers, from the Ethernet header on
 export const B_PUNT = 42; // u16, PUNT_*: why the packet goes to the host
-export const B_TRACE = 46; // u16, number of the packet's trace; 0: nobody follows it
+export const B_HOLDER = 44; // u16, which host node holds it: HOLDER_*
+export const B_CUT = 46; // u16, how much of its payload has become fragments, in units of 8 bytes; of a super-packet, how many segments were made
 export const B_OPAQUE = 48; // 16 bytes for nodes that pass something along
 
 export const B_FLAG_LOCAL = 1; // made by the router itself: its TTL is not decremented
@@ -261,6 +265,10 @@ export const BUFFER_FREE = 0;
 export const BUFFER_USED = 0xffff;
 /** A host node keeps it; it is in no frame. */
 export const BUFFER_HELD = 0x6b6b;
+
+/** Values of B_HOLDER. */
+export const HOLDER_GLEAN = 0;
+export const HOLDER_REASSEMBLY = 1;
 
 /** Values of B_PUNT. */
 export const PUNT_ECHO_REPLY = 1;
@@ -282,6 +290,12 @@ export const ARP_LEARN_IP4 = 0; // raw
 export const ARP_LEARN_MAC = 4; // 6 bytes
 export const ARP_LEARN_IF = 10; // u16
 export const ARP_LEARN_STATE_SIZE = 1040;
+
+// ip4-reassembly's state, from NODE_STATE on: what it holds now, u64 each.
+export const REASSEMBLY_CONTEXTS = 0; // packets of which a part is there
+export const REASSEMBLY_FRAGMENTS = 8;
+export const REASSEMBLY_BYTES = 16; // buffers, by their size
+export const REASSEMBLY_STATE_SIZE = 24;
 
 /** State of rx-gate and tx-gate: u32[INTERFACE_COUNT / 32], a bit for each interface whose packets go through the node behind the gate. */
 export const GATE_INTERFACES = 0;

@@ -5,14 +5,18 @@
 
 import {
   ARC_FREE, ARC_NONE, BUFFER_HELD, BUFFER_SHIFT, BUFFER_START, BUFFER_USED, B_DATA, B_FLAGS, B_FLAG_LOCAL, B_NEXT, B_STATE, COPIES_MAX, COPY_SHIFT,
-  FRAME_NEXT, GRAPH_BAD_BUFFER, GRAPH_CHAINED, GRAPH_CIRCLED, GRAPH_COPIES, GRAPH_COPY, GRAPH_COPY_SIZE, GRAPH_FRAME, GRAPH_HELD, GRAPH_NO_COPY, GRAPH_ORIGINATED,
+  FRAME_NEXT, GRAPH_BAD_BUFFER, GRAPH_CHAINED, GRAPH_CIRCLED, GRAPH_COPIES, GRAPH_COPY, GRAPH_COPY_SIZE, GRAPH_FRAME, GRAPH_HELD, GRAPH_HELD_BUFFERS, GRAPH_NO_COPY, GRAPH_ORIGINATED,
   GRAPH_PACKETS, GRAPH_PENDING, GRAPH_PENDING_SIZE, GRAPH_READY, GRAPH_READY_HEAD, GRAPH_READY_TAIL, GRAPH_SPARE, NEXT_COUNT, NEXT_HOLD,
   NODE_BAD_NEXT, NODE_CALLS, NODE_COUNT, NODE_PASSED_OVER, NODE_TRAPS, NODE_VECTORS, VECTOR, WIRING, WIRING_SIZE,
 } from "../abi";
 import { bump, copyChain, isBuffer, release, takeBuffer } from "./pool";
+import { buffersOf } from "./chain";
+import { append, arc, makeReady, pendingAt, putAside } from "./ready";
 import { isFrame, unseal } from "./scribbles";
 import { inspect, mayBeChained } from "./untrusted";
 
+export { extend, join } from "./chain";
+export { fragment } from "./ip4-fragment";
 export { release } from "./pool";
 export { isSafe, seal, unseal } from "./scribbles";
 export { nextTraced, nextWanted, setFilter } from "./trace";
@@ -21,7 +25,7 @@ export { guard, restore } from "./untrusted";
 /** How a node left its frame. */
 // 0: // a next slot for each packet
 const MAY_HOLD: u32 = 1; // the same, and NEXT_HOLD is allowed: a host node
-const CONSUMED: u32 = 2; // the packets are gone: a port sent and freed them
+const CONSUMED: u32 = 2; // the packets are gone: a port sent and freed them, or the node took them off its frame itself
 const INSPECT: u32 = 3; // a next slot for each packet, but the node came from outside: guard() was called before it, and found no chain
 const INSPECT_CHAINED: u32 = 4; // the same, and found one
 
@@ -128,11 +132,20 @@ export function allocate(graph: usize): u32 {
   return index;
 }
 
+/** Keeps a packet for a host node that takes its packets off its frame itself. */
+export function hold(graph: usize, buffer: u32): void {
+  if (!isBuffer(buffer, BUFFER_USED)) return bump(graph, GRAPH_BAD_BUFFER);
+  store<u32>(graph, load<u32>(graph, GRAPH_HELD_BUFFERS) + buffersOf(buffer), GRAPH_HELD_BUFFERS);
+  store<u16>(<usize>buffer << BUFFER_SHIFT, BUFFER_HELD, B_STATE);
+  bump(graph, GRAPH_HELD);
+}
+
 /** Takes a packet back from a host node that held it; false if it is not held. */
 export function unhold(graph: usize, buffer: u32): bool {
   if (!isBuffer(buffer, BUFFER_HELD)) return false;
   store<u16>(<usize>buffer << BUFFER_SHIFT, BUFFER_USED, B_STATE);
   store<u64>(graph, load<u64>(graph, GRAPH_HELD) - 1, GRAPH_HELD);
+  store<u32>(graph, load<u32>(graph, GRAPH_HELD_BUFFERS) - buffersOf(buffer), GRAPH_HELD_BUFFERS);
   return true;
 }
 
@@ -181,12 +194,6 @@ function move(graph: usize, row: usize, node: usize, buffer: u32, slot: u32, mod
   release(graph, buffer);
 }
 
-function hold(graph: usize, buffer: u32): void {
-  if (!isBuffer(buffer, BUFFER_USED)) return bump(graph, GRAPH_BAD_BUFFER);
-  store<u16>(<usize>buffer << BUFFER_SHIFT, BUFFER_HELD, B_STATE);
-  bump(graph, GRAPH_HELD);
-}
-
 /** Puts a copy of a packet aside for the node behind a slot. It enters the graph when that is at rest: a frame has no room for two vectors. */
 function copyTo(graph: usize, row: usize, node: usize, buffer: u32, slot: u32): void {
   const target = arc(row, slot);
@@ -196,10 +203,7 @@ function copyTo(graph: usize, row: usize, node: usize, buffer: u32, slot: u32): 
   const copy = waiting < <u32>COPIES_MAX ? copyChain(graph, buffer) : 0;
   if (copy == 0) return bump(graph, GRAPH_NO_COPY);
   bump(graph, GRAPH_ORIGINATED);
-  const entry = graph + GRAPH_COPY + <usize>waiting * <usize>GRAPH_COPY_SIZE;
-  store<u32>(entry, copy);
-  store<u32>(entry, target, 4);
-  store<u32>(graph, waiting + 1, GRAPH_COPIES);
+  putAside(graph, copy, target);
 }
 
 /** Lets up to a vector of the copies that wait into the graph; false when there are none. */
@@ -218,31 +222,6 @@ function enterCopies(graph: usize): bool {
   return true;
 }
 
-/** Index of the node behind a slot, ARC_FREE or ARC_NONE. */
-// @ts-ignore: decorator
-@inline
-function arc(row: usize, slot: u32): u32 {
-  return load<u16>(row + (<usize>slot << 1));
-}
-
-function append(graph: usize, index: u32, buffer: u32): void {
-  const pending = pendingAt(graph, index);
-  const n = load<u32>(pending, 4);
-  // Cannot happen while indices are unique; a node that copied one about would get here.
-  if (n >= <u32>VECTOR) return bump(graph, GRAPH_BAD_BUFFER);
-  store<u32>(<usize>load<u32>(pending) + (<usize>n << 2), buffer);
-  store<u32>(pending, n + 1, 4);
-  if (n == 0) makeReady(graph, index);
-}
-
-// @ts-ignore: decorator
-@inline
-function makeReady(graph: usize, index: u32): void {
-  const tail = load<u32>(graph, GRAPH_READY_TAIL);
-  store<u16>(graph + (<usize>(tail % NODE_COUNT) << 1), <u16>index, GRAPH_READY);
-  store<u32>(graph, tail + 1, GRAPH_READY_TAIL);
-}
-
 /** Whether all n next slots are `slot`; four at a time. */
 function sameSlots(frame: usize, n: u32, slot: u32): bool {
   const pattern = <u64>slot * 0x0001000100010001;
@@ -250,12 +229,6 @@ function sameSlots(frame: usize, n: u32, slot: u32): bool {
   for (; i + 4 <= n; i += 4) if (load<u64>(frame + (<usize>i << 1), FRAME_NEXT) != pattern) return false;
   for (; i < n; i++) if (<u32>load<u16>(frame + (<usize>i << 1), FRAME_NEXT) != slot) return false;
   return true;
-}
-
-// @ts-ignore: decorator
-@inline
-function pendingAt(graph: usize, index: u32): usize {
-  return graph + GRAPH_PENDING + <usize>index * <usize>GRAPH_PENDING_SIZE;
 }
 
 // @ts-ignore: decorator

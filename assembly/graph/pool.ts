@@ -54,7 +54,8 @@ function copyBuffer(from: usize, to: usize): void {
   for (let at: usize = 0; at < bytes; at += 16) v128.store(to + at, v128.load(from + at));
 }
 
-function giveBack(graph: usize, index: u32): void {
+/** Returns buffers to the free list, from this one of a chain on. */
+export function giveBack(graph: usize, index: u32): void {
   const list = graph + WORKER_FREE_LIST;
   // A chain that a node tied into a ring ends at its first buffer that is free already.
   while (index != 0) {

@@ -19,7 +19,7 @@ let asleep: u32 = 0;
 let copies: u32 = 0;
 let noCopy: u64 = 0;
 let circled: u64 = 0;
-let chained: u32 = 0;
+let chained: u64 = 0; // and the buffers that are held
 let free: u32 = 0;
 
 /** Before a node from outside runs. GRAPH_MAIL is not kept: the control plane writes there at any time. */
@@ -35,7 +35,7 @@ export function seal(graph: usize): void {
   copies = load<u32>(graph, GRAPH_COPIES);
   noCopy = load<u64>(graph, GRAPH_NO_COPY);
   circled = load<u64>(graph, GRAPH_CIRCLED);
-  chained = load<u32>(graph, GRAPH_CHAINED);
+  chained = load<u64>(graph, GRAPH_CHAINED);
   free = load<u32>(graph + WORKER_FREE_LIST);
 }
 
@@ -46,7 +46,7 @@ export function unseal(graph: usize): bool {
     | (originated ^ load<u64>(graph, GRAPH_ORIGINATED)) | (inHand ^ load<u64>(graph, GRAPH_FRAME))
     | <u64>(asleep ^ load<u32>(graph, GRAPH_ASLEEP)) | <u64>(copies ^ load<u32>(graph, GRAPH_COPIES))
     | (noCopy ^ load<u64>(graph, GRAPH_NO_COPY)) | (circled ^ load<u64>(graph, GRAPH_CIRCLED))
-    | <u64>(chained ^ load<u32>(graph, GRAPH_CHAINED)) | <u64>(free ^ load<u32>(graph + WORKER_FREE_LIST));
+    | (chained ^ load<u64>(graph, GRAPH_CHAINED)) | <u64>(free ^ load<u32>(graph + WORKER_FREE_LIST));
   if (changed == 0) return false;
   store<u64>(graph, ready, GRAPH_READY_HEAD);
   store<u64>(graph, spare, GRAPH_SPARE);
@@ -59,7 +59,7 @@ export function unseal(graph: usize): bool {
   store<u32>(graph, copies, GRAPH_COPIES);
   store<u64>(graph, noCopy, GRAPH_NO_COPY);
   store<u64>(graph, circled, GRAPH_CIRCLED);
-  store<u32>(graph, chained, GRAPH_CHAINED);
+  store<u64>(graph, chained, GRAPH_CHAINED);
   store<u32>(graph + WORKER_FREE_LIST, free);
   return true;
 }

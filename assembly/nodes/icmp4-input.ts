@@ -11,7 +11,7 @@ import {
   ICMP_ECHO_REPLY, ICMP_ECHO_REQUEST, ICMP_HEADER, ICMP_PARAMETER_PROBLEM, ICMP_TIMESTAMP, ICMP_TIMESTAMP_SIZE, ICMP_TIME_EXCEEDED,
   ICMP_UNREACHABLE, icmpType, makeEchoReply, makeTimestampReply,
 } from "../wire/icmp";
-import { IP4_HEADER, destination, headerLength, setHeaderChecksum, setLengths, setTtl, swapAddresses, totalLength } from "../wire/ipv4";
+import { IP4_HEADER, clearFragment, destination, headerLength, setHeaderChecksum, setLengths, setTtl, swapAddresses, totalLength } from "../wire/ipv4";
 import { askedAddress, keepForReply, registerInOptions } from "../wire/options";
 
 const NEXT_LOOKUP: u32 = 1;
@@ -48,6 +48,7 @@ function receive(node: usize, buffer: usize): u32 {
 function reply(buffer: usize, header: usize, length: u32): u32 {
   if (length != IP4_HEADER) header = replyOptions(buffer, header, length);
   swapAddresses(header);
+  clearFragment(header); // the way back may have a smaller MTU
   setTtl(header, REPLY_TTL);
   clearOffloads(buffer);
   setFlags(buffer, B_FLAG_LOCAL);

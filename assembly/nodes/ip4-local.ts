@@ -14,14 +14,14 @@ import { UDP_HEADER, hasNoChecksum, udpLength } from "../wire/udp";
 const NEXT_ICMP: u32 = 1;
 const NEXT_ICMP_ERROR: u32 = 2;
 const NEXT_TCP_RESET: u32 = 3;
+const NEXT_REASSEMBLY: u32 = 4;
 
 const BROADCAST: u32 = 0;
-const FRAGMENT: u32 = 1;
-const NO_TCP: u32 = 2;
-const NO_UDP: u32 = 3;
-const NO_PROTOCOL: u32 = 4;
-const UDP_LENGTH: u32 = 5;
-const UDP_CHECKSUM: u32 = 6;
+const NO_TCP: u32 = 1;
+const NO_UDP: u32 = 2;
+const NO_PROTOCOL: u32 = 3;
+const UDP_LENGTH: u32 = 4;
+const UDP_CHECKSUM: u32 = 5;
 
 export function ip4Local(node: usize, frame: usize, n: u32): void {
   for (let i: u32 = 0; i < n; i++) setNext(frame, i, deliver(node, bufferAt(frame, i)));
@@ -31,7 +31,7 @@ function deliver(node: usize, buffer: usize): u32 {
   const header = packetAt(buffer);
   // RFC 1122, 3.2.2.6 allows silence to a broadcast echo request, 3.2.2 forbids errors about a broadcast.
   if (destination(header) == IP4_BROADCAST || isBroadcastAdjacency(adjacencyAt(adjacency(buffer)))) return drop(node, BROADCAST);
-  if (isFragment(header)) return drop(node, FRAGMENT);
+  if (isFragment(header)) return NEXT_REASSEMBLY; // the whole packet comes back here
   const number = protocol(header);
   if (number == PROTOCOL_ICMP) return NEXT_ICMP;
   if (number == PROTOCOL_UDP) return deliverUdp(node, buffer, header);
@@ -60,10 +60,7 @@ function deliverUdp(node: usize, buffer: usize, header: usize): u32 {
 declareNode({
   name: "ip4-local",
   process: "ip4Local",
-  next: ["error-drop", "icmp4-input", "ip4-icmp-error", "ip4-tcp-reset"],
-  counters: [
-    "broadcast to the router", "fragment to the router", "no TCP listener", "no UDP listener", "unknown protocol", "bad UDP length",
-    "bad UDP checksum",
-  ],
+  next: ["error-drop", "icmp4-input", "ip4-icmp-error", "ip4-tcp-reset", "ip4-reassembly"],
+  counters: ["broadcast to the router", "no TCP listener", "no UDP listener", "unknown protocol", "bad UDP length", "bad UDP checksum"],
   trace: { layer: "ip4" },
 });

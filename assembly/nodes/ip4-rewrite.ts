@@ -17,13 +17,13 @@ import { UDP_HEADER } from "../wire/udp";
 
 const NEXT_OUTPUT: u32 = 1;
 const NEXT_ICMP_ERROR: u32 = 2;
+const NEXT_FRAGMENT: u32 = 3;
 
 const TTL_EXPIRED: u32 = 0;
 const FRAGMENTATION_NEEDED: u32 = 1;
-const TOO_LONG: u32 = 2;
-const BAD_SUPER_PACKET: u32 = 3;
-const NO_HEADROOM: u32 = 4;
-const NO_LINK_HEADER: u32 = 5;
+const BAD_SUPER_PACKET: u32 = 2;
+const NO_HEADROOM: u32 = 3;
+const NO_LINK_HEADER: u32 = 4;
 
 export function ip4Rewrite(node: usize, frame: usize, n: u32): void {
   let slots: u32 = 0;
@@ -123,7 +123,7 @@ function expire(node: usize, buffer: usize): u32 {
 
 function tooLong(node: usize, buffer: usize, header: usize, length: u32, mtu: u32): u32 {
   if (length == u32.MAX_VALUE) return drop(node, BAD_SUPER_PACKET);
-  if (!dontFragment(header)) return drop(node, TOO_LONG);
+  if (!dontFragment(header)) return NEXT_FRAGMENT; // whose fragments come back here
   count(node, FRAGMENTATION_NEEDED);
   requestIcmp(buffer, ICMP_UNREACHABLE, CODE_FRAGMENTATION_NEEDED, mtu); // RFC 1191, 4: the MTU in the low half
   return NEXT_ICMP_ERROR;
@@ -133,10 +133,9 @@ function tooLong(node: usize, buffer: usize, header: usize, length: u32, mtu: u3
 declareNode({
   name: "ip4-rewrite",
   process: "ip4Rewrite",
-  next: ["error-drop", "interface-output", "ip4-icmp-error"],
+  next: ["error-drop", "interface-output", "ip4-icmp-error", "ip4-fragment"],
   counters: [
-    "TTL expired", "fragmentation needed but not allowed", "too long, fragmentation not supported", "malformed super-packet", "no headroom",
-    "no link header",
+    "TTL expired", "fragmentation needed but not allowed", "malformed super-packet", "no headroom", "no link header",
   ],
   trace: { layer: "ip4", packet: ["tx-interface"] },
 });

@@ -66,6 +66,63 @@ export function isFragment(header: usize): bool { return (load<u16>(header, 6) &
 @inline
 export function isLaterFragment(header: usize): bool { return (load<u16>(header, 6) & 0xff1f) != 0; }
 
+/** Flags and fragment offset, host order. */
+export const MORE_FRAGMENTS: u32 = 0x2000;
+export const FRAGMENT_OFFSET: u32 = 0x1fff; // in units of 8 bytes
+
+// @ts-ignore: decorator
+@inline
+export function fragmentWord(header: usize): u32 { return bswap<u16>(load<u16>(header, 6)); }
+
+/** Writes the fields in which a fragment's header of `length` bytes differs from its packet's: total length, flags and offset, checksum. */
+// @ts-ignore: decorator
+@inline
+export function setFragment(header: usize, length: u32, total: u32, word: u32): void {
+  store<u16>(header, bswap<u16>(<u16>total), 2);
+  store<u16>(header, bswap<u16>(<u16>word), 6);
+  store<u16>(header, 0, 10);
+  store<u16>(header, <u16>(headerSum(header, length) ^ 0xffff), 10);
+}
+
+/** Sum over the pseudo header of a transport message of this length (RFC 9293, 3.1; RFC 768). */
+// @ts-ignore: decorator
+@inline
+export function pseudoSum(header: usize, length: u32): u32 {
+  return sumBytes(header + 12, 8) + (protocol(header) << 8) + <u32>bswap<u16>(<u16>length);
+}
+
+/** Host order. */
+// @ts-ignore: decorator
+@inline
+export function identification(header: usize): u32 { return bswap<u16>(load<u16>(header, 4)); }
+
+/** `value` is in host order; the checksum is not mended. */
+// @ts-ignore: decorator
+@inline
+export function setIdentification(header: usize, value: u32): void { store<u16>(header, bswap<u16>(<u16>value), 4); }
+
+const OPTION_END: u32 = 0;
+const OPTION_NO_OPERATION: u32 = 1;
+const OPTION_COPIED: u32 = 0x80;
+
+/** RFC 791, 3.1: the options that stand in a packet's first fragment only become "no operation". The checksum is not mended. */
+export function blankUncopiedOptions(header: usize, length: u32): void {
+  const end = header + length;
+  for (let at = header + IP4_HEADER; at < end; ) {
+    const kind = <u32>load<u8>(at);
+    if (kind == OPTION_END) return;
+    if (kind == OPTION_NO_OPERATION) {
+      at++;
+      continue;
+    }
+    if (at + 1 == end) return;
+    const next = at + <usize>load<u8>(at, 1);
+    if (next < at + 2 || next > end) return;
+    if ((kind & OPTION_COPIED) == 0) for (; at < next; at++) store<u8>(at, OPTION_NO_OPERATION);
+    at = next;
+  }
+}
+
 // @ts-ignore: decorator
 @inline
 export function typeOfService(header: usize): u32 { return load<u8>(header, 1); }
@@ -125,6 +182,14 @@ export function setTtl(header: usize, ttl: u32): void {
   const after = (before & 0xff00) | ttl;
   store<u16>(header, <u16>after, 8);
   store<u16>(header, <u16>updateChecksum(load<u16>(header, 10), before, after), 10);
+}
+
+/** Clears flags and fragment offset, and mends the checksum: the packet is whole, and may be cut up. */
+// @ts-ignore: decorator
+@inline
+export function clearFragment(header: usize): void {
+  store<u16>(header, <u16>updateChecksum(load<u16>(header, 10), load<u16>(header, 6), 0), 10);
+  store<u16>(header, 0, 6);
 }
 
 /** Exchanges source and destination; the checksum stays right, it does not see the order of words. */

@@ -11,3 +11,9 @@ export function udpLength(udp: usize): u32 { return bswap<u16>(load<u16>(udp, 4)
 // @ts-ignore: decorator
 @inline
 export function hasNoChecksum(udp: usize): bool { return load<u16>(udp, 6) == 0; }
+export const UDP_CHECKSUM: u32 = 6;
+
+/** `length` is that of header and data. */
+// @ts-ignore: decorator
+@inline
+export function setUdpLength(udp: usize, length: u32): void { store<u16>(udp, bswap<u16>(<u16>length), 4); }

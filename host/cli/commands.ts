@@ -6,10 +6,11 @@ import { ICMP } from "./icmp.js";
 import { NODES } from "./nodes.js";
 import { PCAP_TRACE } from "./pcap-trace.js";
 import { PING } from "./ping.js";
+import { REASSEMBLY } from "./reassembly.js";
 import { SHOW } from "./show.js";
 import { SHOW_NODES } from "./show-nodes.js";
 import { TRACE } from "./trace.js";
 
-export const COMMANDS: Command[] = [...CONFIGURATION, ...NODES, PING, ...SHOW, ...ICMP, ...SHOW_NODES, ...TRACE, ...PCAP_TRACE];
+export const COMMANDS: Command[] = [...CONFIGURATION, ...NODES, PING, ...SHOW, ...ICMP, ...SHOW_NODES, ...TRACE, ...PCAP_TRACE, ...REASSEMBLY];
 
 export const grammar = new Grammar(COMMANDS);

@@ -157,12 +157,29 @@ export interface NeighborInfo {
   age: number;
 }
 
+/** Packets to the router that come in fragments. */
+export interface ReassemblyInfo {
+  /** ms after which what is not whole is given up; default 30,000 */
+  timeout: number;
+  /** most packets that are not whole, a quarter of them of one source; default 1024 */
+  maxReassemblies: number;
+  /** most bytes of buffers that fragments take: 4 MiB, or a quarter of a small pool */
+  maxMemory: number;
+  /** packets that are not whole now, their fragments, and bytes of buffers that those take */
+  reassemblies: number;
+  fragments: number;
+  memory: number;
+  /** packets put together, and fragments that were given up, since the last clear */
+  reassembled: number;
+  timedOut: number;
+}
+
 export interface PingOptions {
   /** default 5 */
   count?: number;
   /** default 1000; at least 1 */
   interval?: number;
-  /** payload bytes, 8 … 1472; default 56 */
+  /** payload bytes, 8 … 65,507; default 56 */
   size?: number;
   /** how long to wait for the last reply; default 1000 */
   timeout?: number;
@@ -310,6 +327,8 @@ export interface Control extends Watching {
   ping(address: string, options?: PingOptions): Promise<PingResult>;
   /** What is not given stays. */
   setIcmpLimits(limits: Partial<IcmpLimits>): void;
+  /** What is not given stays. Throws BAD_ARGUMENT. */
+  setReassembly(limits: Partial<Pick<ReassemblyInfo, "timeout" | "maxReassemblies">>): void;
 
   /** Loads a node from a module (.wasm; .mjs: host nodes); `FILE:NODE` names one of several. It sees no packets until it is inserted. */
   loadNode(file: string, name: string, config?: NodeConfig): Promise<CustomNodeInfo>;
@@ -336,6 +355,7 @@ export interface Control extends Watching {
   routes(): RouteInfo[];
   neighbors(): NeighborInfo[];
   icmpLimits(): IcmpLimits;
+  reassembly(): ReassemblyInfo;
   version(): VersionInfo;
   balance(): Balance;
   customNodes(): CustomNodeInfo[];

@@ -5,6 +5,9 @@ import type { FromEngine, ToEngine } from "../graph/messages.js";
 import { formatIp4, parseIp4 } from "./addresses.js";
 import type { PingOptions, PingResult } from "./api.js";
 
+/** 65,535 bytes of IP packet (RFC 791, 3.1) without its header and that of the echo. */
+const PING_SIZE_MAX = 65_507;
+
 type Report = Extract<FromEngine, { type: "ping-reply" | "ping-failed" }>;
 
 export class Pinger {
@@ -23,7 +26,7 @@ export class Pinger {
     const { count = 5, interval = 1000, size = 56, timeout = 1000, signal, onReply } = options;
     check("count", count, 1, 65_535);
     check("interval", interval, 1, 3_600_000);
-    check("size", size, 8, 1472);
+    check("size", size, 8, PING_SIZE_MAX);
     check("timeout", timeout, 1, 3_600_000);
 
     const id = this.nextId;

@@ -2,13 +2,11 @@
 
 import { fileURLToPath } from "node:url";
 import { WeftError } from "../errors.js";
-import { type EngineOptions, INPUT_NODES, STUCK } from "../graph/engine.js";
-import { GLEAN_NODE } from "../graph/glean.js";
+import { type EngineOptions, STUCK } from "../graph/engine.js";
 import type { FromEngine, ToEngine } from "../graph/messages.js";
 import { compileModule, loadModule } from "../graph/module.js";
 import { Pulse } from "../graph/pulse.js";
-import { PUNT_NODE } from "../graph/punt.js";
-import { Registry } from "../graph/registry.js";
+import type { Registry } from "../graph/registry.js";
 import { Wiring } from "../graph/wiring.js";
 import { bufferCount, createMemory, type OwnedMemory } from "../memory/memory.js";
 import { Tables } from "../memory/tables.js";
@@ -16,8 +14,10 @@ import { parseIp4, parseMac } from "./addresses.js";
 import { Adjacencies } from "./adjacencies.js";
 import type {
   Balance, BufferInfo, Control, CustomNodeInfo, ErrorCounter, HardwareInfo, InterfaceInfo, MemoryInfo, NeighborInfo, NodeConfig, NodeCounter,
-  NodePlace, NodePolicy, NodeTable, PingOptions, PingResult, RdmaOptions, RouteInfo, RouterOptions, RouteTarget, RuntimeInfo, RxMode, VersionInfo,
+  NodePlace, NodePolicy, NodeTable, PingOptions, PingResult, RdmaOptions, ReassemblyInfo, RouteInfo, RouterOptions, RouteTarget, RuntimeInfo, RxMode,
+  VersionInfo,
 } from "./api.js";
+import { builtInNodes } from "./built-in-nodes.js";
 import { type Connect, type EngineLink, inThread } from "./engine-link.js";
 import { epochOf } from "./epoch.js";
 import { Fib } from "./fib.js";
@@ -27,8 +27,10 @@ import { Neighbours } from "./neighbours.js";
 import { NodeConfigs } from "./node-configs.js";
 import { Regions } from "./node-files.js";
 import { Nodes } from "./nodes.js";
+import { noticeOf } from "./notices.js";
 import { Pinger } from "./pinger.js";
 import { Ports } from "./ports.js";
+import { ReassemblySettings } from "./reassembly.js";
 import { Requests } from "./requests.js";
 import { Routes } from "./routes.js";
 import { Statistics } from "./statistics.js";
@@ -39,8 +41,6 @@ import { type Running, Watchdog, whoRuns } from "./watchdog.js";
 const ROOT = new URL("../../../", import.meta.url); // dist/host/control/ → the package
 const WORKER = 0;
 const TICK = 1000;
-/** Templates: nodes of these kinds are made where one is needed. */
-const GATES = ["rx-gate", "tx-gate"];
 
 export class Router extends TraceControl implements Control {
   private link: EngineLink | undefined;
@@ -49,7 +49,8 @@ export class Router extends TraceControl implements Control {
   private readonly neighbourTable: Neighbours;
   private readonly routeTable: Routes;
   private readonly statistics: Statistics;
-  private readonly pinger = new Pinger((message) => this.post(message));
+  private readonly pinger: Pinger;
+  private readonly reassemblySettings: ReassemblySettings;
   private readonly ports: Ports;
   private readonly requests = new Requests((message) => this.post(message));
   private readonly nodes: Nodes;
@@ -77,6 +78,8 @@ export class Router extends TraceControl implements Control {
       unroute: (neighbour) => this.routeTable.removeNeighbour(neighbour),
     });
     this.statistics = new Statistics(memory, () => registry.list());
+    this.pinger = new Pinger((message) => this.post(message));
+    this.reassemblySettings = new ReassemblySettings(registry, this.statistics, memory.packets.layout.buffers, (message) => this.post(message));
     this.ports = new Ports({
       packets: memory.packets,
       interfaces: this.interfaceTable,
@@ -103,10 +106,7 @@ export class Router extends TraceControl implements Control {
     const nodes = loadModule(fileURLToPath(new URL("build/nodes.wasm", ROOT)));
     const memory = createMemory(bufferCount(options.buffers, options.poolSize), 1, options.notice ?? ((): void => {}));
     const tables = new Tables(memory.tables);
-    const registry = new Registry();
-    for (const input of Object.values(INPUT_NODES)) registry.add("port", input);
-    for (const node of nodes.nodes) if (!GATES.includes(node.name)) registry.add("wasm", node);
-    for (const node of [GLEAN_NODE, PUNT_NODE]) registry.add("host", node);
+    const registry = builtInNodes(nodes.nodes);
     const wiring = new Wiring(tables, registry);
     wiring.connect();
 
@@ -216,6 +216,9 @@ export class Router extends TraceControl implements Control {
 
   setIcmpLimits: Control["setIcmpLimits"] = (limits) => this.icmp.setLimits(limits);
   icmpLimits: Control["icmpLimits"] = () => this.icmp.limits();
+  setReassembly(limits: Partial<ReassemblyInfo>): void {
+    this.reassemblySettings.set(limits);
+  }
 
   // Custom nodes
 
@@ -305,6 +308,10 @@ export class Router extends TraceControl implements Control {
     return this.neighbourTable.list().map((neighbour) => this.neighbourTable.info(neighbour));
   }
 
+  reassembly(): ReassemblyInfo {
+    return this.reassemblySettings.info();
+  }
+
   version(): VersionInfo {
     return version();
   }
@@ -339,8 +346,6 @@ export class Router extends TraceControl implements Control {
       case "port-added":
       case "port-removed":
         return this.ports.changed(message.index);
-      case "trap":
-        return this.options.notice?.(`node ${message.node} trapped and lost its frame: ${message.message}`);
       case "answer":
         return this.requests.answered(message);
       case "node-state":
@@ -350,6 +355,8 @@ export class Router extends TraceControl implements Control {
       case "log":
         return this.options.notice?.(`node ${message.node}: ${message.text}`);
     }
+    const notice = noticeOf(message);
+    if (notice !== undefined) this.options.notice?.(notice);
   }
 
   /** arp-input has checked that the address is on the link (RFC 826); it may have left it since. */
@@ -378,7 +385,8 @@ export class Router extends TraceControl implements Control {
     const unanswered = this.requests.unanswered();
     const ports = this.ports.forNewWorker();
     try {
-      await this.link!.replace({ ...engine, nodes: this.registry.list(), customs: this.nodes.specs(), takeOver, observed: this.observing.observed }, [...ports, ...unanswered]);
+      await this.link!.replace({ ...engine, nodes: this.registry.list(), customs: this.nodes.specs(), takeOver, observed: this.observing.observed },
+        [this.reassemblySettings.message(), ...ports, ...unanswered]);
     } catch (error) {
       this.fail(new WeftError("WORKER", `no new packet worker in place of one that hung: ${(error as Error).message}`, { cause: error }));
     }

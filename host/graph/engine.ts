@@ -8,6 +8,7 @@ import { PacketMemory, type SharedMemory } from "../memory/memory.js";
 import type { Port, PortKind, RxMode } from "../ports/port.js";
 import { CustomNodes, clockFrom } from "./custom.js";
 import { Drops } from "./drops.js";
+import { FRAGMENT_NODE } from "./ip4-fragment.js";
 import { Glean, GLEAN_NODE } from "./glean.js";
 import { Graph, type Process } from "./graph.js";
 import { Isolation } from "./isolation.js";
@@ -15,9 +16,10 @@ import type { HostNodeModule } from "./host-node.js";
 import { Mending } from "./mending.js";
 import type { CustomSpec, FromEngine, NodeSpec, Observed, ToEngine } from "./messages.js";
 import { Observation } from "./observation.js";
-import { type EchoRequest, writeArpRequest, writeEchoRequest } from "./originate.js";
+import { type EchoRequest, echoLength, writeArpRequest, writeEchoRequest } from "./originate.js";
 import { Pulse } from "./pulse.js";
 import { Punt, PUNT_NODE } from "./punt.js";
+import { Reassembly, REASSEMBLY_NODE } from "./reassembly.js";
 import { TraceRing } from "./trace-ring.js";
 import { Tracer } from "./tracer.js";
 
@@ -61,6 +63,7 @@ export class Engine {
   /** of the ports that are not adaptive, by interface */
   private readonly rxModes = new Map<number, RxMode>();
   private readonly glean: Glean;
+  private readonly reassembly: Reassembly;
   private readonly punt: Punt;
   private readonly mending: Mending;
   /** how often the graph had to be put in order */
@@ -96,8 +99,11 @@ export class Engine {
     const imports = { env: { memory: shared.memory }, weft: { now: clockFrom(options.timeOrigin) } };
     this.own = new WebAssembly.Instance(options.nodeModule, imports).exports as Record<string, Process>;
     for (const node of nodes) {
-      if (node.kind === "wasm" && !node.custom) this.graph.add(node, this.own[node.process!]!);
+      if (node.kind === "wasm" && !node.custom && node.process) this.graph.add(node, this.own[node.process]!);
     }
+    this.graph.addFragment(find(FRAGMENT_NODE.name));
+    this.reassembly = new Reassembly(this.graph, find(REASSEMBLY_NODE.name));
+    this.graph.addTaking(find(REASSEMBLY_NODE.name), this.reassembly.process, true);
     this.graph.add(find(GLEAN_NODE.name), this.glean.process);
     this.graph.add(find(PUNT_NODE.name), this.punt.process);
     const isolation = options.isolate ? new Isolation(packets, this.graph.base) : null;
@@ -116,6 +122,7 @@ export class Engine {
     try {
       for (const port of this.ports) packets += this.graph.receive(port, this.inputs[port.kind]);
       if (packets > 0) this.afterPackets();
+      this.reassembly.expire();
     } catch (error) {
       this.broken(error as Error);
     }
@@ -166,6 +173,8 @@ export class Engine {
       case "resolved":
         this.glean.release(message.index, message.address, message.reachable);
         return this.afterPackets();
+      case "reassembly":
+        return this.reassembly.setLimits(message.limits);
       case "ping-open":
         return this.punt.open(message.id);
       case "ping-close":
@@ -220,7 +229,9 @@ export class Engine {
   private takeOver(from: number, nodes: NodeSpec[]): void {
     this.graph.touched = true;
     try {
-      this.glean.recover();
+      const held = this.mending.heldBuffers();
+      this.glean.recover(held.others);
+      this.reassembly.recover(held.reassembly);
       if (from === STUCK) this.mend();
       else this.graph.takeOver(nodes.find((node) => node.index === from));
       this.afterPackets();
@@ -243,7 +254,7 @@ export class Engine {
 
   private mend(): void {
     this.mending.layAnew((index) => this.graph.release(index));
-    if (this.poolIsOurs()) this.mending.sweep(this.glean.held());
+    if (this.poolIsOurs()) this.mending.sweep(new Set([...this.glean.held(), ...this.reassembly.held()]));
   }
 
   /** Whether no device works in the pool, and all ports are there: a buffer that is in use at rest is lost then. */
@@ -253,6 +264,7 @@ export class Engine {
 
   private removePort(index: number, txNode: number): void {
     this.glean.dropInterface(index);
+    this.reassembly.dropInterface(index);
     const place = this.ports.findIndex((port) => port.index === index);
     if (place >= 0) this.ports.splice(place, 1)[0]!.drain();
     this.graph.remove(txNode);
@@ -269,7 +281,10 @@ export class Engine {
 
   private ping(ping: EchoRequest): void {
     const buffer = this.graph.allocate();
-    if (buffer === 0) return this.emit({ type: "ping-failed", id: ping.id, sequence: ping.sequence, reason: "no-buffer" });
+    if (buffer === 0 || !this.graph.extend(buffer, echoLength(ping))) {
+      if (buffer !== 0) this.graph.release(buffer);
+      return this.emit({ type: "ping-failed", id: ping.id, sequence: ping.sequence, reason: "no-buffer" });
+    }
     this.punt.expect(ping.id, ping.sequence);
     const routed = writeEchoRequest(this.graph.packets, buffer, ping);
     if (!routed) this.emit({ type: "ping-failed", id: ping.id, sequence: ping.sequence, reason: "no-route" });

@@ -2,7 +2,7 @@
 // by ARP and keeps the last packets until there is an answer (RFC 1122 2.3.2.2).
 
 import {
-  ADJACENCIES, ADJACENCY_SIZE, ADJ_NEXT_HOP, ADJ_TX_IF, B_ADJ, B_DATA, B_ICMP, B_ICMP_DATA, B_OPAQUE, B_STATE, BUFFER_HELD, BUFFER_SHIFT, BUFFER_SIZE,
+  ADJACENCIES, ADJACENCY_SIZE, ADJ_NEXT_HOP, ADJ_TX_IF, B_ADJ, B_DATA, B_ICMP, B_ICMP_DATA, B_OPAQUE, BUFFER_SHIFT, BUFFER_SIZE,
   NEXT_HOLD,
 } from "../../assembly/abi.js";
 import type { Graph } from "./graph.js";
@@ -64,15 +64,11 @@ export class Glean {
     this.graph.inject(reachable ? this.targets.lookup : this.targets.icmpError, buffers);
   }
 
-  /** Finds the packets that another worker's ip4-glean held, in the order in which they came. */
-  recover(): void {
-    const { u16, u32, layout } = this.graph.packets;
-    const held: number[] = [];
-    for (let buffer = layout.pool; buffer < layout.poolEnd; buffer += BUFFER_SIZE) {
-      if (u16[(buffer + B_STATE) >> 1] === BUFFER_HELD) held.push(buffer);
-    }
+  /** Takes over the packets that another worker's ip4-glean held, in the order in which they came. */
+  recover(held: readonly number[]): void {
+    const { u32 } = this.graph.packets;
     const turn = (buffer: number): number => u32[(buffer + B_OPAQUE) >> 2]!;
-    for (const buffer of held.sort((a, b) => turn(a) - turn(b))) {
+    for (const buffer of [...held].sort((a, b) => turn(a) - turn(b))) {
       if (!this.isSound(buffer)) {
         this.evicted.push(buffer >>> BUFFER_SHIFT);
         continue;

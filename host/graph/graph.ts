@@ -1,8 +1,8 @@
 // Runs the graph in a worker: node after node, until every packet has come to its end.
 
 import {
-  BUFFER_SHIFT, FRAME_NEXT, GRAPH_ASLEEP, GRAPH_EPOCH, GRAPH_FRAME, GRAPH_PACKETS, GRAPH_PENDING, GRAPH_PENDING_SIZE, NODE_CLOCKS, NODE_COUNTERS,
-  VECTOR, WIRING, WIRING_SIZE,
+  BUFFER_SHIFT, FRAME_NEXT, GRAPH_ASLEEP, GRAPH_EPOCH, GRAPH_FRAME, GRAPH_PACKETS, GRAPH_PENDING, GRAPH_PENDING_SIZE, NODE_CLOCKS, NODE_COUNT,
+  NODE_COUNTERS, VECTOR, WIRING, WIRING_SIZE,
 } from "../../assembly/abi.js";
 import { addon } from "../addon.js";
 import { type PacketMemory, workerAt } from "../memory/memory.js";
@@ -36,6 +36,10 @@ interface GraphModule extends TraceFunctions {
   failOpen(graph: number, index: number, node: number, frame: number, n: number, slot: number): number;
   abandon(graph: number, index: number): void;
   allocate(graph: number): number;
+  fragment(graph: number, index: number, node: number, frame: number, n: number): void;
+  extend(graph: number, buffer: number, n: number): number;
+  join(graph: number, into: number, length: number, from: number, skip: number, n: number): number;
+  hold(graph: number, buffer: number): void;
   unhold(graph: number, buffer: number): number;
   release(graph: number, buffer: number): void;
   seal(graph: number): void;
@@ -116,6 +120,17 @@ export class Graph {
     return this.wasm;
   }
 
+  /** A node that takes its packets off its frame itself: it holds them, releases them, passes them on. `host`: it is a JavaScript function. */
+  addTaking(spec: NodeSpec, process: Process, host: boolean): void {
+    this.add(spec, process);
+    Object.assign(this.nodes[spec.index]!, { host, mode: Mode.port });
+  }
+
+  /** Adds ip4-fragment, which is the graph's own. */
+  addFragment(spec: NodeSpec): void {
+    this.addTaking(spec, (node, frame, n) => this.wasm.fragment(this.base, spec.index, node, frame, n), false);
+  }
+
   /** Has what comes to node `index` processed as if it had come to `to`. */
   redirect(index: number, to: number): void {
     this.nodes[index] = this.nodes[to]!;
@@ -152,6 +167,28 @@ export class Graph {
   /** A buffer for a packet that the router makes: its index, or 0 when the pool is empty. */
   allocate(): number {
     return this.wasm.allocate(this.base);
+  }
+
+  /** Makes a packet that was allocated n bytes longer, over as many buffers as that takes; false when the pool has not so many. */
+  extend(buffer: number, n: number): boolean {
+    return this.wasm.extend(this.base, buffer, n) !== 0;
+  }
+
+  /** Puts n bytes of packet `from`, from place `skip` on, behind the first `length` of packet `into`; false when it cannot be done. */
+  join(into: number, length: number, from: number, skip: number, n: number): boolean {
+    return this.wasm.join(this.base, into, length, from, skip, n) !== 0;
+  }
+
+  /** Keeps a packet, for a node that takes its packets itself. */
+  hold(buffer: number): void {
+    this.wasm.hold(this.base, buffer);
+  }
+
+  /** Sends a packet from node `index`, which takes its packets itself and runs now, to a next slot; it has had more packets than it passes on. */
+  pass(index: number, slot: number, buffer: number): void {
+    const target = this.arc(index, slot);
+    if (target < NODE_COUNT) this.wasm.enqueue(this.base, target, buffer);
+    else this.wasm.release(this.base, buffer);
   }
 
   /** Takes packets back from a host node that held them; gives those that were held. */

@@ -2,9 +2,10 @@
 // and every buffer is where it belongs.
 
 import {
-  B_STATE, BUFFER_FREE, BUFFER_HELD, BUFFER_SHIFT, BUFFER_SIZE, FRAME_SIZE, FREE_LIST_ENTRIES, GRAPH_COPIES, GRAPH_DROPPED, GRAPH_HELD,
-  GRAPH_ORIGINATED, GRAPH_PENDING, GRAPH_PENDING_SIZE, GRAPH_READY_HEAD, GRAPH_READY_TAIL, IFC_RX_PACKETS, IFC_SIZE, IFC_TX_DOWN, IFC_TX_ERROR,
-  IFC_TX_NO_ROOM, IFC_TX_PACKETS, IFC_TX_TOO_LONG, INTERFACE_COUNT, NODE_COUNT, VECTOR, WORKER_FRAMES, WORKER_FREE_LIST, WORKER_INTERFACES,
+  B_HOLDER, B_NEXT, B_STATE, BUFFER_FREE, BUFFER_HELD, BUFFER_SHIFT, BUFFER_SIZE, BUFFER_USED, FRAME_SIZE, FREE_LIST_ENTRIES, GRAPH_COPIES,
+  GRAPH_DROPPED, GRAPH_HELD, GRAPH_HELD_BUFFERS, GRAPH_ORIGINATED, GRAPH_PENDING, GRAPH_PENDING_SIZE, GRAPH_READY_HEAD, GRAPH_READY_TAIL,
+  HOLDER_REASSEMBLY, IFC_RX_PACKETS, IFC_SIZE, IFC_TX_DOWN, IFC_TX_ERROR, IFC_TX_NO_ROOM, IFC_TX_PACKETS, IFC_TX_TOO_LONG, INTERFACE_COUNT,
+  NODE_COUNT, VECTOR, WORKER_FRAMES, WORKER_FREE_LIST, WORKER_INTERFACES,
 } from "../../assembly/abi.js";
 import { layFrames, type PacketMemory, workerAt } from "../memory/memory.js";
 
@@ -28,7 +29,7 @@ export class Mending {
   /** Whether every buffer is free or held, as it is when the graph is at rest. Not for ports whose devices work in the pool. */
   whole(): boolean {
     const { u32 } = this.packets;
-    return u32[(this.base + WORKER_FREE_LIST) >> 2]! + u32[(this.base + GRAPH_HELD) >> 2]! === this.buffers;
+    return u32[(this.base + WORKER_FREE_LIST) >> 2]! + u32[(this.base + GRAPH_HELD_BUFFERS) >> 2]! === this.buffers;
   }
 
   /** Empties the graph, `release` what can be found in its frames. */
@@ -44,10 +45,22 @@ export class Mending {
     layFrames(this.packets, this.base);
   }
 
+  /** Addresses of the buffers of this worker that host nodes hold: ip4-reassembly's, and all others. */
+  heldBuffers(): { reassembly: number[]; others: number[] } {
+    const { u16 } = this.packets;
+    const found = { reassembly: [] as number[], others: [] as number[] };
+    for (let buffer = this.first; buffer < this.first + this.buffers * BUFFER_SIZE; buffer += BUFFER_SIZE) {
+      if (u16[(buffer + B_STATE) >> 1] !== BUFFER_HELD) continue;
+      (u16[(buffer + B_HOLDER) >> 1] === HOLDER_REASSEMBLY ? found.reassembly : found.others).push(buffer);
+    }
+    return found;
+  }
+
   /** Puts every buffer that is not held back into the free list; what has no other end by now was dropped. The graph must be empty. */
   sweep(held: Set<number>): void {
     const { u16, u32, u64 } = this.packets;
     const list = (this.base + WORKER_FREE_LIST) >> 2;
+    const followers = this.followers(held);
     let [free, kept] = [0, 0];
     for (let buffer = this.buffers - 1; buffer >= 0; buffer--) {
       const address = this.first + buffer * BUFFER_SIZE;
@@ -57,12 +70,33 @@ export class Mending {
         kept++;
         continue;
       }
+      if (followers.has(index)) continue;
       u16[state] = BUFFER_FREE;
       u32[list + (FREE_LIST_ENTRIES >> 2) + free++] = index;
     }
     u32[list] = free;
     u64[(this.base + GRAPH_HELD) >> 3] = BigInt(kept);
+    u32[(this.base + GRAPH_HELD_BUFFERS) >> 2] = kept + followers.size;
     u64[(this.base + GRAPH_DROPPED) >> 3]! += this.missing();
+  }
+
+  /** The buffers in the chains of held packets that come after the first. */
+  private followers(held: Set<number>): Set<number> {
+    const { u16, u32 } = this.packets;
+    const found = new Set<number>();
+    for (const index of held) {
+      const first = (index << BUFFER_SHIFT) >>> 0;
+      if (u16[(first + B_STATE) >> 1] !== BUFFER_HELD) continue;
+      const after = (buffer: number): number => u32[(buffer + B_NEXT) >> 2]!;
+      for (let next = after(first); this.isInUse(next) && !found.has(next); next = after((next << BUFFER_SHIFT) >>> 0)) found.add(next);
+    }
+    return found;
+  }
+
+  private isInUse(index: number): boolean {
+    const offset = index * 2 ** BUFFER_SHIFT - this.first;
+    if (offset < 0 || offset >= this.buffers * BUFFER_SIZE || offset % BUFFER_SIZE !== 0) return false;
+    return this.packets.u16[(this.first + offset + B_STATE) >> 1] === BUFFER_USED;
   }
 
   /** Packets that have come and gone nowhere. */

@@ -4,6 +4,7 @@ import type { PortSpec, RxMode } from "../ports/port.js";
 import type { ContainmentPolicy, ContainmentState } from "./containment.js";
 import type { NodeTrace } from "./manifest.js";
 import type { PacketFilter } from "./packet-filter.js";
+import type { ReassemblyLimits } from "./fragments.js";
 
 /** A node of the graph, as every thread knows it. */
 export interface NodeSpec {
@@ -86,6 +87,7 @@ export type ToEngine =
   | { type: "arp-request"; index: number; target: number; mac?: Uint8Array }
   /** a neighbour answered, or never will: let its packets go */
   | { type: "resolved"; index: number; address: number; reachable: boolean }
+  | { type: "reassembly"; limits: ReassemblyLimits }
   | { type: "ping-open"; id: number }
   | { type: "ping-close"; id: number }
   | { type: "ping"; id: number; sequence: number; target: number; size: number }

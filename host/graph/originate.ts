@@ -1,7 +1,7 @@
 // Packets that the router itself makes: ARP requests and echo requests.
 
 import {
-  ADJACENCIES, ADJACENCY_SIZE, ADJ_NEXT, ADJ_TX_IF, B_DATA, B_L2, B_LENGTH, B_TOTAL, B_TX_IF, BUFFER_SHIFT, BUFFER_START, IF_IP4,
+  ADJACENCIES, ADJACENCY_SIZE, ADJ_NEXT, ADJ_TX_IF, B_DATA, B_L2, B_LENGTH, B_NEXT, B_TOTAL, B_TX_IF, BUFFER_SHIFT, BUFFER_START, IF_IP4,
   IF_MAC, INTERFACES, INTERFACE_SIZE, LOOKUP_NEXT_DROP, LOOKUP_NEXT_UNREACHABLE,
 } from "../../assembly/abi.js";
 import { fibLookup } from "../memory/fib-lookup.js";
@@ -42,34 +42,48 @@ export function writeArpRequest(packets: PacketMemory, index: number, txInterfac
   u16[(buffer + B_TX_IF) >> 1] = txInterface;
 }
 
-/** Writes an ICMP echo request (RFC 792) with `size` payload bytes into a fresh buffer; false when no route leads to the target. */
+/**
+ * Writes an ICMP echo request (RFC 792) with `size` payload bytes into a fresh packet, which is long enough for it. False when no route
+ * leads to the target.
+ */
 export function writeEchoRequest(packets: PacketMemory, index: number, ping: EchoRequest): boolean {
   const source = sourceFor(packets, ping.target);
   if (source === 0) return false;
-  const { u8, u16, u32, view } = packets;
-  const buffer = (index << BUFFER_SHIFT) >>> 0;
-  const ip = buffer + BUFFER_START;
-  const total = 28 + ping.size;
-  view.setUint16(ip, 0x4500);
-  view.setUint16(ip + 2, total);
-  view.setUint16(ip + 4, ping.sequence);
-  view.setUint16(ip + 6, 0);
-  view.setUint16(ip + 8, (64 << 8) | 1);
-  view.setUint16(ip + 10, 0);
-  view.setUint32(ip + 12, source, true);
-  view.setUint32(ip + 16, ping.target, true);
-  view.setUint16(ip + 10, checksum(view, ip, 20));
+  const total = echoLength(ping);
+  const bytes = new Uint8Array(total);
+  const view = new DataView(bytes.buffer);
+  view.setUint16(0, 0x4500);
+  view.setUint16(2, total);
+  view.setUint16(4, ping.sequence);
+  view.setUint16(6, 0);
+  view.setUint16(8, (64 << 8) | 1);
+  view.setUint32(12, source, true);
+  view.setUint32(16, ping.target, true);
+  view.setUint16(10, checksum(view, 0, 20));
 
-  const icmp = ip + 20;
+  const icmp = 20;
   view.setUint16(icmp, 0x0800);
-  view.setUint16(icmp + 2, 0);
   view.setUint16(icmp + 4, ping.id);
   view.setUint16(icmp + 6, ping.sequence);
-  for (let at = 8; at < 8 + ping.size; at++) u8[icmp + at] = at & 0xff;
+  for (let at = 8; at < 8 + ping.size; at++) bytes[icmp + at] = at & 0xff;
   view.setFloat64(icmp + PING_TIME, performance.now(), true);
   view.setUint16(icmp + 2, checksum(view, icmp, 8 + ping.size));
-  setLength(u16, u32, buffer, total);
+  writeOver(packets, (index << BUFFER_SHIFT) >>> 0, bytes);
   return true;
+}
+
+/** Bytes of an echo request's packet. */
+export function echoLength({ size }: EchoRequest): number {
+  return 28 + size;
+}
+
+/** Writes a packet's bytes over its chain. */
+function writeOver({ u8, u16, u32 }: PacketMemory, buffer: number, bytes: Uint8Array): void {
+  for (let done = 0; done < bytes.length; buffer = (u32[(buffer + B_NEXT) >> 2]! << BUFFER_SHIFT) >>> 0) {
+    const here = u16[(buffer + B_LENGTH) >> 1]!;
+    u8.set(bytes.subarray(done, done + here), buffer + u16[(buffer + B_DATA) >> 1]!);
+    done += here;
+  }
 }
 
 /** The address to send from: the primary one of the interface that the route names; 0: no route, or no address. */
@@ -82,7 +96,7 @@ function sourceFor({ u32, u16 }: PacketMemory, target: number): number {
 }
 
 /** RFC 1071. */
-function checksum(view: DataView, from: number, length: number): number {
+export function checksum(view: DataView, from: number, length: number): number {
   let sum = 0;
   for (let at = 0; at + 1 < length; at += 2) sum += view.getUint16(from + at);
   if (length & 1) sum += view.getUint8(from + length - 1) << 8;

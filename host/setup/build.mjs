@@ -33,7 +33,7 @@ const STEPS = [
   },
   {
     name: "graph",
-    inputs: ["package-lock.json", "asconfig.json", "assembly/abi.ts", "assembly/sdk/**.ts", "assembly/graph/**.ts"],
+    inputs: ["package-lock.json", "asconfig.json", "assembly/abi.ts", "assembly/sdk/**.ts", "assembly/wire/**.ts", "assembly/graph/**.ts"],
     outputs: ["build/graph.wasm"],
     run: () => compileAssembly("graph"),
   },

@@ -28,6 +28,7 @@ const EXAMPLES: Record<string, string> = {
   node: "acl", "new-node": "flow-meter", anchor: "host-eth0-tx", file: "build/all.wasm:acl", json: '{"rules": [{"from": "} {"}, {}]}',
   table: "flows", fail: "open", next: "continue", ms: "100", traps: "10", "icmp-interval": "500", "icmp-rate": "2000", "icmp-burst": "100",
   packets: "10", match: "192.0.2.2", destination: "192.0.2.0/24", proto: "udp", port: "53", max: "100", intfc: "any", capture: "/tmp/rx.pcapng",
+  timeout: "3000", "max-reassemblies": "64",
 };
 
 /** A pattern with its arguments filled in, and its optional parts left out or taken. */
@@ -100,6 +101,10 @@ test("a wrong word is named, with the nearest right one and what was expected", 
   assert.match(message("show interface adress"), 'did you mean "address"? expected one of: address, <interface>');
   assert.match(message("set interface ip address dell host-eth0 1.2.3.4/8"), 'did you mean "del"?');
   assert.is(message("show ip"), '"show ip" is incomplete: expected one of: fib, icmp, neighbors');
+  assert.is(message("show ip route"), 'unknown word "route" in "show ip route": expected one of: fib, neighbors, reassembly');
+  assert.match(message("show interface adress"), 'did you mean "address"? expected one of: address, <interface>');
+  assert.match(message("set interface ip address dell host-eth0 1.2.3.4/8"), 'did you mean "del"?');
+  assert.is(message("show ip"), '"show ip" is incomplete: expected one of: fib, neighbors, reassembly');
   assert.is(message("create host-interface nmae eth0"), 'unknown word "nmae" in "create host-interface nmae": did you mean "name"? expected name');
   assert.is(message("set interface state host-eth0"), '"set interface state host-eth0" is incomplete: expected one of: down, up');
   assert.is(message("show version please"), 'unexpected "please" at the end of "show version please": the command is complete before it');
@@ -113,7 +118,7 @@ test("a wrong argument is named, with an example", () => {
   assert.match(message("set interface ip address host-eth0 192.0.2.1"), "such as 192.0.2.1/24");
   assert.match(message("set interface mac address host-eth0 02:fe"), 'bad mac "02:fe"');
   assert.match(message("ping 192.0.2.256"), 'bad address "192.0.2.256"');
-  assert.match(message("ping 192.0.2.2 size 7"), "expected a number from 8 to 1472");
+  assert.match(message("ping 192.0.2.2 size 7"), "expected a number from 8 to 65507");
   assert.match(message("ping 192.0.2.2 interval 0"), 'bad interval "0"');
   assert.match(message("ping 192.0.2.2 repeat 65536"), "expected a number from 1 to 65535");
   assert.match(message("create host-interface name a-name-too-long-"), "bad netdev");
@@ -206,6 +211,7 @@ test("help lists all commands, or those that begin with some words", async () =>
   assert.is((await help("help")).length, COMMANDS.length);
   assert.is((await help("?")).length, COMMANDS.length);
   assert.equal((await help("help sh ip")).map((line) => line.split("  ")[0]), ["show ip fib", "show ip neighbors", "show ip icmp"]);
+  assert.equal((await help("help sh ip")).map((line) => line.split("  ")[0]), ["show ip fib", "show ip neighbors", "show ip reassembly"]);
   assert.equal((await help("ip ro d ?")).map((line) => line.split("  ")[0]), ["ip route del <prefix>"]);
   assert.equal((await help("help node")).map((line) => line.split(" ").slice(0, 2).join(" ")), [
     "node load", "node insert", "node insert", "node bypass", "node replace", "node config", "node policy", "node restart", "node unload",

@@ -96,6 +96,9 @@ const ANSWERS: { [name in keyof Control]?: unknown } = {
     { address: "192.0.2.9", mac: null, interface: "host-eth0", state: "incomplete", age: 0 },
   ],
   icmpLimits: { interval: 1000, rate: 0, burst: 50 },
+  reassembly: {
+    timeout: 30000, maxReassemblies: 1024, maxMemory: 4194304, reassemblies: 2, fragments: 5, memory: 11200, reassembled: 7, timedOut: 3,
+  },
   version: { version: "0.1.0", contract: 1, node: "v20.20.2" },
   balance: { received: 100, originated: 5, transmitted: 90, dropped: 14, held: 1, difference: 0 },
   loadNode: Promise.resolve(ACL),

@@ -67,13 +67,13 @@ async function close(host: Host): Promise<void> {
 
 /** The same for weft; `extra` are further commands. */
 function script(): string[] {
-  return ALL.flatMap((link) => [
+  return ["set ip reassembly timeout 3000", ...ALL.flatMap((link) => [
     `create host-interface name ${port(link.name)}`,
     `set interface mac address host-${port(link.name)} ${link.routerMac}`,
     `set interface state host-${port(link.name)} up`,
     `set interface ip address host-${port(link.name)} ${link.router}/${link.prefix}`,
     ...neighbours(link).map(([address, mac]) => `set ip neighbor host-${port(link.name)} ${address} ${mac}`),
-  ]);
+  ])];
 }
 
 const WORDS = { unreachable: "unreachable", prohibit: "prohibit", blackhole: "drop" } as const;

@@ -64,7 +64,7 @@ function recover(): { index: number; address: number }[] {
   const index = (name: string): number => router["registry"].find(name).index;
   const targets = { lookup: index("ip4-lookup"), icmpError: index("ip4-icmp-error"), drop: index("error-drop") };
   const fresh = new Glean(engine.graph, targets, emit);
-  fresh.recover();
+  fresh.recover(held());
   fresh.flush();
   (engine as unknown as { glean: Glean }).glean = fresh;
   const spec = [...engine.graph.specs.values()].find(({ name }) => name === "ip4-glean")!;
@@ -97,6 +97,22 @@ check("those among them that were written over are dropped: data behind the buff
   assert.is(router.balance().held, 2);
   answer("198.51.100.2");
   assert.is(tags().length, 2);
+});
+
+check("a held packet of several buffers stays whole when the graph is put in order; what is lost is found", () => {
+  const long = ethernet(LEFT_MAC, "02:00:00:00:00:02", 0x0800, ip4({ from: "192.0.2.2", to: "198.51.100.2", protocol: 50, payload: Array<number>(5000).fill(7) }));
+  inline.send(LEFT, [long]);
+  const { engine } = inline as unknown as { engine: Engine };
+  assert.equal([router.balance().held, router.buffers().total - router.buffers().free, engine["mending"].whole()], [1, 3, true]);
+  engine.graph.allocate(); // in no frame
+  assert.is(engine["mending"].whole(), false);
+  engine["mend"]();
+  assert.equal([router.balance().held, router.buffers().total - router.buffers().free, engine["mending"].whole()], [1, 3, true]);
+  inline.sent(RIGHT);
+  answer("198.51.100.2");
+  const sent = inline.sent(RIGHT).filter((frame) => frame[13] === 0);
+  assert.is(sent.reduce((sum, frame) => sum + frame.subarray(34).filter((byte) => byte === 7).length, 0), 5000);
+  assert.is(engine["mending"].whole(), true);
 });
 
 let files = 0;

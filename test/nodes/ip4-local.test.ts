@@ -59,8 +59,14 @@ test("any other: protocol unreachable", () => {
   }
 });
 
+test("fragments wait for their packet", () => {
+  for (const fragment of ["2000", "0001", "1fff", "6000", "2100"]) {
+    const { next, counted } = run(NODE, packet("01", fragment));
+    assert.equal([next, counted], ["ip4-reassembly", {}]);
+  }
+});
+
 test("dropped", () => {
-  for (const fragment of ["2000", "0001", "1fff", "6000", "2100"]) expectDrop(NODE, packet("01", fragment), "fragment to the router");
   for (const protocol of ["01", "11", "06", "2f"]) {
     expectDrop(NODE, packet(protocol, "4000", "ffffffff"), "broadcast to the router");
     expectDrop(NODE, packet(protocol, "4000", "c00002ff", 6), "broadcast to the router");

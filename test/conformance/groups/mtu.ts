@@ -15,6 +15,15 @@ export default group("mtu", (point) => {
   point("TOS and TTL of fragments", FRAGMENTS, (p) => p.send("a", datagram(A, C, { ...of(1000), tos: 0xb8, ttl: 2 })));
   point("options that are copied and not", "RFC 791 3.1", (p) => p.send("a", datagram(A, C, { ...of(1000), options: "94040000 070704000000000101010101" })));
   point("no operation and a copied option", "RFC 791 3.1", (p) => p.send("a", datagram(A, C, { ...of(1000), options: "0101010194040000" })));
+  point("40 bytes of options, none copied", "RFC 791 3.1", (p) => p.send("a", datagram(A, C, { ...of(1000), options: `5e14${"ab".repeat(18)}5e14${"cd".repeat(18)}` })));
+  point("40 bytes of options, all copied", "RFC 791 3.1", (p) => p.send("a", datagram(A, C, { ...of(1000), options: `9e28${"ab".repeat(38)}` })));
+  point("end of the options before more of them", "RFC 791 3.1", (p) => p.send("a", datagram(A, C, { ...of(1000), options: "5e040000 00000000" })));
+  point("a later fragment with options is cut again", "RFC 791 3.1", (p) => p.send("a", fragment(datagram(A, C, { ...of(2900), options: "5e04000094040000" }), 800, 1200, true)));
+  point("TTL 1: time exceeded, not cut", "RFC 1812 5.3.1", (p) => p.send("a", datagram(A, C, { ...of(1000), ttl: 1 })));
+  point("echo request is cut up", FRAGMENTS, (p) => p.send("a", echo(A, C, { data: counting(1000) })));
+  point("fragment that fits exactly", FRAGMENTS, (p) => p.send("a", fragment(datagram(A, C, of(2900)), 800, 576, true)));
+  point("fragment whose length is no multiple of 8 is cut again", FRAGMENTS, (p) => p.send("a", fragment(datagram(A, C, of(2900)), 800, 1203, true)));
+  point("20 packets to be cut at a time", FRAGMENTS, (p) => p.send("a", Array.from({ length: 20 }, (_, id) => datagram(A, C, { ...of(1000), id }))));
   point("first fragment is cut again", FRAGMENTS, (p) => p.send("a", fragment(datagram(A, C, of(2900)), 0, 1200, true)));
   point("middle fragment is cut again", FRAGMENTS, (p) => p.send("a", fragment(datagram(A, C, of(2900)), 800, 1200, true)));
   point("last fragment is cut again", FRAGMENTS, (p) => p.send("a", fragment(datagram(A, C, of(2428)), 1200, 1208, false)));
