@@ -2,11 +2,13 @@
 // "02:fe:00:00:00:01"), times milliseconds unless a name says otherwise, counters numbers since start
 // or the last clear.
 
+import type { RouteControl } from "./api-routes.js";
 import type { RdmaInfo } from "../ports/rdma.js";
 import type { WeftError } from "../errors.js";
 import type { PortKind, RxMode } from "../ports/port.js";
 import type { RdmaOptions } from "../ports/rdma-options.js";
 
+export type * from "./api-routes.js";
 export type { RdmaInfo } from "../ports/rdma.js";
 export type { PortKind, RxMode } from "../ports/port.js";
 export type { RdmaOptions, RssType } from "../ports/rdma-options.js";
@@ -39,6 +41,10 @@ export interface InterfaceInfo {
   linkUp: boolean;
   mac: string;
   mtu: number;
+  /** whether it tells hosts of a better first hop on their own link (ICMP redirect) */
+  redirects: boolean;
+  /** whether it answers ARP requests for addresses to which another interface leads */
+  proxyArp: boolean;
   /** "192.0.2.1/24", the primary first */
   addresses: string[];
   counters: InterfaceCounters;
@@ -127,32 +133,6 @@ export interface BufferInfo {
   pending: number;
   /** pool page size in bytes: 2 MiB where huge pages were had */
   pageSize: number;
-}
-
-export interface RouteTarget {
-  /** gateway; absent: the destination itself is on the link */
-  via?: string;
-  /** interface name; with `via` it may be left out */
-  interface?: string;
-  /** instead of a gateway */
-  kind?: "drop" | "unreachable" | "prohibit";
-}
-
-export interface RouteInfo {
-  prefix: string;
-  kind: "gateway" | "connected" | "local" | "broadcast" | "neighbor" | "drop" | "unreachable" | "prohibit";
-  via: string | null;
-  interface: string | null;
-  adjacency: number;
-}
-
-export interface NeighborInfo {
-  address: string;
-  mac: string | null;
-  interface: string;
-  state: "static" | "reachable" | "probe" | "incomplete";
-  /** seconds since it was last confirmed */
-  age: number;
 }
 
 export interface PingOptions {
@@ -277,7 +257,7 @@ export interface VersionInfo {
 }
 
 /** The control plane: everything the command line can do. Each call either takes effect whole or throws a WeftError and changes nothing. */
-export interface Control {
+export interface Control extends RouteControl {
   createHostInterface(hostInterface: string): Promise<InterfaceInfo>;
   deleteHostInterface(hostInterface: string): Promise<void>;
   createRdmaInterface(options: RdmaOptions): Promise<HardwareInfo>;
@@ -289,12 +269,6 @@ export interface Control {
   /** whether the device takes frames for other stations too; they still end in ethernet-input unless a node wants them */
   setInterfacePromiscuous(name: string, on: boolean): void;
   setInterfaceRxMode(name: string, mode: RxMode): void;
-  addAddress(name: string, address: string): void;
-  removeAddress(name: string, address: string): void;
-  addRoute(prefix: string, target: RouteTarget): void;
-  deleteRoute(prefix: string): void;
-  setNeighbor(name: string, address: string, mac: string): void;
-  deleteNeighbor(name: string, address: string): void;
   ping(address: string, options?: PingOptions): Promise<PingResult>;
 
   /** Loads a node from a module (.wasm; .mjs: host nodes); `FILE:NODE` names one of several. It sees no packets until it is inserted. */
@@ -319,8 +293,6 @@ export interface Control {
   runtime(): RuntimeInfo;
   errors(): ErrorCounter[];
   buffers(): BufferInfo;
-  routes(): RouteInfo[];
-  neighbors(): NeighborInfo[];
   version(): VersionInfo;
   balance(): Balance;
   customNodes(): CustomNodeInfo[];
@@ -333,8 +305,6 @@ export interface Control {
   clearInterfaces(): void;
   clearRuntime(): void;
   clearErrors(): void;
-  /** Forgets neighbours that were learned; static ones stay. */
-  clearNeighbors(): void;
 
   /** Ends the worker, closes every port. */
   stop(): Promise<void>;

@@ -30,6 +30,11 @@ export class Fib {
     return this.routes.reduce((sum, routes) => sum + routes.size, 0);
   }
 
+  /** Plies in use, of FIB_PLY_COUNT. */
+  get plyCount(): number {
+    return this.plies.used;
+  }
+
   /** Adjacency of exactly this prefix (network raw); undefined: no such route. */
   get(network: number, length: number): number | undefined {
     return this.routes[length]!.get(swap(network));

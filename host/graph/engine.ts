@@ -86,7 +86,8 @@ export class Engine {
     this.glean = new Glean(this.graph, { lookup: this.lookup, icmpError: find("ip4-icmp-error").index, drop: this.drop }, emit);
     this.punt = new Punt(this.graph, emit);
 
-    this.own = new WebAssembly.Instance(options.nodeModule, { env: { memory: shared.memory } }).exports as Record<string, Process>;
+    const now = (): number => (performance.timeOrigin - options.timeOrigin + performance.now()) * 1e6; // the same in every worker
+    this.own = new WebAssembly.Instance(options.nodeModule, { env: { memory: shared.memory }, weft: { now } }).exports as Record<string, Process>;
     for (const node of nodes) {
       if (node.kind === "wasm" && !node.custom) this.graph.add(node, this.own[node.process!]!);
     }
@@ -152,7 +153,7 @@ export class Engine {
       case "port-reopened":
         return; // the turn that follows fills its queues
       case "arp-request":
-        return this.askFor(message.index, message.target, message.mac);
+        return this.askFor(message);
       case "resolved":
         this.glean.release(message.index, message.address, message.reachable);
         return this.afterPackets();
@@ -239,10 +240,10 @@ export class Engine {
     this.emit({ type: "port-removed", index });
   }
 
-  private askFor(index: number, target: number, mac: Uint8Array | undefined): void {
+  private askFor({ index, target, source, mac }: Extract<ToEngine, { type: "arp-request" }>): void {
     const buffer = this.graph.allocate();
     if (buffer === 0) return; // asked again a second later
-    writeArpRequest(this.graph.packets, buffer, index, target, mac);
+    writeArpRequest(this.graph.packets, buffer, index, target, source, mac);
     this.graph.inject(this.graph.arc(this.arpInput.index, this.arpInput.next.indexOf("interface-output")), [buffer]);
   }
 

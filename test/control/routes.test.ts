@@ -58,13 +58,35 @@ check("what an interface cannot have", () => {
 check("overlapping networks, in either direction, on the same interface or another", () => {
   router.addAddress("host-left", "192.0.2.1/24");
   for (const name of ["host-left", "host-right"]) {
-    for (const address of ["192.0.2.1/24", "192.0.2.9/24", "192.0.2.130/25", "192.0.3.1/16", "192.0.2.9/32"]) {
+    const fits = name === "host-left" ? [] : ["192.0.2.9/24"];
+    for (const address of ["192.0.2.1/24", "192.0.2.130/25", "192.0.3.1/16", "192.0.2.9/32", ...fits]) {
       refused("CONFLICT", "overlaps 192.0.2.1/24 of interface host-left", () => router.addAddress(name, address));
     }
   }
   refused("NOT_FOUND", "192.0.2.1/25", () => router.removeAddress("host-left", "192.0.2.1/25"));
   router.addRoute("10.0.0.0/8", { kind: "drop" });
   refused("CONFLICT", "drop", () => router.addAddress("host-right", "10.0.0.1/8"));
+});
+
+check("several addresses of one interface in one network: the network goes with the last of them", () => {
+  router.addAddress("host-left", "192.0.2.1/24");
+  router.addAddress("host-left", "192.0.2.9/24");
+  const net = (...own: string[]): string[] => ["192.0.2.0/24 connected left", "192.0.2.0/32 broadcast left", ...own.map((ip) => `${ip}/32 local left`), "192.0.2.255/32 broadcast left"];
+  assert.equal(table(), net("192.0.2.1", "192.0.2.9"));
+  router.setNeighbor("host-left", "192.0.2.2", "02:00:00:00:00:02");
+  router.addRoute("10.0.0.0/8", { via: "192.0.2.3" });
+  router.removeAddress("host-left", "192.0.2.1/24");
+  assert.equal(table(), ["10.0.0.0/8 gateway via 192.0.2.3 left", ...net("192.0.2.2", "192.0.2.3", "192.0.2.9").map((line) => line.replace(/(\.[23]\/32) local/, "$1 neighbor"))]);
+  refused("CONFLICT", "10.0.0.0/8", () => router.removeAddress("host-left", "192.0.2.9/24"));
+  router.deleteRoute("10.0.0.0/8");
+  router.removeAddress("host-left", "192.0.2.9/24");
+  assert.equal(table(), []);
+});
+
+check("both addresses of a /31 on one interface", () => {
+  router.addAddress("host-left", "192.0.2.0/31");
+  router.addAddress("host-left", "192.0.2.1/31");
+  assert.equal(table(), ["192.0.2.0/31 connected left", "192.0.2.0/32 local left", "192.0.2.1/32 local left"]);
 });
 
 check("gateways: on the link, found by address; off it only with the interface named; never an address of the router's", () => {
@@ -81,7 +103,7 @@ check("gateways: on the link, found by address; off it only with the interface n
   refused("BAD_ARGUMENT", "leads nowhere", via({}));
   refused("BAD_ARGUMENT", "the network is 10.0.0.0/8", () => router.addRoute("10.0.0.1/8", { kind: "drop" }));
   refused("CONFLICT", "connected on host-left", () => router.addRoute("192.0.2.0/24", { kind: "drop" }));
-  via({ via: "203.0.113.7", interface: "host-right" })();
+  router.replaceRoute("10.0.0.0/8", { via: "203.0.113.7", interface: "host-right" });
   assert.equal(router.neighbors().map((neighbor) => neighbor.address), ["203.0.113.7"], "the gateway that nobody needs any more is forgotten");
 });
 

@@ -12,9 +12,9 @@ const read = (path: string): string => readFileSync(fileURLToPath(new URL(`../..
 /** Parts of abi.ts that are the graph's and the drivers' own business. */
 const INTERNAL = [
   /^(ARC|ARP_LEARN|CONTROL|GATE|GRAPH|IFC|PUNT|RUNNING|TABLES|WIRING|WORKER|FREE_LIST)/, /_COUNT$/,
-  /^NODE_(CALLS|VECTORS|CLOCKS|TRAPS|BAD_\w+|PASSED_OVER)$/, /^(NEXT_HOLD|PAGE|IF_TX_SLOT|ADJ_DROP|ADJ_ICMP_CODE|ADJ_REWRITE_MAX)$/,
+  /^NODE_(CALLS|VECTORS|CLOCKS|TRAPS|BAD_\w+|PASSED_OVER)$/, /^B_FLAG_REDIRECTED$/, /^(NEXT_HOLD|PAGE|IF_TX_SLOT|ADJ_DROP|ADJ_ICMP_CODE|ADJ_REWRITE_MAX)$/,
   // named in sentences
-  /^(BUFFER|LOOKUP_NEXT|IF_FLAG)_/, /^(?!NODE_CONFIG).*_SIZE$/, /^(COPIES_MAX|COPY_SHIFT|VECTOR|CONTRACT_VERSION|ADJ_BROADCAST|ADJ_NO_ROUTE)$/,
+  /^(BUFFER|LOOKUP_NEXT|IF_FLAG)_/, /^(?!NODE_CONFIG).*_SIZE$/, /^(PATH_BUCKETS|COPIES_MAX|COPY_SHIFT|VECTOR|CONTRACT_VERSION|ADJ_BROADCAST|ADJ_NO_ROUTE)$/,
 ];
 
 function check(found: [name: string, value: number][], least: number): void {

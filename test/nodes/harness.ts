@@ -13,12 +13,15 @@ export {
 const NODE = WORKERS + WORKER_NODES;
 const FRAME = WORKERS + WORKER_FRAMES;
 
+/** What nodes are told of the time. */
+export const clock = { ms: 1 };
+
 const { module, nodes } = loadModule(new URL("../../../build/nodes.wasm", import.meta.url).pathname);
-const exported = new WebAssembly.Instance(module, { env: { memory } }).exports as Record<string, (node: number, frame: number, n: number) => void>;
+const exported = new WebAssembly.Instance(module, { env: { memory }, weft: { now: () => clock.ms * 1e6 } }).exports as Record<string, (node: number, frame: number, n: number) => void>;
 
 /** Clears tables, counters, state and buffers; every address has no route. */
 export function reset(): void {
-  bytes.fill(0, NODE, NODE + 4096);
+  bytes.fill(0, NODE, NODE + 8192);
   resetTables();
 }
 
@@ -66,7 +69,7 @@ export interface Outcome {
 export function run(name: string, packet: Packet, sizes: number[] = packet.pieces ? [1] : [1, VECTOR]): Outcome {
   let single: Outcome | undefined;
   for (const n of sizes) {
-    bytes.fill(0, NODE, NODE + 4096);
+    bytes.fill(0, NODE, NODE + 8192);
     for (let i = 0; i < n; i++) putPacket(i, packet);
     const next = runFrame(name, n);
     const counted = Object.fromEntries(Object.entries(counters(name)).map(([reason, count]) => [reason, count / n]));

@@ -27,8 +27,8 @@ function sectionIds(bytes: Uint8Array): number[] {
   return ids;
 }
 
-test("imports the memory, has neither start function (section 8) nor data (section 11)", () => {
-  assert.equal(WebAssembly.Module.imports(module).map((i) => `${i.module}.${i.name} ${i.kind}`), ["env.memory memory"]);
+test("imports the memory and the time, has neither start function (section 8) nor data (section 11)", () => {
+  assert.equal(WebAssembly.Module.imports(module).map((i) => `${i.module}.${i.name} ${i.kind}`), ["weft.now function", "env.memory memory"]);
   const ids = sectionIds(readFileSync(path));
   assert.ok(ids.includes(10), "it has code");
   assert.not(ids.includes(8) || ids.includes(11));
