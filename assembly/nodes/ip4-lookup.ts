@@ -2,7 +2,7 @@
 // its flow takes. A packet that goes back to the link it came from may be answered with a redirect beside being sent on.
 
 import { ADJ_NO_ROUTE, LOOKUP_NEXT_DROP, LOOKUP_NEXT_GLEAN, LOOKUP_NEXT_PATHS, LOOKUP_NEXT_REWRITE, LOOKUP_NEXT_UNREACHABLE } from "../abi";
-import { lengthHere, packetAt, requestIcmp, rxInterface, setAdjacency, setTxInterface } from "../sdk/buffer";
+import { adjacency, lengthHere, packetAt, requestIcmp, rxInterface, setAdjacency, setTxInterface } from "../sdk/buffer";
 import { now } from "../sdk/imports";
 import { pathOf } from "../sdk/paths";
 import { concernsSender, mayTell } from "../sdk/redirect";
@@ -20,22 +20,38 @@ const REDIRECT_LIMITED: u32 = 4;
 const NEXT_ICMP_ERROR: u32 = LOOKUP_NEXT_UNREACHABLE;
 
 export function ip4Lookup(node: usize, frame: usize, n: u32): void {
-  for (let i: u32 = 0; i < n; i++) setNext(frame, i, route(node, bufferAt(frame, i)));
+  let others: u32 = 0;
+  for (let i: u32 = 0; i < n; i++) others |= route(frame, i);
+  if (others != 0) for (let i: u32 = 0; i < n; i++) setNext(frame, i, routeOther(node, bufferAt(frame, i)));
 }
 
-function route(node: usize, buffer: usize): u32 {
-  const header = packetAt(buffer);
-  let index = fibLookup(destination(header));
-  let entry = adjacencyAt(index);
-  if (adjacencyNext(entry) == LOOKUP_NEXT_PATHS) {
-    index = pathOf(entry, header, lengthHere(buffer));
-    entry = adjacencyAt(index);
-  }
+/** Finds the adjacency; not 0: it is not simply to a known neighbour by another interface. Without a call the loop is a third faster. */
+// @ts-ignore: decorator
+@inline
+function route(frame: usize, i: u32): u32 {
+  const buffer = bufferAt(frame, i);
+  const index = fibLookup(destination(packetAt(buffer)));
+  const entry = adjacencyAt(index);
   const tx = adjacencyTxInterface(entry);
   setAdjacency(buffer, index);
   setTxInterface(buffer, tx);
-  const next = adjacencyNext(entry);
-  if (next == LOOKUP_NEXT_REWRITE || next == LOOKUP_NEXT_GLEAN) return tx == rxInterface(buffer) ? turnBack(node, buffer, entry, next) : next;
+  setNext(frame, i, LOOKUP_NEXT_REWRITE);
+  return (adjacencyNext(entry) ^ LOOKUP_NEXT_REWRITE) | u32(tx == rxInterface(buffer));
+}
+
+/** All but packets to a known neighbour by another interface. */
+function routeOther(node: usize, buffer: usize): u32 {
+  let index = adjacency(buffer);
+  let entry = adjacencyAt(index);
+  let next = adjacencyNext(entry);
+  if (next == LOOKUP_NEXT_PATHS) {
+    index = pathOf(entry, packetAt(buffer), lengthHere(buffer));
+    entry = adjacencyAt(index);
+    setAdjacency(buffer, index);
+    setTxInterface(buffer, adjacencyTxInterface(entry));
+    next = adjacencyNext(entry);
+  }
+  if (next == LOOKUP_NEXT_REWRITE || next == LOOKUP_NEXT_GLEAN) return adjacencyTxInterface(entry) == rxInterface(buffer) ? turnBack(node, buffer, entry, next) : next;
   if (next == LOOKUP_NEXT_DROP) count(node, ROUTE_DROPS);
   else if (next == LOOKUP_NEXT_UNREACHABLE) {
     requestIcmp(buffer, ICMP_UNREACHABLE, adjacencyIcmpCode(entry));
