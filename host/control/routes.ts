@@ -9,6 +9,7 @@ import type { Fib } from "./fib.js";
 import { Gateways, joined } from "./gateways.js";
 import type { Interface, Interfaces } from "./interfaces.js";
 import type { Neighbour, Neighbours } from "./neighbours.js";
+import { checkHostAddress, checkOverlap, covers, isHost, routesOf, sameNetwork } from "./own-addresses.js";
 import type { Path, PathSet, PathSets } from "./paths.js";
 
 export interface Route {
@@ -48,9 +49,9 @@ export class Routes {
   addAddress(entry: Interface, text: string): void {
     const prefix = parsePrefix(text);
     checkHostAddress(prefix, text);
-    this.checkOverlap(entry, prefix, text);
+    checkOverlap(this.interfaces, entry, prefix, text);
     const shared = entry.addresses.some((other) => sameNetwork(other, prefix)); // the network and its broadcast addresses are there then
-    const routes = this.connected(entry, prefix).filter(({ kind }) => !shared || kind === "local");
+    const routes = routesOf(entry, prefix).filter(({ kind }) => !shared || kind === "local");
     for (const route of routes) this.checkFree(route);
     try {
       for (const route of routes) this.install(route);
@@ -78,7 +79,7 @@ export class Routes {
     this.interfaces.write(entry);
     for (const neighbour of this.neighbours().list(entry.index)) if (lost(neighbour.address)) this.neighbours().forget(neighbour);
     const shared = others.some((other) => sameNetwork(other, prefix));
-    for (const route of this.connected(entry, prefix)) if (!shared || route.kind === "local") this.uninstall(route);
+    for (const route of routesOf(entry, prefix)) if (!shared || route.kind === "local") this.uninstall(route);
   }
 
   /** Adds a route, or a path to one that has gateways already; `replace`: in place of what there is. Throws BAD_ARGUMENT, NOT_FOUND, CONFLICT, NO_MEMORY. */
@@ -267,39 +268,11 @@ export class Routes {
     return { ...common, kind: "connected", adjacency: entry.gleanAdjacency, index: entry.index };
   }
 
-  /** The routes that an address brings: its network, itself, and where there are any the network's two broadcast addresses. */
-  private connected(entry: Interface, { network, address, length }: Prefix): Route[] {
-    const common = { owner: "address", index: entry.index, paths: [], set: null } as const;
-    const own: Route = { ...common, network: address, length: 32, kind: "local", adjacency: entry.localAdjacency };
-    if (length === 32) return [own];
-    const net: Route = { ...common, network, length, kind: "connected", adjacency: entry.gleanAdjacency };
-    if (length === 31) return [net, own]; // RFC 3021: a link of two has no broadcast addresses
-    const broadcast = (network | ~maskOf(length)) >>> 0;
-    const ends = [network, broadcast].map((end): Route => ({ ...common, network: end, length: 32, kind: "broadcast", adjacency: ADJ_NET_BROADCAST }));
-    return [net, own, ...ends];
-  }
-
   private checkFree({ network, length }: Route): void {
     const text = formatPrefix(network, length);
     const old = this.table.get(text);
     if (old) throw new WeftError("CONFLICT", `${text} is there already: it is ${describe(old, this.interfaces)}`);
   }
-
-  /** Networks do not overlap, but an interface may have several addresses in one. */
-  private checkOverlap(to: Interface, prefix: Prefix, text: string): void {
-    for (const entry of this.interfaces.list()) {
-      const other = entry.addresses.find((own) => covers(own, prefix.address) || covers(prefix, own.address));
-      if (other && !(entry === to && other.address !== prefix.address && sameNetwork(other, prefix))) throw new WeftError("CONFLICT", `${text} overlaps ${formatPrefix(other.address, other.length)} of interface ${entry.name}`);
-    }
-  }
-}
-
-function covers(prefix: Prefix, address: number): boolean {
-  return (address & maskOf(prefix.length)) >>> 0 === prefix.network;
-}
-
-function sameNetwork(one: Prefix, other: Prefix): boolean {
-  return one.network === other.network && one.length === other.length;
 }
 
 /** The gateways that a target names; undefined: it names none. A host on the link is its own gateway; of a network each becomes a neighbour. */
@@ -320,18 +293,3 @@ function on(route: Route, interfaces: Interfaces): string {
   return route.index === null ? "" : ` on ${interfaces.byIndex(route.index)?.name}`;
 }
 
-/** RFC 1122 3.2.1.3: an address (raw) that is neither "this" network's, nor loopback, nor a group's. */
-function isHost(address: number): boolean {
-  const first = address & 0xff;
-  return first !== 0 && first !== 127 && first < 224;
-}
-
-/** RFC 1122 3.2.1.3: what a host may have. */
-function checkHostAddress({ address, network, length }: Prefix, text: string): void {
-  if (!isHost(address)) throw new WeftError("BAD_ARGUMENT", `${text}: no interface can have an address of ${address & 0xff}.0.0.0/8`);
-  if (length === 0) throw new WeftError("BAD_ARGUMENT", `${text}: a prefix length of 1 to 32 is needed`);
-  if (length >= 31) return;
-  if (address === network) throw new WeftError("BAD_ARGUMENT", `${text} is the network's own address: choose one inside it`);
-  const broadcast = (network | ~maskOf(length)) >>> 0;
-  if (address === broadcast) throw new WeftError("BAD_ARGUMENT", `${text} is the network's broadcast address: choose another`);
-}
