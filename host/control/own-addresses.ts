@@ -4,7 +4,7 @@ import { WeftError } from "../errors.js";
 import { formatPrefix, maskOf, type Prefix } from "./addresses.js";
 import { ADJ_NET_BROADCAST } from "./adjacencies.js";
 import type { Interface, Interfaces } from "./interfaces.js";
-import type { Route } from "./routes.js";
+import type { Route } from "./route.js";
 
 /** RFC 1122 3.2.1.3: what a host may have. Throws BAD_ARGUMENT. */
 export function checkHostAddress({ address, network, length }: Prefix, text: string): void {

@@ -11,21 +11,7 @@ import type { Interface, Interfaces } from "./interfaces.js";
 import type { Neighbour, Neighbours } from "./neighbours.js";
 import { checkHostAddress, checkOverlap, covers, isHost, routesOf, sameNetwork } from "./own-addresses.js";
 import type { Path, PathSet, PathSets } from "./paths.js";
-
-export interface Route {
-  network: number;
-  length: number;
-  kind: RouteInfo["kind"];
-  /** what it came with, and goes with */
-  owner: "operator" | "address" | "neighbour";
-  adjacency: number;
-  /** software interface index; of several paths the first one's */
-  index: number | null;
-  /** gateways, each held once */
-  paths: readonly Path[];
-  /** what several of them share */
-  set: PathSet | null;
-}
+import type { Route } from "./route.js";
 
 const SPECIAL = { drop: ADJ_DROP, unreachable: ADJ_UNREACHABLE, prohibit: ADJ_PROHIBIT } as const;
 
