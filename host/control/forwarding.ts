@@ -57,9 +57,9 @@ export class Forwarding {
   }
 
   summary(): FibSummary {
-    const routes = this.routes.info();
+    const routes = this.routes.list();
     const count = <K extends string | number>(keys: K[]): Map<K, number> => keys.reduce((all, key) => all.set(key, (all.get(key) ?? 0) + 1), new Map<K, number>());
-    const lengths = [...count(routes.map(({ prefix }) => Number(prefix.split("/")[1])))].sort(([a], [b]) => a - b);
+    const lengths = [...count(routes.map(({ length }) => length))].sort(([a], [b]) => a - b);
     const kinds = [...count(routes.map(({ kind }) => kind))].sort(([a], [b]) => (a < b ? -1 : 1));
     return {
       routes: routes.length,

@@ -174,7 +174,8 @@ export class Routes {
     return this.interfaces.byIndex(index)?.name ?? null;
   }
 
-  private list(): Route[] {
+  /** All there are, in no order. */
+  list(): Route[] {
     return [...this.table.values()];
   }
 
