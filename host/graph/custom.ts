@@ -20,6 +20,11 @@ interface Custom {
   configure: ((node: number) => number) | null;
 }
 
+/** weft.now(): ns since `origin`, the performance.timeOrigin of the control plane's thread. */
+export function clockFrom(origin: number): () => number {
+  return () => (performance.timeOrigin - origin + performance.now()) * 1e6;
+}
+
 export class CustomNodes {
   private readonly customs = new Map<number, Custom>();
 
@@ -132,8 +137,7 @@ export class CustomNodes {
 
   private imports(spec: CustomSpec): WebAssembly.Imports {
     const env = { memory: this.graph.packets.memory, __memory_base: new WebAssembly.Global({ value: "i32", mutable: false }, spec.base) };
-    const now = (): number => (performance.timeOrigin - this.origin + performance.now()) * 1e6;
-    return { env, weft: { now, log: this.logger(spec.nodes[0]!.name) } };
+    return { env, weft: { now: clockFrom(this.origin), log: this.logger(spec.nodes[0]!.name) } };
   }
 
   /** weft.log(at, length): text for the operator, so much of it as a person can read. */

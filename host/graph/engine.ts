@@ -6,7 +6,7 @@ import {
 } from "../../assembly/abi.js";
 import { PacketMemory, type SharedMemory } from "../memory/memory.js";
 import type { Port, PortKind, RxMode } from "../ports/port.js";
-import { CustomNodes } from "./custom.js";
+import { CustomNodes, clockFrom } from "./custom.js";
 import { Glean, GLEAN_NODE } from "./glean.js";
 import { Graph, type Process } from "./graph.js";
 import { Isolation } from "./isolation.js";
@@ -86,8 +86,8 @@ export class Engine {
     this.glean = new Glean(this.graph, { lookup: this.lookup, icmpError: find("ip4-icmp-error").index, drop: this.drop }, emit);
     this.punt = new Punt(this.graph, emit);
 
-    const now = (): number => (performance.timeOrigin - options.timeOrigin + performance.now()) * 1e6; // the same in every worker
-    this.own = new WebAssembly.Instance(options.nodeModule, { env: { memory: shared.memory }, weft: { now } }).exports as Record<string, Process>;
+    const imports = { env: { memory: shared.memory }, weft: { now: clockFrom(options.timeOrigin) } };
+    this.own = new WebAssembly.Instance(options.nodeModule, imports).exports as Record<string, Process>;
     for (const node of nodes) {
       if (node.kind === "wasm" && !node.custom) this.graph.add(node, this.own[node.process!]!);
     }

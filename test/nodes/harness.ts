@@ -11,17 +11,18 @@ export {
 } from "./memory.js";
 
 const NODE = WORKERS + WORKER_NODES;
+/** more than any of them needs, state included */
+const NODE_SIZE = 8192;
 const FRAME = WORKERS + WORKER_FRAMES;
 
-/** What nodes are told of the time. */
-export const clock = { ms: 1 };
-
 const { module, nodes } = loadModule(new URL("../../../build/nodes.wasm", import.meta.url).pathname);
-const exported = new WebAssembly.Instance(module, { env: { memory }, weft: { now: () => clock.ms * 1e6 } }).exports as Record<string, (node: number, frame: number, n: number) => void>;
+/** What weft.now() gives, ns. */
+export const clock = { now: 0 };
+const exported = new WebAssembly.Instance(module, { env: { memory }, weft: { now: () => clock.now } }).exports as Record<string, (node: number, frame: number, n: number) => void>;
 
 /** Clears tables, counters, state and buffers; every address has no route. */
 export function reset(): void {
-  bytes.fill(0, NODE, NODE + 8192);
+  bytes.fill(0, NODE, NODE + NODE_SIZE);
   resetTables();
 }
 
@@ -69,7 +70,7 @@ export interface Outcome {
 export function run(name: string, packet: Packet, sizes: number[] = packet.pieces ? [1] : [1, VECTOR]): Outcome {
   let single: Outcome | undefined;
   for (const n of sizes) {
-    bytes.fill(0, NODE, NODE + 8192);
+    bytes.fill(0, NODE, NODE + NODE_SIZE);
     for (let i = 0; i < n; i++) putPacket(i, packet);
     const next = runFrame(name, n);
     const counted = Object.fromEntries(Object.entries(counters(name)).map(([reason, count]) => [reason, count / n]));

@@ -1,4 +1,4 @@
-// What the contract asks of the module itself: it imports the memory and nothing else, runs nothing when it is
+// What the contract asks of the module itself: it imports the memory and the clock, runs nothing when it is
 // instantiated, and brings no data.
 
 import { readFileSync } from "node:fs";
@@ -27,7 +27,7 @@ function sectionIds(bytes: Uint8Array): number[] {
   return ids;
 }
 
-test("imports the memory and the time, has neither start function (section 8) nor data (section 11)", () => {
+test("imports the memory and the clock, has neither start function (section 8) nor data (section 11)", () => {
   assert.equal(WebAssembly.Module.imports(module).map((i) => `${i.module}.${i.name} ${i.kind}`), ["weft.now function", "env.memory memory"]);
   const ids = sectionIds(readFileSync(path));
   assert.ok(ids.includes(10), "it has code");
