@@ -51,7 +51,9 @@ function routeOther(node: usize, buffer: usize): u32 {
     setTxInterface(buffer, adjacencyTxInterface(entry));
     next = adjacencyNext(entry);
   }
-  if (next == LOOKUP_NEXT_REWRITE || next == LOOKUP_NEXT_GLEAN) return adjacencyTxInterface(entry) == rxInterface(buffer) ? turnBack(node, buffer, entry, next) : next;
+  if (next == LOOKUP_NEXT_REWRITE || next == LOOKUP_NEXT_GLEAN) {
+    return adjacencyTxInterface(entry) == rxInterface(buffer) ? turnBack(node, buffer, entry, next) : next;
+  }
   if (next == LOOKUP_NEXT_DROP) count(node, ROUTE_DROPS);
   else if (next == LOOKUP_NEXT_UNREACHABLE) {
     requestIcmp(buffer, ICMP_UNREACHABLE, adjacencyIcmpCode(entry));

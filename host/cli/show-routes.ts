@@ -7,7 +7,7 @@ import { table } from "./table.js";
 
 export const SHOW_ROUTES: Command[] = [
   show("show ip fib", "routes", (control) => control.routes(), routeTable),
-  show("show ip fib summary", "how many routes of each prefix length and kind, and how full the tables are", (control) => control.fibSummary(), summaryText),
+  show("show ip fib summary", "routes by prefix length and kind, and how full the tables are", (control) => control.fibSummary(), summaryText),
   ...["prefix", "address"].map((what) =>
     show(`show ip fib <${what}>`, what === "prefix" ? "one route in detail" : "the route that an address takes, in detail",
       (control, values) => control.route(values[what]!), routeText)),
@@ -22,7 +22,8 @@ function adjacencies(control: Control, { adjacency }: Values): AdjacencyInfo[] {
 
 /** A line for each path; what they share stands in the first. */
 function routeTable(routes: RouteInfo[]): string {
-  return table(["Prefix", "Kind", "Via", "Interface", "Adjacency", "Weight"], routes.flatMap(({ prefix, kind, via, interface: name, adjacency, paths }) => {
+  const head = ["Prefix", "Kind", "Via", "Interface", "Adjacency", "Weight"];
+  return table(head, routes.flatMap(({ prefix, kind, via, interface: name, adjacency, paths }) => {
     if (paths.length < 2) return [[prefix, kind, via ?? "-", name ?? "-", adjacency, paths[0]?.weight ?? ""]];
     const rows = paths.map((path) => ["", "", path.via, path.interface ?? "-", path.adjacency, path.weight]);
     return [[prefix, kind, `${paths.length} paths`, "-", adjacency, ""], ...rows];
@@ -31,14 +32,17 @@ function routeTable(routes: RouteInfo[]): string {
 
 function routeText({ asked, route, adjacency, paths }: RouteDetail): string {
   if (!route) return `${asked}: no route\n${adjacencyTable([adjacency])}`;
-  const ways = route.paths.map(({ via, interface: name, weight, buckets }) => `  via ${via} ${name ?? "-"} weight ${weight}: ${buckets} of 256 flows`);
+  const ways = route.paths.map(({ via, interface: name, weight, buckets }) =>
+    `  via ${via} ${name ?? "-"} weight ${weight}: ${buckets} of 256 flows`);
   const through = route.paths.length === 0 ? [`  ${route.kind}${route.interface === null ? "" : ` ${route.interface}`}`] : ways;
   return [route.prefix, ...through, adjacencyTable([adjacency, ...paths])].join("\n");
 }
 
 function adjacencyTable(adjacencies: AdjacencyInfo[]): string {
-  return table(["Adjacency", "Kind", "Interface", "Next-hop", "MTU", "Answer", "Rewrite"], adjacencies.map((one) =>
-    [one.index, one.kind, one.interface ?? "-", hop(one), one.mtu ?? "-", one.icmpCode === null ? "-" : `ICMP 3/${one.icmpCode}`, spaced(one.rewrite)]));
+  return table(["Adjacency", "Kind", "Interface", "Next-hop", "MTU", "Answer", "Rewrite"], adjacencies.map((one) => {
+    const answer = one.icmpCode === null ? "-" : `ICMP 3/${one.icmpCode}`;
+    return [one.index, one.kind, one.interface ?? "-", hop(one), one.mtu ?? "-", answer, spaced(one.rewrite)];
+  }));
 }
 
 function hop({ kind, nextHop, paths }: AdjacencyInfo): string {

@@ -84,7 +84,8 @@ function spaced(name: string): string {
 type Addresses = Pick<InterfaceInfo, "name" | "index" | "adminUp" | "redirects" | "proxyArp" | "addresses">;
 
 function interfaceAddresses(control: Control): Addresses[] {
-  return control.interfaces().map(({ name, index, adminUp, redirects, proxyArp, addresses }) => ({ name, index, adminUp, redirects, proxyArp, addresses }));
+  return control.interfaces().map(({ name, index, adminUp, redirects, proxyArp, addresses }) =>
+    ({ name, index, adminUp, redirects, proxyArp, addresses }));
 }
 
 function addressList(interfaces: Addresses[]): string {

@@ -14,7 +14,9 @@ export class Announcements {
   private readonly due = new Set<number>();
 
   constructor(
-    private readonly interfaces: Interfaces, private readonly post: (message: ToEngine) => void, private readonly now = (): number => performance.now(),
+    private readonly interfaces: Interfaces,
+    private readonly post: (message: ToEngine) => void,
+    private readonly now = (): number => performance.now(),
   ) {}
 
   /** Its addresses, its MAC address or its link changed. */

@@ -102,23 +102,33 @@ export interface NeighborInfo {
 
 /** Each call takes effect whole, or throws a WeftError and changes nothing. */
 export interface RouteControl {
+  /** On at first: RFC 1812 5.2.7.2. All calls with an interface's name throw NOT_FOUND for one that is not there, BAD_ARGUMENT for local0. */
   setInterfaceRedirects(name: string, on: boolean): void;
+  /** Off at first: RFC 1027. */
   setInterfaceProxyArp(name: string, on: boolean): void;
+  /** "192.0.2.1/24", with the routes that follow from it; the first one is the primary. Throws BAD_ARGUMENT; CONFLICT where networks overlap. */
   addAddress(name: string, address: string): void;
+  /** Throws NOT_FOUND; CONFLICT while a route needs it to reach its gateway. */
   removeAddress(name: string, address: string): void;
-  /** To a route that has gateways others are added, each flow takes one of them; any other route to the same prefix is replaced. */
+  /**
+   * To a route that has gateways others are added, each flow takes one of them; any other route to the same prefix is replaced.
+   * Throws BAD_ARGUMENT, NOT_FOUND, CONFLICT for an interface's own network, NO_MEMORY.
+   */
   addRoute(prefix: string, target: RouteTarget): void;
-  /** Puts a route in the place of what there is, without a moment between. */
+  /** Puts a route in the place of what there is, without a moment between. Throws as addRoute. */
   replaceRoute(prefix: string, target: RouteTarget): void;
-  /** The whole route; with `path` that one only, and the route with its last. */
+  /** The whole route; with `path` that one only, and the route with its last. Throws NOT_FOUND; CONFLICT for one that goes with an address. */
   deleteRoute(prefix: string, path?: RoutePath): void;
+  /** A neighbour that is not asked for by ARP and does not age. Throws BAD_ARGUMENT off the interface's networks. */
   setNeighbor(name: string, address: string, mac: string): void;
+  /** Static or learned. Throws NOT_FOUND. */
   deleteNeighbor(name: string, address: string): void;
+  /** by address, shorter prefixes first */
   routes(): RouteInfo[];
-  /** the route to a prefix, or the one that an address takes */
+  /** the route to a prefix, or the one that an address takes; throws BAD_ARGUMENT, and NOT_FOUND for a prefix without one */
   route(prefixOrAddress: string): RouteDetail;
   fibSummary(): FibSummary;
-  /** all in use, or one */
+  /** all in use, or one; throws NOT_FOUND for one that is not */
   adjacencies(index?: number): AdjacencyInfo[];
   localProtocols(): LocalProtocol[];
   neighbors(): NeighborInfo[];

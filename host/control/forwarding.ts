@@ -1,8 +1,8 @@
 // What the tables say of where packets go, for people: adjacencies, routes in detail, and how full the FIB is.
 
 import {
-  ADJ_BROADCAST, ADJ_DROP, ADJ_NO_ROUTE, FIB_PLY_COUNT, LOOKUP_NEXT_DROP, LOOKUP_NEXT_GLEAN, LOOKUP_NEXT_LOCAL, LOOKUP_NEXT_PATHS, LOOKUP_NEXT_REWRITE,
-  PATH_SET_COUNT,
+  ADJ_BROADCAST, ADJ_DROP, ADJ_NO_ROUTE, FIB_PLY_COUNT, LOOKUP_NEXT_DROP, LOOKUP_NEXT_GLEAN, LOOKUP_NEXT_LOCAL, LOOKUP_NEXT_PATHS,
+  LOOKUP_NEXT_REWRITE, PATH_SET_COUNT,
 } from "../../assembly/abi.js";
 import { WeftError } from "../errors.js";
 import type { Tables } from "../memory/tables.js";
@@ -25,13 +25,14 @@ export const LOCAL_PROTOCOLS: LocalProtocol[] = [
 
 export class Forwarding {
   constructor(
-    private readonly tables: Tables, private readonly interfaces: Interfaces, private readonly neighbours: Neighbours, private readonly routes: Routes,
-    private readonly sets: PathSets, private readonly fib: Fib,
+    private readonly tables: Tables, private readonly interfaces: Interfaces, private readonly neighbours: Neighbours,
+    private readonly routes: Routes, private readonly sets: PathSets, private readonly fib: Fib,
   ) {}
 
   /** All adjacencies in use, by index. */
   adjacencies(): AdjacencyInfo[] {
-    const ofInterfaces = this.interfaces.list().flatMap(({ kind, localAdjacency, gleanAdjacency }) => (kind === "local" ? [] : [localAdjacency, gleanAdjacency]));
+    const ports = this.interfaces.list().filter(({ kind }) => kind !== "local");
+    const ofInterfaces = ports.flatMap(({ localAdjacency, gleanAdjacency }) => [localAdjacency, gleanAdjacency]);
     const ofNeighbours = this.neighbours.list().map(({ adjacency }) => adjacency);
     const fixed = [ADJ_NO_ROUTE, ADJ_DROP, ADJ_UNREACHABLE, ADJ_PROHIBIT, ADJ_NET_BROADCAST];
     const all = [...fixed, ...ofInterfaces, ...ofNeighbours, ...this.sets.list().map(({ adjacency }) => adjacency)];
@@ -58,9 +59,8 @@ export class Forwarding {
 
   summary(): FibSummary {
     const routes = this.routes.list();
-    const count = <K extends string | number>(keys: K[]): Map<K, number> => keys.reduce((all, key) => all.set(key, (all.get(key) ?? 0) + 1), new Map<K, number>());
-    const lengths = [...count(routes.map(({ length }) => length))].sort(([a], [b]) => a - b);
-    const kinds = [...count(routes.map(({ kind }) => kind))].sort(([a], [b]) => (a < b ? -1 : 1));
+    const lengths = [...tally(routes.map(({ length }) => length))].sort(([a], [b]) => a - b);
+    const kinds = [...tally(routes.map(({ kind }) => kind))].sort(([a], [b]) => (a < b ? -1 : 1));
     return {
       routes: routes.length,
       lengths: lengths.map(([length, of]) => ({ length, routes: of })),
@@ -83,6 +83,13 @@ export class Forwarding {
       paths: this.sets.list().find(({ adjacency }) => adjacency === index)?.paths.map(({ gateway }) => gateway.adjacency) ?? [],
     };
   }
+}
+
+/** How often each occurs. */
+function tally<K>(keys: K[]): Map<K, number> {
+  const counts = new Map<K, number>();
+  for (const key of keys) counts.set(key, (counts.get(key) ?? 0) + 1);
+  return counts;
 }
 
 function kindOf(next: number, nextHop: number): AdjacencyInfo["kind"] {

@@ -1,7 +1,7 @@
 // From the gateways that somebody names to the neighbours that routes go through. A neighbour knows how many routes hold it.
 
 import { WeftError } from "../errors.js";
-import { formatIp4, parseIp4 } from "./addresses.js";
+import { parseIp4 } from "./addresses.js";
 import type { RoutePath } from "./api.js";
 import type { Interface, Interfaces } from "./interfaces.js";
 import type { Neighbours } from "./neighbours.js";
@@ -25,7 +25,9 @@ export class Gateways {
       for (const one of named) {
         const { index, address } = this.find(one);
         const weight = one.weight ?? 1;
-        if (!Number.isInteger(weight) || weight < 1 || weight > WEIGHT_MAX) throw bad(`weight ${weight} is not a whole number from 1 to ${WEIGHT_MAX}`);
+        if (!Number.isInteger(weight) || weight < 1 || weight > WEIGHT_MAX) {
+          throw bad(`weight ${weight} is not a whole number from 1 to ${WEIGHT_MAX}`);
+        }
         const gateway = this.neighbours().ensure(index, address);
         if (paths.some((path) => path.gateway === gateway)) throw bad(`gateway ${one.via} is named twice: give it a weight instead`);
         gateway.routes++;
@@ -55,7 +57,10 @@ export class Gateways {
     const named = name === undefined ? undefined : this.interfaces.find(name);
     if (named?.kind === "local") throw bad(`interface ${named.name} has no neighbours: name another`);
     const entry = named ?? this.interfaces.list().find((candidate) => this.network.onLink(candidate, address));
-    if (!entry) throw new WeftError("NOT_FOUND", `no interface is on the network of gateway ${via}: give one an address there, or name the interface`);
+    if (!entry) {
+      const mend = "give one an address there, or name the interface";
+      throw new WeftError("NOT_FOUND", `no interface is on the network of gateway ${via}: ${mend}`);
+    }
     this.network.checkNeighbour(address, "gateway");
     return { index: entry.index, address };
   }
@@ -67,9 +72,6 @@ export function joined(before: readonly Path[], more: readonly Path[]): Path[] {
   if (paths.length > PATHS_MAX) throw new WeftError("CONFLICT", `a route can have ${PATHS_MAX} paths, and this one has them already`);
   return paths;
 }
-
-/** "192.0.2.2", as messages name a path. */
-export const pathName = ({ gateway }: Path): string => formatIp4(gateway.address);
 
 function bad(message: string): WeftError {
   return new WeftError("BAD_ARGUMENT", message);

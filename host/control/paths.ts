@@ -46,7 +46,7 @@ export class PathSets {
     return [...this.sets.values()];
   }
 
-  /** The set of these paths, of which there are two at least; a new one is made as like `like`, which it takes the place of, as can be. Throws NO_MEMORY. */
+  /** The set of these paths, of which there are two at least. A new one is as like `like`, whose place it takes, as can be. Throws NO_MEMORY. */
   take(paths: readonly Path[], like: PathSet | null): PathSet {
     const known = this.sets.get(keyOf(paths));
     if (known) {
@@ -54,7 +54,9 @@ export class PathSets {
       return known;
     }
     const place = this.places.take();
-    if (place === undefined) throw new WeftError("NO_MEMORY", `all ${PATH_SET_COUNT} sets of paths are in use: let routes share gateways and weights`);
+    if (place === undefined) {
+      throw new WeftError("NO_MEMORY", `all ${PATH_SET_COUNT} sets of paths are in use: let routes share gateways and weights`);
+    }
     let adjacency: number;
     try {
       adjacency = this.adjacencies.take();

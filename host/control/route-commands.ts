@@ -3,7 +3,9 @@
 import { WeftError } from "../errors.js";
 import { parseIp4, parseMac } from "./addresses.js";
 import type { Announcements } from "./announcements.js";
-import type { AdjacencyInfo, FibSummary, LocalProtocol, NeighborInfo, RouteControl, RouteDetail, RouteInfo, RoutePath, RouteTarget } from "./api-routes.js";
+import type {
+  AdjacencyInfo, FibSummary, LocalProtocol, NeighborInfo, RouteControl, RouteDetail, RouteInfo, RoutePath, RouteTarget,
+} from "./api-routes.js";
 import { type Forwarding, LOCAL_PROTOCOLS } from "./forwarding.js";
 import type { Neighbours } from "./neighbours.js";
 import type { Ports } from "./ports.js";

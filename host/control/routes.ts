@@ -23,7 +23,8 @@ export class Routes {
   private readonly gateways: Gateways;
 
   constructor(
-    private readonly fib: Fib, private readonly interfaces: Interfaces, private readonly neighbours: () => Neighbours, private readonly sets: PathSets,
+    private readonly fib: Fib, private readonly interfaces: Interfaces, private readonly neighbours: () => Neighbours,
+    private readonly sets: PathSets,
   ) {
     this.gateways = new Gateways(interfaces, neighbours, this);
     // The limited broadcast is never forwarded, whatever the default route is (RFC 1812 5.3.5.1).
@@ -68,7 +69,7 @@ export class Routes {
     for (const route of routesOf(entry, prefix)) if (!shared || route.kind === "local") this.uninstall(route);
   }
 
-  /** Adds a route, or a path to one that has gateways already; `replace`: in place of what there is. Throws BAD_ARGUMENT, NOT_FOUND, CONFLICT, NO_MEMORY. */
+  /** Adds a route, or paths to one that has some; `replace`: in place of what there is. Throws BAD_ARGUMENT, NOT_FOUND, CONFLICT, NO_MEMORY. */
   add(text: string, target: RouteTarget, replace = false): void {
     const { network, address, length } = parsePrefix(text);
     if (address !== network) throw new WeftError("BAD_ARGUMENT", `${text} has host bits set: the network is ${formatPrefix(network, length)}`);
