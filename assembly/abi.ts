@@ -25,6 +25,7 @@ export const CONTROL = TABLES;
 export const CONTROL_CONTRACT = 0; // u32
 export const CONTROL_POOL = 4; // u32, address of the first buffer
 export const CONTROL_POOL_END = 8; // u32, address after the last buffer
+export const CONTROL_FLOW_SEED = 12; // u32, so that no two routers on a way choose alike among several paths
 export const CONTROL_UTC = 16; // f64, ms from 1970 to the origin of weft.now
 // How often ICMP errors and TCP resets may be sent; 0: as often as need be
 export const CONTROL_ICMP_INTERVAL = 24; // u32, ms between errors to one destination
@@ -47,6 +48,8 @@ export const IF_MAC = 8; // 6 bytes
 export const IF_IP4 = 16; // raw, primary address; 0 when there is none
 export const IF_FLAG_ADMIN_UP = 1;
 export const IF_FLAG_LINK_UP = 2;
+export const IF_FLAG_REDIRECTS = 4; // hosts are told of a better first hop
+export const IF_FLAG_PROXY_ARP = 8; // requests for addresses behind other interfaces are answered
 
 /** Wiring: node index of each next slot of each node, u16. */
 export const WIRING = TABLES + 0x10000;
@@ -62,7 +65,7 @@ export const ARC_NONE = 0xfffe;
 //
 //    0        2        4      6        7       8           12..15   16 ............ 47   48..63
 //   +--------+--------+------+--------+-------+-----------+--------+----------------+----------+
-//   | NEXT   | TX_IF  | MTU  | LENGTH | ICMP  | NEXT_HOP  |   -    | REWRITE        |     -    |
+//   | NEXT   | TX_IF  | MTU  | LENGTH | ICMP  | NEXT_HOP  |BUCKETS | REWRITE        |     -    |
 //   +--------+--------+------+--------+-------+-----------+--------+----------------+----------+
 export const ADJACENCIES = TABLES + 0x30000;
 export const ADJACENCY_COUNT = 65536;
@@ -75,6 +78,7 @@ export const ADJ_ICMP_CODE = 7; // u8, code of the destination unreachable to se
 export const ADJ_NEXT_HOP = 8; // raw; 0: the packet's own destination
 /** ADJ_NEXT_HOP of an adjacency (local or drop) whose address is a broadcast one: never answered, not by ARP either. */
 export const ADJ_BROADCAST = 0xffffffff;
+export const ADJ_BUCKETS = 12; // u32, address of its buckets (ADJ_NEXT = several paths; TX_IF is then the first one's, MTU the least)
 export const ADJ_REWRITE = 16;
 export const ADJ_REWRITE_MAX = 32;
 /** Adjacency of an address that no route covers. */
@@ -82,12 +86,14 @@ export const ADJ_NO_ROUTE = 0;
 /** Adjacency that drops silently. */
 export const ADJ_DROP = 1;
 
-// Values of ADJ_NEXT: the next slots of ip4-lookup, in the order in which that node declares them.
+// Values of ADJ_NEXT: the next slots of ip4-lookup, in the order in which that node declares them, and one that is none.
 export const LOOKUP_NEXT_DROP = 0;
 export const LOOKUP_NEXT_REWRITE = 1;
 export const LOOKUP_NEXT_LOCAL = 2;
 export const LOOKUP_NEXT_GLEAN = 3;
 export const LOOKUP_NEXT_UNREACHABLE = 4;
+/** Several paths: a bucket has the adjacency that stands for one of them. */
+export const LOOKUP_NEXT_PATHS = 5;
 
 // FIB: a multibit trie of strides 16, 8 and 8. The root has an entry for each value of an address' first 16 bits; a ply stands for
 // the 256 values of the next 8, but holds one entry for each run of equal ones only. An entry is
@@ -118,8 +124,14 @@ export const FIB_PLY_ENTRIES = 36;
 
 /** Configurations of nodes, as the host has encoded them. */
 export const CONFIGURATIONS = FIB_PLIES + FIB_PLY_UNITS * FIB_PLY_UNIT;
-export const CONFIGURATIONS_SIZE = 0x400000;
-export const TABLES_END = CONFIGURATIONS + CONFIGURATIONS_SIZE;
+export const CONFIGURATIONS_SIZE = 0x380000;
+
+/** Sets of paths: a bucket for each value of a flow's hash, u16, the adjacency that the flow's packets take. */
+export const PATH_SETS = CONFIGURATIONS + CONFIGURATIONS_SIZE;
+export const PATH_SET_COUNT = 1024;
+export const PATH_BUCKETS = 256;
+export const PATH_SET_SIZE = 2 * PATH_BUCKETS;
+export const TABLES_END = PATH_SETS + PATH_SET_COUNT * PATH_SET_SIZE;
 
 /** Static data of modules: module m owns MODULE_SIZE bytes from MODULES + m * MODULE_SIZE. Region 0 is weft's own. */
 export const MODULES = TABLES_END;
@@ -259,6 +271,7 @@ export const B_FLAG_LINK_BROADCAST = 2; // came in a broadcast or multicast fram
 export const B_FLAG_L3_GOOD = 4; // the device has checked the IPv4 header's checksum
 export const B_FLAG_L4_GOOD = 8; // and the TCP or UDP one
 export const B_FLAG_OPTIONS = 16; // has IP options, which ip4-input has checked
+export const B_FLAG_REDIRECTED = 0x100; // ip4-lookup has seen that it leaves by the interface it came by
 
 export const BUFFER_FREE = 0;
 /** All ones: the least of many states tells whether all buffers are in use. */

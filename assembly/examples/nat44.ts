@@ -18,9 +18,9 @@
 //
 // Refused configurations: 1: one interface is both sides, 2: the range of ports is empty, 3: the address is not one host's.
 
-import { B_FLAG_LOCAL, LOOKUP_NEXT_GLEAN, LOOKUP_NEXT_REWRITE } from "../abi";
+import { B_FLAG_LOCAL } from "../abi";
 import {
-  adjacencyAt, adjacencyNext, adjacencyTxInterface, bufferAt, count, drop, fibLookup, flags, lengthHere, lengthTotal, now, packetAt, rxInterface,
+  adjacencyAt, adjacencyTxInterface, bufferAt, count, drop, fibLookup, flags, isForwarding, lengthHere, lengthTotal, now, packetAt, rxInterface,
   setGauge, setNext,
 } from "../sdk";
 import { icmpType, isErrorType } from "../wire/icmp";
@@ -81,8 +81,7 @@ function translate(node: usize, buffer: usize, time: u32): u32 {
 
 function leadsOutside(node: usize, address: u32): bool {
   const entry = adjacencyAt(fibLookup(address));
-  const next = adjacencyNext(entry);
-  return adjacencyTxInterface(entry) == outsideInterface(node) && (next == LOOKUP_NEXT_REWRITE || next == LOOKUP_NEXT_GLEAN);
+  return adjacencyTxInterface(entry) == outsideInterface(node) && isForwarding(entry);
 }
 
 function isError(buffer: usize, header: usize): bool {

@@ -19,9 +19,9 @@
 // MTU of 50 less. A checksum that the sender left to its device is made here; a super-packet (TSO, GSO) cannot be cut within a tunnel and
 // is dropped: switch that off where it comes from, `ethtool -K eth0 tso off gso off`.
 
-import { BUFFER_ALIGN, B_CSUM_FLAGS, B_CSUM_OFFSET, B_CSUM_START, B_DATA, B_FLAG_LOCAL, B_L2, LOOKUP_NEXT_GLEAN, LOOKUP_NEXT_REWRITE } from "../abi";
+import { BUFFER_ALIGN, B_CSUM_FLAGS, B_CSUM_OFFSET, B_CSUM_START, B_DATA, B_FLAG_LOCAL, B_L2 } from "../abi";
 import {
-  adjacencyAt, adjacencyMtu, adjacencyNext, advance, clearOffloads, configU32, count, drop, fibLookup, flags, headroom, lengthHere, lengthTotal,
+  adjacencyAt, adjacencyMtu, advance, clearOffloads, configU32, count, drop, fibLookup, flags, headroom, isForwarding, lengthHere, lengthTotal,
   markEthernet, packetAt, segmentSize, setFlags, setTxInterface, state, truncate,
 } from "../sdk";
 import { sumPacket } from "../wire/checksum";
@@ -118,8 +118,7 @@ function finishChecksum(buffer: usize): bool {
 /** Longest packet on the way to an address; where there is none, ip4-lookup says so. */
 function mtuTo(address: u32): u32 {
   const entry = adjacencyAt(fibLookup(address));
-  const next = adjacencyNext(entry);
-  return next == LOOKUP_NEXT_REWRITE || next == LOOKUP_NEXT_GLEAN ? adjacencyMtu(entry) : 0xffff;
+  return isForwarding(entry) ? adjacencyMtu(entry) : 0xffff;
 }
 
 /** The same for all packets of a flow, so that they stay in order where routers spread flows over paths. */

@@ -1,21 +1,23 @@
-// Answers ARP requests for the router's own addresses and tells the host what it heard about neighbours
-// (RFC 826, "Packet Reception"; RFC 5227). What is to be learned goes into a ring in the node's state,
+// Answers ARP requests for the router's own addresses, and as a proxy (RFC 1027) where it is told to, and tells the host what it heard
+// about neighbours (RFC 826, "Packet Reception"; RFC 5227). What is to be learned goes into a ring in the node's state,
 // drawn in abi.ts: the packet itself is sent back or dropped.
 
 import {
   ADJ_BROADCAST, ARP_LEARN_COUNT, ARP_LEARN_ENTRIES, ARP_LEARN_ENTRY_SIZE, ARP_LEARN_IF, ARP_LEARN_IP4, ARP_LEARN_MAC, ARP_LEARN_READ,
-  ARP_LEARN_WRITTEN, LOOKUP_NEXT_GLEAN, LOOKUP_NEXT_LOCAL, LOOKUP_NEXT_REWRITE, NODE_STATE,
+  ARP_LEARN_WRITTEN, IF_FLAG_PROXY_ARP, LOOKUP_NEXT_GLEAN, LOOKUP_NEXT_LOCAL, LOOKUP_NEXT_REWRITE, NODE_STATE,
 } from "../abi";
-import { advance, ethernetAt, lengthHere, packetAt, rxInterface, setTxInterface, truncate } from "../sdk/buffer";
+import { advance, lengthHere, packetAt, rxInterface, setTxInterface, truncate } from "../sdk/buffer";
 import {
-  adjacencyAt, adjacencyNext, adjacencyNextHop, adjacencyRewrite, adjacencyTxInterface, fibLookup, interfaceAt, interfaceMac,
+  adjacencyAt, adjacencyNext, adjacencyNextHop, adjacencyRewrite, adjacencyTxInterface, fibLookup, interfaceAt, interfaceFlags, interfaceMac,
+  isForwarding,
 } from "../sdk/tables";
 import { bufferAt, count, drop, setNext } from "../sdk/vector";
 import {
   ARP_ETHERNET, ARP_IP4, ARP_LENGTHS, ARP_PACKET, ARP_REPLY, ARP_REQUEST, addressLengths, hardwareType, makeReply, operation, protocolType,
   senderIp4, senderMac, targetIp4, targetMac,
 } from "../wire/arp";
-import { ETHERNET_HEADER, TYPE_ARP, isGroup, isZeroMac, sameMac, sourceMac, writeHeader } from "../wire/ethernet";
+import { ETHERNET_HEADER, TYPE_ARP, isGroup, isZeroMac, sameMac, writeHeader } from "../wire/ethernet";
+import { isUnicast } from "../wire/ipv4";
 
 const NEXT_OUTPUT: u32 = 1;
 
@@ -25,12 +27,13 @@ const PROTOCOL_TYPE: u32 = 2;
 const ADDRESS_LENGTHS: u32 = 3;
 const OPERATION: u32 = 4;
 const SENDER_MAC: u32 = 5;
-const SENDER_DIFFERS: u32 = 6;
+const SENDER_IP4: u32 = 6;
 const OWN_FRAME: u32 = 7;
 const CONFLICT: u32 = 8;
 const NOT_FOR_US: u32 = 9;
 const REPLY_TAKEN: u32 = 10;
 const RING_FULL: u32 = 11;
+const PROXY: u32 = 12;
 
 export function arpInput(node: usize, frame: usize, n: u32): void {
   for (let i: u32 = 0; i < n; i++) {
@@ -49,8 +52,9 @@ function malformed(buffer: usize): i32 {
   if (addressLengths(arp) != ARP_LENGTHS) return ADDRESS_LENGTHS;
   if (operation(arp) != ARP_REQUEST && operation(arp) != ARP_REPLY) return OPERATION;
   if (isGroup(senderMac(arp)) || isZeroMac(senderMac(arp))) return SENDER_MAC;
-  // No RFC asks for it, but a sender that speaks for another station is a spoofer or a proxy that we do not trust.
-  if (!sameMac(senderMac(arp), sourceMac(ethernetAt(buffer)))) return SENDER_DIFFERS;
+  // RFC 1122, 3.2.1.3: nobody has such an address, but a probe comes from 0.0.0.0 (RFC 5227, 1.1). The frame's own source says nothing:
+  // bridges, VRRP and proxies send for others.
+  if (senderIp4(arp) != 0 && !isUnicast(senderIp4(arp))) return SENDER_IP4;
   return -1;
 }
 
@@ -61,12 +65,14 @@ function receive(node: usize, buffer: usize): u32 {
   // RFC 5227, 2.4: somebody else uses our address. It must not enter the table.
   if (isOwn(senderIp4(arp), rx)) return drop(node, sameMac(senderMac(arp), mac) ? OWN_FRAME : CONFLICT);
 
-  const forUs = isOwn(targetIp4(arp), rx);
   const request = operation(arp) == ARP_REQUEST;
+  const own = isOwn(targetIp4(arp), rx);
+  const forUs = own || (request && isProxied(arp, rx));
   if (isNews(arp, rx, forUs, request)) learn(node, arp, rx);
   if (!forUs) return drop(node, NOT_FOR_US);
   if (!request) return drop(node, REPLY_TAKEN);
 
+  if (!own) count(node, PROXY);
   // A probe (RFC 5227, 1.1) has sender address 0 and is answered all the same, with target address 0.
   truncate(buffer, ARP_PACKET);
   makeReply(arp, mac);
@@ -80,6 +86,19 @@ function receive(node: usize, buffer: usize): u32 {
 function isOwn(address: u32, rx: u32): bool {
   const entry = adjacencyAt(fibLookup(address));
   return adjacencyNext(entry) == LOOKUP_NEXT_LOCAL && adjacencyTxInterface(entry) == rx && adjacencyNextHop(entry) != <u32>ADJ_BROADCAST;
+}
+
+/**
+ * RFC 1027: whether a host of this link asks for an address to which we have a route by another interface. Never for a probe: it looks for
+ * others on the link that have its address (RFC 5227, 1.1).
+ */
+function isProxied(arp: usize, rx: u32): bool {
+  if ((interfaceFlags(interfaceAt(rx)) & IF_FLAG_PROXY_ARP) == 0 || senderIp4(arp) == 0) return false;
+  const sender = adjacencyAt(fibLookup(senderIp4(arp)));
+  if (adjacencyTxInterface(sender) != rx || !isForwarding(sender)) return false;
+  const target = adjacencyAt(fibLookup(targetIp4(arp)));
+  if (adjacencyTxInterface(target) == rx || !isUnicast(targetIp4(arp))) return false;
+  return isForwarding(target) || (adjacencyNext(target) == LOOKUP_NEXT_LOCAL && adjacencyNextHop(target) != <u32>ADJ_BROADCAST);
 }
 
 /**
@@ -117,8 +136,8 @@ declareNode({
   next: ["error-drop", "interface-output"],
   counters: [
     "packet too short", "hardware type not Ethernet", "protocol type not IPv4", "address lengths not 6 and 4", "neither request nor reply",
-    "sender MAC zero or a group address", "sender MAC differs from the frame's", "own frame came back", "address conflict",
-    "not for an own address", "reply taken", "learn ring full",
+    "sender MAC zero or a group address", "sender address that no host can have", "own frame came back", "address conflict",
+    "not for an own address", "reply taken", "learn ring full", "answered for a host behind another interface",
   ],
   state: 1040,
   trace: { layer: "arp" },

@@ -2,8 +2,8 @@
 
 import {
   ADJACENCIES, ADJACENCY_SIZE, ADJ_BROADCAST, ADJ_ICMP_CODE, ADJ_MTU, ADJ_NEXT, ADJ_NEXT_HOP, ADJ_REWRITE, ADJ_REWRITE_LENGTH, ADJ_TX_IF,
-  FIB_PLIES, FIB_PLY_ENTRIES, FIB_PLY_RANKS, FIB_ROOT, IF_FLAGS, IF_IP4, IF_MAC, IF_TX_SLOT, INTERFACES, INTERFACE_SIZE,
-  LOOKUP_NEXT_LOCAL, OWN_ADDRESSES, OWN_HASH, OWN_SHIFT,
+  FIB_PLIES, FIB_PLY_ENTRIES, FIB_PLY_RANKS, FIB_ROOT, IF_FLAGS, IF_IP4, IF_MAC, IF_TX_SLOT, INTERFACES, INTERFACE_SIZE, LOOKUP_NEXT_GLEAN,
+  LOOKUP_NEXT_LOCAL, LOOKUP_NEXT_PATHS, LOOKUP_NEXT_REWRITE, OWN_ADDRESSES, OWN_HASH, OWN_SHIFT,
 } from "../abi";
 
 /** Address of an interface's entry. */
@@ -63,6 +63,14 @@ export function adjacencyNextHop(entry: usize): u32 { return load<u32>(entry, AD
 // @ts-ignore: decorator
 @inline
 export function isBroadcastAdjacency(entry: usize): bool { return adjacencyNextHop(entry) == <u32>ADJ_BROADCAST; }
+
+/** Whether packets are sent on: to a neighbour, known or still to be asked for, or to one of several. */
+// @ts-ignore: decorator
+@inline
+export function isForwarding(entry: usize): bool {
+  const next = adjacencyNext(entry);
+  return next == LOOKUP_NEXT_REWRITE || next == LOOKUP_NEXT_GLEAN || next == LOOKUP_NEXT_PATHS;
+}
 
 /** Bytes to put before the packet, and how many. */
 // @ts-ignore: decorator

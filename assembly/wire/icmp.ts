@@ -28,6 +28,8 @@ export const ICMP_TIMESTAMP_SIZE: u32 = 20;
 export const CODE_PROTOCOL_UNREACHABLE: u32 = 2;
 export const CODE_PORT_UNREACHABLE: u32 = 3;
 export const CODE_FRAGMENTATION_NEEDED: u32 = 4;
+/** Code of redirect: for the host. */
+export const CODE_REDIRECT_HOST: u32 = 1;
 /** Code of time exceeded: TTL in transit. */
 export const CODE_TTL_EXCEEDED: u32 = 0;
 

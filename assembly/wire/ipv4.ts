@@ -21,6 +21,9 @@ export const IP4_BROADCAST: u32 = 0xffffffff;
 export const PROTOCOL_ICMP: u32 = 1;
 export const PROTOCOL_TCP: u32 = 6;
 export const PROTOCOL_UDP: u32 = 17;
+export const PROTOCOL_DCCP: u32 = 33;
+export const PROTOCOL_SCTP: u32 = 132;
+export const PROTOCOL_UDP_LITE: u32 = 136;
 
 // @ts-ignore: decorator
 @inline

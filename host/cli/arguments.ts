@@ -3,6 +3,7 @@
 
 import { isIPv4 } from "node:net";
 import { isInterfaceName } from "../control/interfaces.js";
+import { WEIGHT_MAX } from "../control/paths.js";
 import { PACKET_LENGTH_MAX, PACKET_LENGTH_MIN, QUEUE_SIZE_MAX, QUEUE_SIZE_MIN, RX_QUEUES_MAX } from "../ports/rdma-options.js";
 import { jsonFault } from "./json.js";
 
@@ -14,6 +15,7 @@ export interface Argument {
   fault?: (text: string) => string | undefined;
 }
 
+const INTERFACE: Argument = { accepts: isInterfaceName, expected: "an interface, such as host-eth0" };
 const ADDRESS: Argument = { accepts: isIPv4, expected: "an IPv4 address, such as 192.0.2.2" };
 
 /** A decimal number in a range. */
@@ -23,6 +25,8 @@ function number(least: number, most: number, example: string, pattern = /^\d{1,1
     expected: `a number from ${least} to ${most}, such as ${example}`,
   };
 }
+
+const WEIGHT = number(1, WEIGHT_MAX, "2");
 
 function isPrefix(text: string): boolean {
   const [address, length, ...more] = text.split("/");
@@ -70,12 +74,17 @@ const JSON_OBJECT: Argument = {
 const PREFIX: Argument = { accepts: (text) => isIPv4(text) || isPrefix(text), expected: "an IPv4 address or prefix, such as 192.0.2.0/24" };
 
 export const ARGUMENTS: Record<string, Argument> = {
-  interface: { accepts: isInterfaceName, expected: "an interface, such as host-eth0" },
+  interface: INTERFACE,
+  "interface-2": INTERFACE,
   netdev: { accepts: isNetdev, expected: "the name of a Linux network device, such as eth0" },
   address: ADDRESS,
   gateway: ADDRESS,
+  "gateway-2": ADDRESS,
+  weight: WEIGHT,
+  "weight-2": WEIGHT,
   prefix: { accepts: isPrefix, expected: "an IPv4 address and prefix length, such as 192.0.2.1/24" },
   mac: { accepts: (text) => /^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/i.test(text), expected: "a MAC address, such as 02:fe:00:00:00:01" },
+  adjacency: number(0, 65535, "14"),
   mtu: number(68, 65535, "1500"),
   repeat: number(1, 65535, "5"),
   interval: number(0.001, 3600, "0.5", /^(\d{1,4}(\.\d{0,6})?|\.\d{1,6})$/),

@@ -9,8 +9,11 @@ import { PING } from "./ping.js";
 import { REASSEMBLY } from "./reassembly.js";
 import { SHOW } from "./show.js";
 import { SHOW_NODES } from "./show-nodes.js";
+import { SHOW_ROUTES } from "./show-routes.js";
 import { TRACE } from "./trace.js";
 
-export const COMMANDS: Command[] = [...CONFIGURATION, ...NODES, PING, ...SHOW, ...ICMP, ...SHOW_NODES, ...TRACE, ...PCAP_TRACE, ...REASSEMBLY];
+export const COMMANDS: Command[] = [
+  ...CONFIGURATION, ...NODES, PING, ...SHOW, ...SHOW_ROUTES, ...ICMP, ...REASSEMBLY, ...SHOW_NODES, ...TRACE, ...PCAP_TRACE,
+];
 
 export const grammar = new Grammar(COMMANDS);

@@ -1,6 +1,6 @@
 // Commands that change something.
 
-import type { RdmaOptions, RouteTarget, RssType, RxMode } from "../control/api.js";
+import type { Control, RdmaOptions, RoutePath, RouteTarget, RssType, RxMode } from "../control/api.js";
 import type { Command, Context, Values } from "./grammar.js";
 
 const RX_MODES: [RxMode, string][] = [
@@ -93,6 +93,18 @@ const INTERFACES: Command[] = [
     help,
     run: ({ control }: Context, values: Values) => control.setInterfaceRxMode(values.interface!, mode),
   })),
+  ...(["enable", "disable"] as const).flatMap((word) => [
+    {
+      pattern: `set interface ip redirects <interface> ${word}`,
+      help: word === "enable" ? "tell hosts of a better first hop on their own link (ICMP redirect); the default" : "do not",
+      run: ({ control }: Context, values: Values) => control.setInterfaceRedirects(values.interface!, word === "enable"),
+    },
+    {
+      pattern: `set interface proxy-arp <interface> ${word}`,
+      help: word === "enable" ? "answer ARP requests for addresses to which another interface leads" : "do not; the default",
+      run: ({ control }: Context, values: Values) => control.setInterfaceProxyArp(values.interface!, word === "enable"),
+    },
+  ]),
   {
     pattern: "set interface ip address <interface> <prefix>",
     help: "add an address and the route to its subnet",
@@ -105,23 +117,41 @@ const INTERFACES: Command[] = [
   },
 ];
 
+type Route = (control: Control, prefix: string, target: RouteTarget) => void;
+const add: Route = (control, prefix, target) => control.addRoute(prefix, target);
+const replace: Route = (control, prefix, target) => control.replaceRoute(prefix, target);
+
 /** `ip route add <prefix> via …`, in each of its forms. */
-function route(via: string, help: string, target: (values: Values) => RouteTarget): Command {
-  return {
-    pattern: `ip route add <prefix> via ${via}`,
-    help,
-    run: ({ control }, values) => control.addRoute(values.prefix!, target(values)),
-  };
+function route(verb: string, via: string, help: string, what: Route, target: (values: Values) => RouteTarget): Command {
+  return { pattern: `ip route ${verb} <prefix> via ${via}`, help, run: ({ control }, values) => what(control, values.prefix!, target(values)) };
 }
 
+const GATEWAY = "<gateway> [<interface>] [weight <weight>]";
+const GATEWAY_2 = "<gateway-2> [<interface-2>] [weight <weight-2>]";
+
+/** The path that was typed first, or second. */
+function path(values: Values, which: "" | "-2" = ""): RoutePath {
+  const { [`interface${which}`]: name, [`weight${which}`]: weight } = values;
+  return { via: values[`gateway${which}`]!, ...(name !== undefined && { interface: name }), ...(weight !== undefined && { weight: Number(weight) }) };
+}
+
+const twoPaths = (values: Values): RouteTarget => ({ paths: [path(values), path(values, "-2")] });
+
 const ROUTES: Command[] = [
-  route("<gateway> [<interface>]", "route through a gateway", (values) =>
-    values.interface === undefined ? { via: values.gateway! } : { via: values.gateway!, interface: values.interface }),
-  route("<interface>", "destinations are on the link itself", (values) => ({ interface: values.interface! })),
-  route("drop", "drop silently", () => ({ kind: "drop" })),
-  route("unreachable", "answer with host unreachable", () => ({ kind: "unreachable" })),
-  route("prohibit", "answer with administratively prohibited", () => ({ kind: "prohibit" })),
+  route("add", GATEWAY, "route through a gateway; through another one too, if there is one: each flow takes one of them", add, path),
+  route("add", `${GATEWAY} via ${GATEWAY_2}`, "the same, two at once", add, twoPaths),
+  route("add", "<interface>", "destinations are on the link itself", add, (values) => ({ interface: values.interface! })),
+  route("add", "drop", "drop silently", add, () => ({ kind: "drop" })),
+  route("add", "unreachable", "answer with host unreachable", add, () => ({ kind: "unreachable" })),
+  route("add", "prohibit", "answer with administratively prohibited", add, () => ({ kind: "prohibit" })),
+  route("replace", GATEWAY, "route through this gateway alone, in place of what there is", replace, path),
+  route("replace", `${GATEWAY} via ${GATEWAY_2}`, "through these two, in place of what there is", replace, twoPaths),
   { pattern: "ip route del <prefix>", help: "remove a route", run: ({ control }, { prefix }) => control.deleteRoute(prefix!) },
+  {
+    pattern: "ip route del <prefix> via <gateway> [<interface>]",
+    help: "remove one of its gateways",
+    run: ({ control }, values) => control.deleteRoute(values.prefix!, path(values)),
+  },
 ];
 
 /** VPP knows the same commands by two names. */

@@ -37,9 +37,6 @@ export const SHOW: Command[] = [
   show("show errors", "dropped and noteworthy packets by node and reason", (control) => control.errors(), (errors) =>
     table(["Count", "Node", "Reason"], errors.map(({ count, node, reason }) => [count, node, reason]))),
   show("show buffers", "the packet buffer pool", (control) => control.buffers(), bufferTable),
-  show("show ip fib", "routes", (control) => control.routes(), (routes) =>
-    table(["Prefix", "Kind", "Via", "Interface", "Adjacency"],
-      routes.map((route) => [route.prefix, route.kind, route.via ?? "-", route.interface ?? "-", route.adjacency]))),
   show("show ip neighbors", "neighbors, and seconds since they were last confirmed", (control) => control.neighbors(), (neighbors) =>
     table(["Age", "IP", "State", "Ethernet", "Interface"],
       neighbors.map(({ age, address, state, mac, interface: name }) => [age.toFixed(1), address, state, mac ?? "-", name]))),
@@ -84,13 +81,19 @@ function spaced(name: string): string {
   return name.replace(/[A-Z]/g, (capital) => ` ${capital.toLowerCase()}`);
 }
 
-function interfaceAddresses(control: Control): Pick<InterfaceInfo, "name" | "index" | "adminUp" | "addresses">[] {
-  return control.interfaces().map(({ name, index, adminUp, addresses }) => ({ name, index, adminUp, addresses }));
+type Addresses = Pick<InterfaceInfo, "name" | "index" | "adminUp" | "redirects" | "proxyArp" | "addresses">;
+
+function interfaceAddresses(control: Control): Addresses[] {
+  return control.interfaces().map(({ name, index, adminUp, redirects, proxyArp, addresses }) =>
+    ({ name, index, adminUp, redirects, proxyArp, addresses }));
 }
 
-function addressList(interfaces: Pick<InterfaceInfo, "name" | "adminUp" | "addresses">[]): string {
-  return interfaces.flatMap(({ name, adminUp, addresses }) =>
-    [`${name} (${adminUp ? "up" : "dn"}):`, ...addresses.map((address) => `  L3 ${address}`)]).join("\n");
+function addressList(interfaces: Addresses[]): string {
+  return interfaces.flatMap(({ name, adminUp, redirects, proxyArp, addresses }) =>
+    [
+      `${name} (${adminUp ? "up" : "dn"}):`, ...addresses.map((address) => `  L3 ${address}`), ...(proxyArp ? ["  proxy ARP"] : []),
+      ...(redirects ? [] : ["  no redirects"]),
+    ]).join("\n");
 }
 
 /** VPP's columns; State says what runs the node. Nodes never suspend here: only VPP's processes do. */

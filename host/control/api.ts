@@ -2,12 +2,14 @@
 // "02:fe:00:00:00:01"), times milliseconds unless a name says otherwise, counters numbers since start
 // or the last clear.
 
+import type { RouteControl } from "./api-routes.js";
 import type { RdmaInfo } from "../ports/rdma.js";
 import type { WeftError } from "../errors.js";
 import type { PortKind, RxMode } from "../ports/port.js";
 import type { RdmaOptions } from "../ports/rdma-options.js";
 import type { Watching } from "./trace-api.js";
 
+export type * from "./api-routes.js";
 export type { RdmaInfo } from "../ports/rdma.js";
 export type { PortKind, RxMode } from "../ports/port.js";
 export type { RdmaOptions, RssType } from "../ports/rdma-options.js";
@@ -41,6 +43,10 @@ export interface InterfaceInfo {
   linkUp: boolean;
   mac: string;
   mtu: number;
+  /** whether it tells hosts of a better first hop on their own link (ICMP redirect) */
+  redirects: boolean;
+  /** whether it answers ARP requests for addresses to which another interface leads */
+  proxyArp: boolean;
   /** "192.0.2.1/24", the primary first */
   addresses: string[];
   counters: InterfaceCounters;
@@ -129,32 +135,6 @@ export interface BufferInfo {
   pending: number;
   /** pool page size in bytes: 2 MiB where huge pages were had */
   pageSize: number;
-}
-
-export interface RouteTarget {
-  /** gateway; absent: the destination itself is on the link */
-  via?: string;
-  /** interface name; with `via` it may be left out */
-  interface?: string;
-  /** instead of a gateway */
-  kind?: "drop" | "unreachable" | "prohibit";
-}
-
-export interface RouteInfo {
-  prefix: string;
-  kind: "gateway" | "connected" | "local" | "broadcast" | "neighbor" | "drop" | "unreachable" | "prohibit";
-  via: string | null;
-  interface: string | null;
-  adjacency: number;
-}
-
-export interface NeighborInfo {
-  address: string;
-  mac: string | null;
-  interface: string;
-  state: "static" | "reachable" | "probe" | "incomplete";
-  /** seconds since it was last confirmed */
-  age: number;
 }
 
 /** Packets to the router that come in fragments. */
@@ -306,7 +286,7 @@ export interface VersionInfo {
 }
 
 /** The control plane: everything the command line can do. Each call either takes effect whole or throws a WeftError and changes nothing. */
-export interface Control extends Watching {
+export interface Control extends RouteControl, Watching {
   createHostInterface(hostInterface: string): Promise<InterfaceInfo>;
   deleteHostInterface(hostInterface: string): Promise<void>;
   createRdmaInterface(options: RdmaOptions): Promise<HardwareInfo>;
@@ -318,12 +298,6 @@ export interface Control extends Watching {
   /** whether the device takes frames for other stations too; they still end in ethernet-input unless a node wants them */
   setInterfacePromiscuous(name: string, on: boolean): void;
   setInterfaceRxMode(name: string, mode: RxMode): void;
-  addAddress(name: string, address: string): void;
-  removeAddress(name: string, address: string): void;
-  addRoute(prefix: string, target: RouteTarget): void;
-  deleteRoute(prefix: string): void;
-  setNeighbor(name: string, address: string, mac: string): void;
-  deleteNeighbor(name: string, address: string): void;
   ping(address: string, options?: PingOptions): Promise<PingResult>;
   /** What is not given stays. */
   setIcmpLimits(limits: Partial<IcmpLimits>): void;
@@ -352,8 +326,6 @@ export interface Control extends Watching {
   runtime(): RuntimeInfo;
   errors(): ErrorCounter[];
   buffers(): BufferInfo;
-  routes(): RouteInfo[];
-  neighbors(): NeighborInfo[];
   icmpLimits(): IcmpLimits;
   reassembly(): ReassemblyInfo;
   version(): VersionInfo;
@@ -368,8 +340,6 @@ export interface Control extends Watching {
   clearInterfaces(): void;
   clearRuntime(): void;
   clearErrors(): void;
-  /** Forgets neighbours that were learned; static ones stay. */
-  clearNeighbors(): void;
 
   /** Ends the worker, closes every port. */
   stop(): Promise<void>;

@@ -37,7 +37,12 @@ export class Fib {
 
   /** Bytes of trie and routes that are in use. */
   get bytes(): number {
-    return FIB_ROOT_SIZE + this.space.used * FIB_PLY_UNIT + this.routes.bytes;
+    return FIB_ROOT_SIZE + this.plyBytes + this.routes.bytes;
+  }
+
+  /** Bytes of plies that are in use, of FIB_PLY_UNITS * FIB_PLY_UNIT. */
+  get plyBytes(): number {
+    return this.space.used * FIB_PLY_UNIT;
   }
 
   /** Adjacency of exactly this prefix (network raw); undefined: no such route. */

@@ -1,6 +1,6 @@
 // The interfaces there are, and their entries in the tables.
 
-import { IF_FLAG_ADMIN_UP, IF_FLAG_LINK_UP, INTERFACE_COUNT } from "../../assembly/abi.js";
+import { IF_FLAG_ADMIN_UP, IF_FLAG_LINK_UP, IF_FLAG_PROXY_ARP, IF_FLAG_REDIRECTS, INTERFACE_COUNT } from "../../assembly/abi.js";
 import { WeftError } from "../errors.js";
 import type { NodeSpec } from "../graph/messages.js";
 import type { Tables } from "../memory/tables.js";
@@ -28,6 +28,9 @@ export interface Interface {
   mtu: number;
   rxMode: RxMode;
   promiscuous: boolean;
+  /** whether hosts of its link are told of better gateways, and answered for who is behind other interfaces */
+  redirects: boolean;
+  proxyArp: boolean;
   /** the primary first */
   addresses: Prefix[];
 }
@@ -39,10 +42,19 @@ export function isInterfaceName(text: string): boolean {
 
 /** An interface as it is shown. */
 export function interfaceInfo({ index, mac, addresses, ...entry }: Interface, counters: InterfaceCounters): InterfaceInfo {
-  const { name, kind, hostInterface, adminUp, linkUp, mtu } = entry;
+  const { name, kind, hostInterface, adminUp, linkUp, mtu, redirects, proxyArp } = entry;
   const prefixes = addresses.map(({ address, length }) => formatPrefix(address, length));
-  return { name, index, kind, hostInterface, adminUp, linkUp, mac: formatMac(mac), mtu, addresses: prefixes, counters };
+  return { name, index, kind, hostInterface, adminUp, linkUp, mac: formatMac(mac), mtu, redirects, proxyArp, addresses: prefixes, counters };
 }
+
+/** The address (raw) from which to speak to one on its link: that of the same network, else the primary one; 0: it has none. */
+export function sourceFor({ addresses }: Interface, target: number): number {
+  const own = addresses.find((prefix) => (target & maskOf(prefix.length)) >>> 0 === prefix.network) ?? addresses[0];
+  return own?.address ?? 0;
+}
+
+/** Whether packets can leave. */
+export const isUp = (entry: Interface): boolean => entry.adminUp && entry.linkUp;
 
 export class Interfaces {
   private readonly table: (Interface | undefined)[] = [];
@@ -57,6 +69,12 @@ export class Interfaces {
 
   byIndex(index: number): Interface | undefined {
     return this.table[index];
+  }
+
+  /** What sets of paths must know of one. */
+  linkOf(index: number): { up: boolean; mtu: number } | undefined {
+    const entry = this.table[index];
+    return entry && { up: isUp(entry), mtu: entry.mtu };
   }
 
   has(name: string): boolean {
@@ -86,7 +104,8 @@ export class Interfaces {
   addLocal(): void {
     this.add({
       name: "local0", index: this.freeIndex(), kind: "local", hostInterface: null, handle: null, txNode: null, txSlot: 0, localAdjacency: 0,
-      gleanAdjacency: 0, adminUp: false, linkUp: false, mac: new Uint8Array(6), mtu: 0, rxMode: "adaptive", promiscuous: false, addresses: [],
+      gleanAdjacency: 0, adminUp: false, linkUp: false, mac: new Uint8Array(6), mtu: 0, rxMode: "adaptive", promiscuous: false, redirects: true,
+      proxyArp: false, addresses: [],
     });
   }
 
@@ -98,7 +117,8 @@ export class Interfaces {
 
   /** Brings the tables up to date after a change. */
   write(entry: Interface): void {
-    const flags = (entry.adminUp ? IF_FLAG_ADMIN_UP : 0) | (entry.linkUp ? IF_FLAG_LINK_UP : 0);
+    const flags = (entry.adminUp ? IF_FLAG_ADMIN_UP : 0) | (entry.linkUp ? IF_FLAG_LINK_UP : 0)
+      | (entry.redirects ? IF_FLAG_REDIRECTS : 0) | (entry.proxyArp ? IF_FLAG_PROXY_ARP : 0);
     this.tables.writeInterface(entry.index, { flags, mtu: entry.mtu, txSlot: entry.txSlot, mac: entry.mac, ip4: entry.addresses[0]?.address ?? 0 });
     this.writeOwnAddresses();
   }

@@ -13,6 +13,7 @@ import { openRdma, rdmaInfo, setRdmaMac, setRdmaPromiscuous } from "../ports/rdm
 import { type RdmaOptions, rdmaSettings } from "../ports/rdma-options.js";
 import { formatMac, parseMac } from "./addresses.js";
 import type { Adjacencies } from "./adjacencies.js";
+import type { Announcements } from "./announcements.js";
 import type { HardwareInfo } from "./api.js";
 import { type Interface, type Interfaces, isInterfaceName } from "./interfaces.js";
 import type { Neighbours } from "./neighbours.js";
@@ -33,6 +34,7 @@ export interface Surroundings {
   statistics: Statistics;
   routes: Routes;
   neighbours: Neighbours;
+  announcements: Announcements;
   post: (message: ToEngine) => void;
   notice: (line: string) => void;
 }
@@ -78,6 +80,18 @@ export class Ports {
   setState(name: string, up: boolean): void {
     const entry = this.find(name);
     entry.adminUp = up;
+    this.changedState(entry);
+  }
+
+  setRedirects(name: string, on: boolean): void {
+    const entry = this.find(name);
+    entry.redirects = on;
+    this.around.interfaces.write(entry);
+  }
+
+  setProxyArp(name: string, on: boolean): void {
+    const entry = this.find(name);
+    entry.proxyArp = on;
     this.around.interfaces.write(entry);
   }
 
@@ -96,6 +110,7 @@ export class Ports {
     if (entry.kind === "rdma") setRdmaMac({ ...entry, handle: entry.handle! }, bytes);
     entry.mac = bytes;
     this.refresh(entry);
+    this.around.announcements.changed(entry);
   }
 
   setPromiscuous(name: string, on: boolean): void {
@@ -213,7 +228,8 @@ export class Ports {
     const { kind, hostInterface, handle, mac, up } = opened;
     const entry: Interface = {
       name, index, kind, hostInterface, handle, txNode, txSlot: 0, localAdjacency, gleanAdjacency, adminUp: false, linkUp: up, mac,
-      mtu: Math.min(opened.mtu, 65_535), rxMode: "adaptive", promiscuous: kind === "af_packet", addresses: [],
+      mtu: Math.min(opened.mtu, 65_535), rxMode: "adaptive", promiscuous: kind === "af_packet",
+      redirects: true, proxyArp: false, addresses: [],
     };
     interfaces.add(entry);
     statistics.clearInterface(index);
@@ -251,6 +267,14 @@ export class Ports {
     adjacencies.setLocal(entry.localAdjacency, entry);
     adjacencies.setGlean(entry.gleanAdjacency, entry);
     neighbours.refresh(entry.index);
+    this.around.routes.interfaceChanged(entry.index);
+  }
+
+  /** It is up or down now. */
+  private changedState(entry: Interface): void {
+    this.around.interfaces.write(entry);
+    this.around.routes.interfaceChanged(entry.index);
+    this.around.announcements.changed(entry);
   }
 
   /** The device of an rdma interface has something to say. */
@@ -275,7 +299,7 @@ export class Ports {
     if (up === entry.linkUp) return;
     entry.linkUp = up;
     if (!up) this.forgetLearned(entry.index);
-    this.around.interfaces.write(entry);
+    this.changedState(entry);
     this.around.notice(`interface ${entry.name}: link ${up ? "up" : state.present ? "down" : "gone"}`);
   }
 

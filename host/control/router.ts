@@ -1,5 +1,6 @@
 // The control plane: a router made of a packet memory, a worker that runs the graph, and the tables that say where packets go.
 
+import { randomInt } from "node:crypto";
 import { fileURLToPath } from "node:url";
 import { WeftError } from "../errors.js";
 import { type EngineOptions, STUCK } from "../graph/engine.js";
@@ -10,24 +11,25 @@ import type { Registry } from "../graph/registry.js";
 import { Wiring } from "../graph/wiring.js";
 import { bufferCount, createMemory, type OwnedMemory } from "../memory/memory.js";
 import { Tables } from "../memory/tables.js";
-import { parseIp4, parseMac } from "./addresses.js";
 import { Adjacencies } from "./adjacencies.js";
+import { Announcements } from "./announcements.js";
 import type {
-  Balance, BufferInfo, Control, CustomNodeInfo, ErrorCounter, HardwareInfo, InterfaceInfo, MemoryInfo, NeighborInfo, NodeConfig, NodeCounter,
-  NodePlace, NodePolicy, NodeTable, PingOptions, PingResult, RdmaOptions, ReassemblyInfo, RouteInfo, RouterOptions, RouteTarget, RuntimeInfo, RxMode,
-  VersionInfo,
+  Balance, BufferInfo, Control, CustomNodeInfo, ErrorCounter, HardwareInfo, InterfaceInfo, MemoryInfo, NodeConfig, NodeCounter,
+  NodePlace, NodePolicy, NodeTable, PingOptions, PingResult, RdmaOptions, ReassemblyInfo, RouterOptions, RuntimeInfo, RxMode, VersionInfo,
 } from "./api.js";
 import { builtInNodes } from "./built-in-nodes.js";
 import { type Connect, type EngineLink, inThread } from "./engine-link.js";
 import { epochOf } from "./epoch.js";
 import { Fib } from "./fib.js";
+import { Forwarding } from "./forwarding.js";
 import { Icmp } from "./icmp.js";
-import { type Interface, interfaceInfo, Interfaces } from "./interfaces.js";
+import { type Interface, interfaceInfo, Interfaces, sourceFor } from "./interfaces.js";
 import { Neighbours } from "./neighbours.js";
 import { NodeConfigs } from "./node-configs.js";
 import { Regions } from "./node-files.js";
 import { Nodes } from "./nodes.js";
 import { noticeOf } from "./notices.js";
+import { PathSets } from "./paths.js";
 import { Pinger } from "./pinger.js";
 import { Ports } from "./ports.js";
 import { ReassemblySettings } from "./reassembly.js";
@@ -44,14 +46,16 @@ const TICK = 1000;
 
 export class Router extends TraceControl implements Control {
   private link: EngineLink | undefined;
-  private readonly interfaceTable: Interfaces;
-  private readonly adjacencies: Adjacencies;
-  private readonly neighbourTable: Neighbours;
-  private readonly routeTable: Routes;
+  protected readonly interfaceTable: Interfaces;
+  private readonly adjacencyTable: Adjacencies;
+  protected readonly neighbourTable: Neighbours;
+  protected readonly routeTable: Routes;
+  protected readonly announcements: Announcements;
+  protected readonly forwarding: Forwarding;
   private readonly statistics: Statistics;
   private readonly pinger: Pinger;
   private readonly reassemblySettings: ReassemblySettings;
-  private readonly ports: Ports;
+  protected readonly ports: Ports;
   private readonly requests = new Requests((message) => this.post(message));
   private readonly nodes: Nodes;
   private readonly configs: NodeConfigs;
@@ -68,28 +72,34 @@ export class Router extends TraceControl implements Control {
     super();
     const epoch = epochOf(memory.packets, WORKER);
     this.interfaceTable = new Interfaces(tables);
-    this.adjacencies = new Adjacencies(tables, epoch);
-    this.routeTable = new Routes(new Fib(tables.words, epoch), this.interfaceTable, () => this.neighbourTable);
-    this.neighbourTable = new Neighbours(this.adjacencies, {
+    this.adjacencyTable = new Adjacencies(tables, epoch);
+    tables.setFlowSeed(randomInt(2 ** 32));
+    const sets = new PathSets(tables, this.adjacencyTable, epoch, (index) => this.interfaceTable.linkOf(index));
+    const fib = new Fib(tables.words, epoch);
+    this.routeTable = new Routes(fib, this.interfaceTable, () => this.neighbourTable, sets);
+    this.neighbourTable = new Neighbours(this.adjacencyTable, {
       link: (index) => this.interfaceTable.byIndex(index),
-      ask: (index, target, mac) => this.post({ type: "arp-request", index, target, ...(mac && { mac }) }),
+      ask: (index, target, mac) => this.ask(index, target, mac),
       settle: (index, address, reachable) => this.post({ type: "resolved", index, address, reachable }),
       route: (neighbour) => this.routeTable.addNeighbour(neighbour),
       unroute: (neighbour) => this.routeTable.removeNeighbour(neighbour),
     });
     this.statistics = new Statistics(memory, () => registry.list());
+    this.forwarding = new Forwarding(tables, this.interfaceTable, this.neighbourTable, this.routeTable, sets, fib);
+    this.announcements = new Announcements(this.interfaceTable, (message) => this.post(message));
     this.pinger = new Pinger((message) => this.post(message));
     this.reassemblySettings = new ReassemblySettings(registry, this.statistics, memory.packets.layout.buffers, (message) => this.post(message));
     this.ports = new Ports({
       packets: memory.packets,
       interfaces: this.interfaceTable,
-      adjacencies: this.adjacencies,
+      adjacencies: this.adjacencyTable,
       registry,
       wiring,
       leaves: (index, name) => this.nodes.interfaceLeaves(index, name),
       statistics: this.statistics,
       routes: this.routeTable,
       neighbours: this.neighbourTable,
+      announcements: this.announcements,
       post: (message) => this.post(message),
       notice: (line) => options.notice?.(line),
     });
@@ -168,46 +178,6 @@ export class Router extends TraceControl implements Control {
 
   setInterfaceRxMode(name: string, mode: RxMode): void {
     this.ports.setRxMode(name, mode);
-  }
-
-  addAddress(name: string, address: string): void {
-    this.routeTable.addAddress(this.ports.find(name), address);
-  }
-
-  removeAddress(name: string, address: string): void {
-    this.routeTable.removeAddress(this.ports.find(name), address);
-  }
-
-  // Routes and neighbours
-
-  addRoute(prefix: string, target: RouteTarget): void {
-    this.routeTable.add(prefix, target);
-  }
-
-  deleteRoute(prefix: string): void {
-    this.routeTable.delete(prefix);
-  }
-
-  setNeighbor(name: string, address: string, mac: string): void {
-    const entry = this.ports.find(name);
-    const raw = parseIp4(address);
-    const bytes = parseMac(mac);
-    if (!this.routeTable.onLink(entry, raw) && !this.neighbourTable.get(entry.index, raw)) {
-      throw new WeftError("BAD_ARGUMENT", `${address} is not on a network of interface ${name}: give the interface an address there first`);
-    }
-    this.routeTable.checkNeighbour(raw, "neighbor");
-    this.neighbourTable.setStatic(entry.index, raw, bytes);
-  }
-
-  deleteNeighbor(name: string, address: string): void {
-    const entry = this.ports.find(name);
-    const neighbour = this.neighbourTable.get(entry.index, parseIp4(address));
-    if (!neighbour) throw new WeftError("NOT_FOUND", `interface ${name} has no neighbor ${address}`);
-    this.neighbourTable.forget(neighbour);
-  }
-
-  clearNeighbors(): void {
-    this.ports.forgetLearned();
   }
 
   async ping(address: string, options: PingOptions = {}): Promise<PingResult> {
@@ -300,14 +270,6 @@ export class Router extends TraceControl implements Control {
     return this.statistics.balance();
   }
 
-  routes(): RouteInfo[] {
-    return this.routeTable.info();
-  }
-
-  neighbors(): NeighborInfo[] {
-    return this.neighbourTable.list().map((neighbour) => this.neighbourTable.info(neighbour));
-  }
-
   reassembly(): ReassemblyInfo {
     return this.reassemblySettings.info();
   }
@@ -359,6 +321,11 @@ export class Router extends TraceControl implements Control {
     if (notice !== undefined) this.options.notice?.(notice);
   }
 
+  private ask(index: number, target: number, mac: Uint8Array | null): void {
+    const entry = this.interfaceTable.byIndex(index);
+    if (entry) this.post({ type: "arp-request", index, target, source: sourceFor(entry, target), ...(mac && { mac }) });
+  }
+
   /** arp-input has checked that the address is on the link (RFC 826); it may have left it since. */
   private learn(index: number, address: number, mac: Uint8Array): void {
     const entry = this.interfaceTable.byIndex(index);
@@ -401,7 +368,7 @@ export class Router extends TraceControl implements Control {
 
   private tick(): void {
     if (this.failure) return;
-    for (const part of [this.icmp, this.ports, this.neighbourTable]) part.tick();
+    for (const part of [this.icmp, this.ports, this.neighbourTable, this.announcements]) part.tick();
   }
 
   private interfaceInfo(entry: Interface): InterfaceInfo {

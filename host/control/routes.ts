@@ -1,25 +1,17 @@
 // Addresses of interfaces and routes: what the FIB is to hold, and why.
 
-import { ADJ_DROP } from "../../assembly/abi.js";
+import { ADJ_DROP, PATH_BUCKETS } from "../../assembly/abi.js";
 import { WeftError } from "../errors.js";
-import { formatIp4, formatPrefix, maskOf, parseIp4, parsePrefix, type Prefix, swap } from "./addresses.js";
+import { formatIp4, formatPrefix, maskOf, parsePrefix, type Prefix, swap } from "./addresses.js";
 import { ADJ_NET_BROADCAST, ADJ_PROHIBIT, ADJ_UNREACHABLE } from "./adjacencies.js";
-import type { RouteInfo, RouteTarget } from "./api.js";
+import type { RouteInfo, RoutePath, RouteTarget } from "./api.js";
 import type { Fib } from "./fib.js";
+import { Gateways, joined } from "./gateways.js";
 import type { Interface, Interfaces } from "./interfaces.js";
 import type { Neighbour, Neighbours } from "./neighbours.js";
-
-interface Route {
-  network: number;
-  length: number;
-  kind: RouteInfo["kind"];
-  /** what it came with, and goes with */
-  owner: "operator" | "address" | "neighbour";
-  adjacency: number;
-  /** software interface index */
-  index: number | null;
-  gateway: Neighbour | null;
-}
+import { checkHostAddress, checkOverlap, covers, isHost, routesOf, sameNetwork } from "./own-addresses.js";
+import type { Path, PathSet, PathSets } from "./paths.js";
+import type { Route } from "./route.js";
 
 const SPECIAL = { drop: ADJ_DROP, unreachable: ADJ_UNREACHABLE, prohibit: ADJ_PROHIBIT } as const;
 
@@ -28,9 +20,15 @@ const LIMITED_BROADCAST = 0xffffffff;
 export class Routes {
   private readonly table = new Map<string, Route>();
 
-  constructor(private readonly fib: Fib, private readonly interfaces: Interfaces, private readonly neighbours: () => Neighbours) {
+  private readonly gateways: Gateways;
+
+  constructor(
+    private readonly fib: Fib, private readonly interfaces: Interfaces, private readonly neighbours: () => Neighbours,
+    private readonly sets: PathSets,
+  ) {
+    this.gateways = new Gateways(interfaces, neighbours, this);
     // The limited broadcast is never forwarded, whatever the default route is (RFC 1812 5.3.5.1).
-    const broadcast = { kind: "broadcast", owner: "address", adjacency: ADJ_NET_BROADCAST, index: null, gateway: null } as const;
+    const broadcast = { kind: "broadcast", owner: "address", adjacency: ADJ_NET_BROADCAST, index: null, paths: [], set: null } as const;
     this.install({ network: LIMITED_BROADCAST, length: 32, ...broadcast });
   }
 
@@ -38,8 +36,9 @@ export class Routes {
   addAddress(entry: Interface, text: string): void {
     const prefix = parsePrefix(text);
     checkHostAddress(prefix, text);
-    this.checkOverlap(prefix, text);
-    const routes = this.connected(entry, prefix);
+    checkOverlap(this.interfaces, entry, prefix, text);
+    const shared = entry.addresses.some((other) => sameNetwork(other, prefix)); // the network and its broadcast addresses are there then
+    const routes = routesOf(entry, prefix).filter(({ kind }) => !shared || kind === "local");
     for (const route of routes) this.checkFree(route);
     try {
       for (const route of routes) this.install(route);
@@ -56,50 +55,65 @@ export class Routes {
     const prefix = parsePrefix(text);
     const place = entry.addresses.findIndex((own) => own.address === prefix.address && own.length === prefix.length);
     if (place < 0) throw new WeftError("NOT_FOUND", `interface ${entry.name} has no address ${text}`);
-    const dependent = this.list().find((route) => route.gateway?.index === entry.index && covers(prefix, route.gateway.address));
+    const others = entry.addresses.filter((_, i) => i !== place);
+    const lost = (address: number): boolean => covers(prefix, address) && !others.some((other) => covers(other, address));
+    const dependent = this.list().find(({ paths }) => paths.some(({ gateway }) => gateway.index === entry.index && lost(gateway.address)));
     if (dependent) {
       const first = formatPrefix(dependent.network, dependent.length);
       throw new WeftError("CONFLICT", `route ${first} needs ${text} to reach its gateway: delete it first`);
     }
-    entry.addresses.splice(place, 1);
+    entry.addresses = others;
     this.interfaces.write(entry);
-    for (const neighbour of this.neighbours().list(entry.index)) if (covers(prefix, neighbour.address)) this.neighbours().forget(neighbour);
-    for (const route of this.connected(entry, prefix)) this.uninstall(route);
+    for (const neighbour of this.neighbours().list(entry.index)) if (lost(neighbour.address)) this.neighbours().forget(neighbour);
+    const shared = others.some((other) => sameNetwork(other, prefix));
+    for (const route of routesOf(entry, prefix)) if (!shared || route.kind === "local") this.uninstall(route);
   }
 
-  /** Throws BAD_ARGUMENT, NOT_FOUND, CONFLICT. */
-  add(text: string, target: RouteTarget): void {
+  /** Adds a route, or paths to one that has some; `replace`: in place of what there is. Throws BAD_ARGUMENT, NOT_FOUND, CONFLICT, NO_MEMORY. */
+  add(text: string, target: RouteTarget, replace = false): void {
     const { network, address, length } = parsePrefix(text);
     if (address !== network) throw new WeftError("BAD_ARGUMENT", `${text} has host bits set: the network is ${formatPrefix(network, length)}`);
     const old = this.table.get(formatPrefix(network, length));
     if (old?.owner === "address") throw new WeftError("CONFLICT", `${text} is there already: it is ${describe(old, this.interfaces)}`);
-    const route = this.resolve(network, length, target);
-    if (route.gateway) route.gateway.routes++;
-    try {
-      this.install(route);
-    } catch (error) {
-      this.releaseGateway(route);
-      throw error;
-    }
-    if (old) this.releaseGateway(old);
+    const named = namedPaths(network, length, target);
+    if (!named) return this.exchange(old, this.without(network, length, target));
+    const paths = this.gateways.hold(named);
+    const kept = old && !replace ? old.paths : [];
+    this.lead(old, { network, length }, kept, paths);
   }
 
-  /** Throws NOT_FOUND; CONFLICT for a route that belongs to an interface's address. */
-  delete(text: string): void {
+  /** Takes a route away, or one path of it. Throws NOT_FOUND; CONFLICT for a route that belongs to an interface's address. */
+  delete(text: string, path?: RoutePath): void {
     const { network, length } = parsePrefix(text);
     const route = this.table.get(formatPrefix(network, length));
     if (!route) throw new WeftError("NOT_FOUND", `no route ${formatPrefix(network, length)}`);
     if (route.owner !== "operator") {
       throw new WeftError("CONFLICT", `route ${text} is ${describe(route, this.interfaces)}: it goes with the ${route.owner}`);
     }
-    this.remove(route);
+    if (!path) return this.remove(route);
+    const { index, address } = this.gateways.find(path);
+    const left = route.paths.filter(({ gateway }) => gateway.index !== index || gateway.address !== address);
+    if (left.length === route.paths.length) {
+      throw new WeftError("NOT_FOUND", `route ${text} does not go through ${path.via}: it is ${describe(route, this.interfaces)}`);
+    }
+    this.keepOnly(route, left);
+  }
+
+  /** The route to a prefix, or the longest one that covers an address; undefined: none. */
+  find(network: number, length?: number): Route | undefined {
+    if (length !== undefined) return this.table.get(formatPrefix(network, length));
+    for (let bits = 32; bits >= 0; bits--) {
+      const route = this.table.get(formatPrefix((network & maskOf(bits)) >>> 0, bits));
+      if (route) return route;
+    }
+    return undefined;
   }
 
   /** A host route to a neighbour, unless another route has that prefix. */
   addNeighbour(neighbour: Neighbour): void {
     if (this.table.has(formatPrefix(neighbour.address, 32))) return;
     const { address, adjacency, index } = neighbour;
-    this.install({ network: address, length: 32, kind: "neighbor", owner: "neighbour", adjacency, index, gateway: null });
+    this.install({ network: address, length: 32, kind: "neighbor", owner: "neighbour", adjacency, index, paths: [], set: null });
   }
 
   removeNeighbour(neighbour: Neighbour): void {
@@ -109,8 +123,18 @@ export class Routes {
 
   /** Everything that leads through an interface goes with it; routes to its neighbours when those are forgotten. */
   removeInterface(entry: Interface): void {
-    for (const route of this.list()) if (route.index === entry.index && route.owner !== "neighbour") this.remove(route);
+    for (const route of this.list()) {
+      if (route.owner === "neighbour") continue;
+      const left = route.paths.filter(({ gateway }) => gateway.index !== entry.index);
+      if (left.length < route.paths.length) this.keepWhatFits(route, left);
+      else if (route.index === entry.index && route.paths.length === 0) this.remove(route);
+    }
     entry.addresses = [];
+  }
+
+  /** An interface went up or down, or its MTU changed. */
+  interfaceChanged(index: number): void {
+    this.sets.refresh(index);
   }
 
   /** Throws BAD_ARGUMENT for an address (raw) that no neighbour can have: the router's own, a network's or a broadcast one. */
@@ -129,16 +153,30 @@ export class Routes {
 
   info(): RouteInfo[] {
     const sorted = this.list().sort((a, b) => swap(a.network) - swap(b.network) || a.length - b.length);
-    return sorted.map((route) => ({
-      prefix: formatPrefix(route.network, route.length),
-      kind: route.kind,
-      via: route.gateway && formatIp4(route.gateway.address),
-      interface: route.index === null ? null : (this.interfaces.byIndex(route.index)?.name ?? null),
-      adjacency: route.adjacency,
-    }));
+    return sorted.map((route) => this.describe(route));
   }
 
-  private list(): Route[] {
+  /** A route as it is shown. */
+  describe(route: Route): RouteInfo {
+    return {
+      prefix: formatPrefix(route.network, route.length),
+      kind: route.kind,
+      via: route.paths.length === 1 ? formatIp4(route.paths[0]!.gateway.address) : null,
+      interface: route.index === null || route.set ? null : this.nameOf(route.index),
+      adjacency: route.adjacency,
+      paths: route.paths.map(({ gateway, weight }) => ({
+        via: formatIp4(gateway.address), interface: this.nameOf(gateway.index), weight, adjacency: gateway.adjacency,
+        buckets: route.set ? route.set.buckets.filter((one) => one.gateway === gateway).length : PATH_BUCKETS,
+      })),
+    };
+  }
+
+  private nameOf(index: number): string | null {
+    return this.interfaces.byIndex(index)?.name ?? null;
+  }
+
+  /** All there are, in no order. */
+  list(): Route[] {
     return [...this.table.values()];
   }
 
@@ -155,47 +193,67 @@ export class Routes {
   /** Takes an operator's or an address' route away; a neighbour that it stood before has its own again. */
   private remove(route: Route): void {
     this.uninstall(route);
-    this.releaseGateway(route);
+    this.letGo(route);
     if (route.length === 32) for (const neighbour of this.neighbours().list()) if (neighbour.address === route.network) this.addNeighbour(neighbour);
   }
 
-  private releaseGateway({ gateway }: Route): void {
-    if (gateway && --gateway.routes === 0 && gateway.state === "incomplete") this.neighbours().forget(gateway);
+  /** Puts a route in another one's place, or where there was none; the worker sees the one or the other. */
+  private exchange(old: Route | undefined, route: Route): void {
+    try {
+      this.install(route);
+    } catch (error) {
+      this.letGo(route);
+      throw error;
+    }
+    if (old) this.letGo(old);
   }
 
-  private resolve(network: number, length: number, target: RouteTarget): Route {
-    const owner = "operator";
-    if (target.kind) return { network, length, kind: target.kind, owner, adjacency: SPECIAL[target.kind], index: null, gateway: null };
-    const named = target.interface === undefined ? undefined : this.interfaces.find(target.interface);
-    if (named?.kind === "local") throw new WeftError("BAD_ARGUMENT", `interface ${named.name} has no neighbours: name another`);
-    if (target.via === undefined) {
-      if (!named) throw new WeftError("BAD_ARGUMENT", `route ${formatPrefix(network, length)} leads nowhere: name a gateway or an interface`);
-      // A host on the link is its own gateway; of a network on the link each host becomes a neighbour.
-      if (length < 32) return { network, length, kind: "connected", owner, adjacency: named.gleanAdjacency, index: named.index, gateway: null };
-      const host = this.neighbours().ensure(named.index, network);
-      return { network, length, kind: "gateway", owner, adjacency: host.adjacency, index: named.index, gateway: host };
+  /** Has a route go through some of its paths and some more, which are held already. */
+  private lead(old: Route | undefined, { network, length }: Pick<Prefix, "network" | "length">, kept: readonly Path[], more: readonly Path[]): void {
+    let paths: readonly Path[];
+    let set: PathSet | null;
+    try {
+      paths = joined(kept, more);
+      set = paths.length > 1 ? this.sets.take(paths, old?.set ?? null) : null;
+    } catch (error) {
+      this.gateways.release(more);
+      throw error;
     }
-    const address = parseIp4(target.via);
-    const entry = named ?? this.interfaces.list().find((candidate) => this.onLink(candidate, address));
-    if (!entry) {
-      const mend = "give one an address there, or name the interface";
-      throw new WeftError("NOT_FOUND", `no interface is on the network of gateway ${target.via}: ${mend}`);
-    }
-    this.checkNeighbour(address, "gateway");
-    const gateway = this.neighbours().ensure(entry.index, address);
-    return { network, length, kind: "gateway", owner, adjacency: gateway.adjacency, index: entry.index, gateway };
+    this.gateways.holdAgain(paths.filter((path) => !more.includes(path)));
+    const { gateway } = paths[0]!;
+    const adjacency = set?.adjacency ?? gateway.adjacency;
+    this.exchange(old, { network, length, kind: "gateway", owner: "operator", adjacency, index: gateway.index, paths, set });
   }
 
-  /** The routes that an address brings: its network, itself, and where there are any the network's two broadcast addresses. */
-  private connected(entry: Interface, { network, address, length }: Prefix): Route[] {
-    const common = { owner: "address", index: entry.index, gateway: null } as const;
-    const own: Route = { ...common, network: address, length: 32, kind: "local", adjacency: entry.localAdjacency };
-    if (length === 32) return [own];
-    const net: Route = { ...common, network, length, kind: "connected", adjacency: entry.gleanAdjacency };
-    if (length === 31) return [net, own]; // RFC 3021: a link of two has no broadcast addresses
-    const broadcast = (network | ~maskOf(length)) >>> 0;
-    const ends = [network, broadcast].map((end): Route => ({ ...common, network: end, length: 32, kind: "broadcast", adjacency: ADJ_NET_BROADCAST }));
-    return [net, own, ...ends];
+  /** Leaves a route some of its paths; none: it goes. */
+  private keepOnly(route: Route, left: readonly Path[]): void {
+    if (left.length > 0) this.lead(route, route, left, []);
+    else this.remove(route);
+  }
+
+  /** The same where it must not fail: without room for another set of paths the first one has to do. */
+  private keepWhatFits(route: Route, left: readonly Path[]): void {
+    try {
+      this.keepOnly(route, left);
+    } catch (error) {
+      if (!(error instanceof WeftError) || error.code !== "NO_MEMORY") throw error;
+      this.keepOnly(route, left.slice(0, 1));
+    }
+  }
+
+  /** Lets go of what a route held. */
+  private letGo({ paths, set }: Route): void {
+    if (set) this.sets.give(set);
+    this.gateways.release(paths);
+  }
+
+  /** A route without gateways. */
+  private without(network: number, length: number, { kind, interface: name }: RouteTarget): Route {
+    const common = { network, length, owner: "operator", paths: [], set: null } as const;
+    if (kind) return { ...common, kind, adjacency: SPECIAL[kind], index: null };
+    const entry = this.interfaces.find(name!);
+    if (entry.kind === "local") throw new WeftError("BAD_ARGUMENT", `interface ${entry.name} has no neighbours: name another`);
+    return { ...common, kind: "connected", adjacency: entry.gleanAdjacency, index: entry.index };
   }
 
   private checkFree({ network, length }: Route): void {
@@ -203,17 +261,16 @@ export class Routes {
     const old = this.table.get(text);
     if (old) throw new WeftError("CONFLICT", `${text} is there already: it is ${describe(old, this.interfaces)}`);
   }
-
-  private checkOverlap(prefix: Prefix, text: string): void {
-    for (const entry of this.interfaces.list()) {
-      const other = entry.addresses.find((own) => covers(own, prefix.address) || covers(prefix, own.address));
-      if (other) throw new WeftError("CONFLICT", `${text} overlaps ${formatPrefix(other.address, other.length)} of interface ${entry.name}`);
-    }
-  }
 }
 
-function covers(prefix: Prefix, address: number): boolean {
-  return (address & maskOf(prefix.length)) >>> 0 === prefix.network;
+/** The gateways that a target names; undefined: it names none. A host on the link is its own gateway; of a network each becomes a neighbour. */
+function namedPaths(network: number, length: number, { kind, via, interface: name, weight, paths }: RouteTarget): readonly RoutePath[] | undefined {
+  if (kind) return undefined;
+  if (paths?.length) return paths;
+  const more = { ...(name !== undefined && { interface: name }), ...(weight !== undefined && { weight }) };
+  if (via !== undefined) return [{ via, ...more }];
+  if (name === undefined) throw new WeftError("BAD_ARGUMENT", `route ${formatPrefix(network, length)} leads nowhere: name a gateway or an interface`);
+  return length === 32 ? [{ via: formatIp4(network), ...more }] : undefined;
 }
 
 function describe(route: Route, interfaces: Interfaces): string {
@@ -224,18 +281,3 @@ function on(route: Route, interfaces: Interfaces): string {
   return route.index === null ? "" : ` on ${interfaces.byIndex(route.index)?.name}`;
 }
 
-/** RFC 1122 3.2.1.3: an address (raw) that is neither "this" network's, nor loopback, nor a group's. */
-function isHost(address: number): boolean {
-  const first = address & 0xff;
-  return first !== 0 && first !== 127 && first < 224;
-}
-
-/** RFC 1122 3.2.1.3: what a host may have. */
-function checkHostAddress({ address, network, length }: Prefix, text: string): void {
-  if (!isHost(address)) throw new WeftError("BAD_ARGUMENT", `${text}: no interface can have an address of ${address & 0xff}.0.0.0/8`);
-  if (length === 0) throw new WeftError("BAD_ARGUMENT", `${text}: a prefix length of 1 to 32 is needed`);
-  if (length >= 31) return;
-  if (address === network) throw new WeftError("BAD_ARGUMENT", `${text} is the network's own address: choose one inside it`);
-  const broadcast = (network | ~maskOf(length)) >>> 0;
-  if (address === broadcast) throw new WeftError("BAD_ARGUMENT", `${text} is the network's broadcast address: choose another`);
-}

@@ -6,10 +6,11 @@ import type { Interfaces } from "./interfaces.js";
 import { Observing } from "./observing.js";
 import { PcapTrace } from "./pcap-trace.js";
 import type { Requests } from "./requests.js";
+import { RouteCommands } from "./route-commands.js";
 import type { PcapTraceOptions, PcapTraceStatus, TraceFilter, TraceInfo, TraceNodeFilter, Watching } from "./trace-api.js";
 import { Tracing } from "./tracing.js";
 
-export abstract class TraceControl implements Watching {
+export abstract class TraceControl extends RouteCommands implements Watching {
   protected observing!: Observing;
   protected tracing!: Tracing;
   protected capture!: PcapTrace;

@@ -169,7 +169,7 @@ export class Engine {
       case "port-reopened":
         return; // the turn that follows fills its queues
       case "arp-request":
-        return this.askFor(message.index, message.target, message.mac);
+        return this.askFor(message);
       case "resolved":
         this.glean.release(message.index, message.address, message.reachable);
         return this.afterPackets();
@@ -272,10 +272,10 @@ export class Engine {
     this.emit({ type: "port-removed", index });
   }
 
-  private askFor(index: number, target: number, mac: Uint8Array | undefined): void {
+  private askFor({ index, target, source, mac }: Extract<ToEngine, { type: "arp-request" }>): void {
     const buffer = this.graph.allocate();
     if (buffer === 0) return; // asked again a second later
-    writeArpRequest(this.graph.packets, buffer, index, target, mac);
+    writeArpRequest(this.graph.packets, buffer, index, target, source, mac);
     this.graph.inject(this.graph.arc(this.arpInput.index, this.arpInput.next.indexOf("interface-output")), [buffer]);
   }
 

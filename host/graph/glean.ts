@@ -2,8 +2,8 @@
 // by ARP and keeps the last packets until there is an answer (RFC 1122 2.3.2.2).
 
 import {
-  ADJACENCIES, ADJACENCY_SIZE, ADJ_NEXT_HOP, ADJ_TX_IF, B_ADJ, B_DATA, B_ICMP, B_ICMP_DATA, B_OPAQUE, BUFFER_SHIFT, BUFFER_SIZE,
-  NEXT_HOLD,
+  ADJACENCIES, ADJACENCY_SIZE, ADJ_NEXT_HOP, ADJ_TX_IF, B_ADJ, B_DATA, B_FLAGS, B_FLAG_LOCAL, B_ICMP, B_ICMP_DATA, B_OPAQUE, BUFFER_SHIFT,
+  BUFFER_SIZE, NEXT_HOLD,
 } from "../../assembly/abi.js";
 import type { Graph } from "./graph.js";
 import type { FromEngine } from "./messages.js";
@@ -13,16 +13,19 @@ const HELD_PER_NEIGHBOUR = 101;
 /** Neighbours that are asked for at a time; a scan of a network must not empty the pool. */
 const NEIGHBOURS_MAX = 256;
 const HOST_UNREACHABLE = (3 << 8) | 1;
+const TIME_EXCEEDED = 11 << 8;
 
 const NEXT_DROP = 0;
+const NEXT_ICMP_ERROR = 2;
 const ASKED = 0;
 const OVERFLOW = 1;
 const TOO_MANY = 2;
+const TTL_EXPIRED = 3;
 
 export const GLEAN_NODE = {
   name: "ip4-glean",
   next: ["error-drop", "ip4-lookup", "ip4-icmp-error"],
-  counters: ["neighbour asked for", "too many packets wait for this neighbour", "too many neighbours asked for"],
+  counters: ["neighbour asked for", "too many packets wait for this neighbour", "too many neighbours asked for", "TTL expired"],
   trace: { layer: "ip4" as const, packet: ["tx-interface" as const], state: [] },
 };
 
@@ -60,7 +63,7 @@ export class Glean {
     if (!held) return;
     this.waiting.delete(key);
     const buffers = this.graph.unhold(held);
-    if (!reachable) for (const buffer of buffers) this.markUnreachable(buffer);
+    if (!reachable) for (const buffer of buffers) this.mark((buffer << BUFFER_SHIFT) >>> 0, HOST_UNREACHABLE);
     this.graph.inject(reachable ? this.targets.lookup : this.targets.icmpError, buffers);
   }
 
@@ -97,6 +100,11 @@ export class Glean {
   }
 
   private hold(node: number, buffer: number, evicted: number[]): number {
+    if (this.expires(buffer)) {
+      this.graph.count(node, TTL_EXPIRED);
+      this.mark(buffer, TIME_EXCEEDED);
+      return NEXT_ICMP_ERROR;
+    }
     const [index, address] = this.wanted(buffer);
     const key = keyOf(index, address);
     let queue = this.waiting.get(key);
@@ -137,10 +145,16 @@ export class Glean {
     return view.getUint32(buffer + u16[(buffer + B_DATA) >> 1]! + 16, true);
   }
 
-  private markUnreachable(index: number): void {
+  /** RFC 1812 5.3.1: a packet that is at its end is not worth asking for anybody. As in ip4-rewrite, but for the router's own. */
+  private expires(buffer: number): boolean {
+    const { u8, u16 } = this.graph.packets;
+    return (u16[(buffer + B_FLAGS) >> 1]! & B_FLAG_LOCAL) === 0 && u8[buffer + u16[(buffer + B_DATA) >> 1]! + 8]! <= 1;
+  }
+
+  /** Says which error ip4-icmp-error is to send. */
+  private mark(buffer: number, error: number): void {
     const { u16, u32 } = this.graph.packets;
-    const buffer = (index << BUFFER_SHIFT) >>> 0;
-    u16[(buffer + B_ICMP) >> 1] = HOST_UNREACHABLE;
+    u16[(buffer + B_ICMP) >> 1] = error;
     u32[(buffer + B_ICMP_DATA) >> 2] = 0;
   }
 }

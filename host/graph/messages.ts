@@ -83,8 +83,8 @@ export type ToEngine =
   | { type: "rx-mode"; index: number; mode: RxMode }
   /** a port has a new device behind it, whose receive queues are empty until the worker looks */
   | { type: "port-reopened"; index: number }
-  /** ask a neighbour for its MAC address; `mac`: only it, to confirm what it said before */
-  | { type: "arp-request"; index: number; target: number; mac?: Uint8Array }
+  /** ask a neighbour for its MAC address, as `source`; `mac`: only it, to confirm what it said. To ask for `source` itself announces it */
+  | { type: "arp-request"; index: number; target: number; source: number; mac?: Uint8Array }
   /** a neighbour answered, or never will: let its packets go */
   | { type: "resolved"; index: number; address: number; reachable: boolean }
   | { type: "reassembly"; limits: ReassemblyLimits }

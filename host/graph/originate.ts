@@ -20,7 +20,9 @@ export interface EchoRequest {
 const BROADCAST = new Uint8Array(6).fill(0xff);
 
 /** Writes an ARP request (RFC 826) into a fresh buffer; `to`: the one MAC address that is asked, default everyone. */
-export function writeArpRequest(packets: PacketMemory, index: number, txInterface: number, target: number, to: Uint8Array = BROADCAST): void {
+export function writeArpRequest(
+  packets: PacketMemory, index: number, txInterface: number, target: number, source: number, to: Uint8Array = BROADCAST,
+): void {
   const { u8, u16, u32, view } = packets;
   const buffer = (index << BUFFER_SHIFT) >>> 0;
   const own = INTERFACES + txInterface * INTERFACE_SIZE;
@@ -34,7 +36,7 @@ export function writeArpRequest(packets: PacketMemory, index: number, txInterfac
   view.setUint16(frame + 18, 0x0604); // address lengths
   view.setUint16(frame + 20, 1); // request
   u8.set(mac, frame + 22);
-  view.setUint32(frame + 28, u32[(own + IF_IP4) >> 2]!, true);
+  view.setUint32(frame + 28, source, true);
   u8.fill(0, frame + 32, frame + 38);
   view.setUint32(frame + 38, target, true);
   setLength(u16, u32, buffer, 42);

@@ -2,9 +2,9 @@
 // reading at the same time sees an entry as it was or as it is, never half of one.
 
 import {
-  ADJACENCIES, ADJACENCY_SIZE, ADJ_ICMP_CODE, ADJ_MTU, ADJ_NEXT, ADJ_NEXT_HOP, ADJ_REWRITE, ADJ_REWRITE_LENGTH, ADJ_TX_IF, ARC_NONE,
-  CONTROL, CONTROL_ICMP_BURST, CONTROL_ICMP_INTERVAL, CONTROL_ICMP_RATE, CONTROL_UTC, IF_FLAGS, IF_IP4, IF_MAC, IF_MTU, IF_TX_SLOT, INTERFACES,
-  INTERFACE_SIZE, LOOKUP_NEXT_DROP, NEXT_COUNT, NODE_COUNT, OWN_ADDRESSES, OWN_HASH, OWN_SHIFT, OWN_SIZE, TABLES, WIRING, WIRING_SIZE,
+  ADJACENCIES, ADJACENCY_SIZE, ADJ_BUCKETS, ADJ_ICMP_CODE, ADJ_MTU, ADJ_NEXT, ADJ_NEXT_HOP, ADJ_REWRITE, ADJ_REWRITE_LENGTH, ADJ_TX_IF, ARC_NONE,
+  CONTROL, CONTROL_FLOW_SEED, CONTROL_ICMP_BURST, CONTROL_ICMP_INTERVAL, CONTROL_ICMP_RATE, CONTROL_UTC, IF_FLAGS, IF_IP4, IF_MAC, IF_MTU, IF_TX_SLOT,
+  INTERFACES, INTERFACE_SIZE, LOOKUP_NEXT_DROP, NEXT_COUNT, NODE_COUNT, OWN_ADDRESSES, OWN_HASH, OWN_SHIFT, OWN_SIZE, TABLES, WIRING, WIRING_SIZE,
 } from "../../assembly/abi.js";
 
 /** An adjacency's content; addresses raw (see abi.ts). */
@@ -17,6 +17,8 @@ export interface AdjacencyEntry {
   nextHop?: number;
   /** bytes before the IP header, at most 16 */
   rewrite?: Uint8Array;
+  /** address of the buckets of several paths */
+  buckets?: number;
 }
 
 export interface InterfaceEntry {
@@ -86,13 +88,38 @@ export class Tables {
     this.view.setUint16(at + ADJ_MTU, entry.mtu ?? 0, true);
     this.view.setUint8(at + ADJ_ICMP_CODE, entry.icmpCode ?? 0);
     this.view.setUint32(at + ADJ_NEXT_HOP, entry.nextHop ?? 0, true);
+    this.view.setUint32(at + ADJ_BUCKETS, entry.buckets ?? 0, true);
     if (entry.rewrite) this.writeRewrite(at, entry.rewrite);
     this.view.setUint16(at + ADJ_NEXT, entry.next, true);
+  }
+
+  /** An adjacency as it stands there; of its rewrite the bytes in use. */
+  readAdjacency(index: number): Required<Omit<AdjacencyEntry, "buckets">> {
+    const at = ADJACENCIES - TABLES + index * ADJACENCY_SIZE;
+    const { view } = this;
+    return {
+      next: view.getUint16(at + ADJ_NEXT, true),
+      txInterface: view.getUint16(at + ADJ_TX_IF, true),
+      mtu: view.getUint16(at + ADJ_MTU, true),
+      icmpCode: view.getUint8(at + ADJ_ICMP_CODE),
+      nextHop: view.getUint32(at + ADJ_NEXT_HOP, true),
+      rewrite: new Uint8Array(view.buffer, at + ADJ_REWRITE, view.getUint8(at + ADJ_REWRITE_LENGTH)).slice(),
+    };
   }
 
   /** Leads an adjacency's packets to error-drop. One that is past ip4-lookup still finds the rest as it was. */
   closeAdjacency(index: number): void {
     this.view.setUint16(ADJACENCIES - TABLES + index * ADJACENCY_SIZE + ADJ_NEXT, LOOKUP_NEXT_DROP, true);
+  }
+
+  /** Writes the adjacencies of a set of paths. */
+  writeBuckets(address: number, adjacencies: number[]): void {
+    for (const [i, adjacency] of adjacencies.entries()) this.view.setUint16(address - TABLES + 2 * i, adjacency, true);
+  }
+
+  /** What decides, beside a flow itself, which of several paths it takes. */
+  setFlowSeed(seed: number): void {
+    this.view.setUint32(CONTROL - TABLES + CONTROL_FLOW_SEED, seed, true);
   }
 
   /** Writes where nothing reads yet: a node's configuration, before the node is told of it. */

@@ -22,7 +22,8 @@ function message(line: string): string {
 }
 
 const EXAMPLES: Record<string, string> = {
-  interface: "host-eth0", netdev: "eth0", address: "192.0.2.2", gateway: "192.0.2.3", prefix: "198.51.100.0/24", mac: "02:fe:00:00:00:01",
+  interface: "host-eth0", netdev: "eth0", address: "192.0.2.2", gateway: "192.0.2.3", "gateway-2": "192.0.2.4", "interface-2": "host-eth1", weight: "3", "weight-2": "4",
+  adjacency: "14", prefix: "198.51.100.0/24", mac: "02:fe:00:00:00:01",
   mtu: "1500", repeat: "3", interval: "0.5", size: "100", name: "rdma-1", device: "mlx5_0", "rx-queue-size": "1024", "tx-queue-size": "256",
   "num-rx-queues": "4", mode: "dv", "max-pktlen": "9000", rss4: "ipv4-udp", rss6: "ipv6",
   node: "acl", "new-node": "flow-meter", anchor: "host-eth0-tx", file: "build/all.wasm:acl", json: '{"rules": [{"from": "} {"}, {}]}',
@@ -95,16 +96,12 @@ test("ambiguous prefixes say what they could be", () => {
 
 test("a wrong word is named, with the nearest right one and what was expected", () => {
   assert.is(message("show interfcae"), 'unknown word "interfcae" in "show interfcae": did you mean "interface"? '
-    + "expected one of: balance, buffers, errors, hardware-interfaces, interface, ip, memory, node, runtime, trace, version");
+    + "expected one of: adj, balance, buffers, errors, hardware-interfaces, interface, ip, memory, node, runtime, trace, version");
   assert.match(message("shwo version"), 'unknown word "shwo" in "shwo": did you mean "show"? expected one of: clear, create');
-  assert.is(message("show ip route"), 'unknown word "route" in "show ip route": expected one of: fib, icmp, neighbors');
+  assert.is(message("show ip route"), 'unknown word "route" in "show ip route": expected one of: fib, icmp, local, neighbors, reassembly');
   assert.match(message("show interface adress"), 'did you mean "address"? expected one of: address, <interface>');
   assert.match(message("set interface ip address dell host-eth0 1.2.3.4/8"), 'did you mean "del"?');
-  assert.is(message("show ip"), '"show ip" is incomplete: expected one of: fib, icmp, neighbors');
-  assert.is(message("show ip route"), 'unknown word "route" in "show ip route": expected one of: fib, neighbors, reassembly');
-  assert.match(message("show interface adress"), 'did you mean "address"? expected one of: address, <interface>');
-  assert.match(message("set interface ip address dell host-eth0 1.2.3.4/8"), 'did you mean "del"?');
-  assert.is(message("show ip"), '"show ip" is incomplete: expected one of: fib, neighbors, reassembly');
+  assert.is(message("show ip"), '"show ip" is incomplete: expected one of: fib, icmp, local, neighbors, reassembly');
   assert.is(message("create host-interface nmae eth0"), 'unknown word "nmae" in "create host-interface nmae": did you mean "name"? expected name');
   assert.is(message("set interface state host-eth0"), '"set interface state host-eth0" is incomplete: expected one of: down, up');
   assert.is(message("show version please"), 'unexpected "please" at the end of "show version please": the command is complete before it');
@@ -210,9 +207,11 @@ test("help lists all commands, or those that begin with some words", async () =>
   };
   assert.is((await help("help")).length, COMMANDS.length);
   assert.is((await help("?")).length, COMMANDS.length);
-  assert.equal((await help("help sh ip")).map((line) => line.split("  ")[0]), ["show ip fib", "show ip neighbors", "show ip icmp"]);
-  assert.equal((await help("help sh ip")).map((line) => line.split("  ")[0]), ["show ip fib", "show ip neighbors", "show ip reassembly"]);
-  assert.equal((await help("ip ro d ?")).map((line) => line.split("  ")[0]), ["ip route del <prefix>"]);
+  assert.equal((await help("help sh ip")).map((line) => line.split("  ")[0]), [
+    "show ip neighbors", "show ip fib", "show ip fib summary", "show ip fib <prefix>", "show ip fib <address>", "show ip local", "show ip icmp",
+    "show ip reassembly",
+  ]);
+  assert.equal((await help("ip ro d ?")).map((line) => line.split("  ")[0]), ["ip route del <prefix>", "ip route del <prefix> via <gateway> [<interface>]"]);
   assert.equal((await help("help node")).map((line) => line.split(" ").slice(0, 2).join(" ")), [
     "node load", "node insert", "node insert", "node bypass", "node replace", "node config", "node policy", "node restart", "node unload",
   ]);

@@ -8,13 +8,13 @@ const NO_COUNTERS: InterfaceCounters = {
 };
 
 export const LOCAL0: InterfaceInfo = {
-  name: "local0", index: 0, kind: "local", hostInterface: null, adminUp: false, linkUp: false, mac: "00:00:00:00:00:00", mtu: 0, addresses: [],
+  name: "local0", index: 0, kind: "local", hostInterface: null, adminUp: false, linkUp: false, mac: "00:00:00:00:00:00", mtu: 0, redirects: true, proxyArp: false, addresses: [],
   counters: NO_COUNTERS,
 };
 
 export const ETH0: InterfaceInfo = {
   name: "host-eth0", index: 1, kind: "af_packet", hostInterface: "eth0", adminUp: true, linkUp: true, mac: "02:fe:00:00:00:01", mtu: 1500,
-  addresses: ["192.0.2.1/24", "198.51.100.1/30"], counters: { ...NO_COUNTERS, rxPackets: 12, rxBytes: 1176, rxNoBuffer: 3, txPackets: 1000000 },
+  redirects: true, proxyArp: false, addresses: ["192.0.2.1/24", "198.51.100.1/30"], counters: { ...NO_COUNTERS, rxPackets: 12, rxBytes: 1176, rxNoBuffer: 3, txPackets: 1000000 },
 };
 
 export const RDMA0: HardwareInfo = {
@@ -88,8 +88,8 @@ const ANSWERS: { [name in keyof Control]?: unknown } = {
   errors: [{ count: 7, node: "ip4-input", reason: "bad checksum" }, { count: 12, node: "ethernet-input", reason: "frame too short" }],
   buffers: { size: 2048, total: 16384, free: 16380, held: 1, posted: 3, pending: 0, pageSize: 2097152 },
   routes: [
-    { prefix: "0.0.0.0/0", kind: "drop", via: null, interface: null, adjacency: 1 },
-    { prefix: "203.0.113.0/24", kind: "gateway", via: "192.0.2.2", interface: "host-eth0", adjacency: 14 },
+    { prefix: "0.0.0.0/0", kind: "drop", via: null, interface: null, adjacency: 1, paths: [] },
+    { prefix: "203.0.113.0/24", kind: "gateway", via: "192.0.2.2", interface: "host-eth0", adjacency: 14, paths: [{ via: "192.0.2.2", interface: "host-eth0", weight: 1, adjacency: 14, buckets: 256 }] },
   ],
   neighbors: [
     { address: "192.0.2.2", mac: "02:fe:00:00:00:02", interface: "host-eth0", state: "reachable", age: 4.25 },

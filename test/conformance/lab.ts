@@ -46,6 +46,8 @@ export class Lab {
   #asked = 0;
   /** by address: who answers ARP requests for it, and with which MAC address */
   readonly answering = new Map<string, string>();
+  /** who does not confirm that he is there */
+  readonly silent = new Set<string>();
 
   constructor(readonly wire: Wire, private readonly mangle: Mangle, readonly limitErrors: (on: boolean) => Promise<void>) {}
 
@@ -53,6 +55,7 @@ export class Lab {
   clear(): void {
     [this.lines, this.sent, this.notes, this.frames, this.#packets] = [[], [], [], [], []];
     this.answering.clear();
+    this.silent.clear();
   }
 
   /** Sends IPv4 packets from a host to the router. */
@@ -153,6 +156,7 @@ export class Lab {
     if (frame.length < 42 || frame.readUInt16BE(12) !== ARP || frame.readUInt16BE(20) !== 1 || (frame[0]! & 1) !== 0) return false;
     const macOf = (at: number): string => [...frame.subarray(at, at + 6)].map((byte) => byte.toString(16).padStart(2, "0")).join(":");
     const own = macOf(0);
+    if (this.silent.has([...frame.subarray(38, 42)].join("."))) return true;
     const reply = arp({ operation: 2, senderMac: own, sender: [...frame.subarray(38, 42)].join("."), targetMac: macOf(6), target: LINKS[link].router });
     this.wire.send(link, [ethernet(macOf(6), own, ARP, reply)]);
     return true;

@@ -9,9 +9,13 @@ export const { router } = inline;
 router.removeAddress("host-left", "192.0.2.1/24");
 router.removeAddress("host-right", "198.51.100.1/24");
 
-export const state = () => ({ routes: router.routes(), interfaces: router.interfaces(), neighbors: router.neighbors().map(({ age, ...rest }) => rest) });
+export const state = () => ({
+  routes: router.routes(),
+  interfaces: router.interfaces().map(({ counters, ...rest }) => rest), // a new address is announced
+  neighbors: router.neighbors().map(({ age, ...rest }) => rest),
+});
 /** Adjacencies in use. */
-export const used = (): number => router["adjacencies"]["pool"].used;
+export const used = (): number => router["adjacencyTable"]["pool"].used + router["routeTable"]["sets"].list().length;
 export const EMPTY = state();
 export const UNUSED = used();
 

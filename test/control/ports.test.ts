@@ -34,7 +34,7 @@ class Mute {
   }
 
   state(): unknown {
-    return [this.router.interfaces(), this.router["adjacencies"]["pool"].used];
+    return [this.router.interfaces(), this.router["adjacencyTable"]["pool"].used];
   }
 }
 

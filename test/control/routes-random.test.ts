@@ -6,6 +6,7 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { parseIp4, parsePrefix, swap } from "../../host/control/addresses.js";
 import type { RouteTarget } from "../../host/control/api.js";
+import type { PathSet } from "../../host/control/paths.js";
 import { WeftError } from "../../host/errors.js";
 import { clear, EMPTY, inline, router, state, UNUSED, used } from "./empty-router.js";
 
@@ -26,12 +27,32 @@ const change: fc.Arbitrary<() => void> = fc.oneof(
   fc.tuple(name, prefix).map(([to, what]) => () => router.addAddress(to, what)),
   fc.tuple(name, fc.nat(5)).map(([from, n]) => () => router.removeAddress(from, addresses()[n] ?? "10.0.0.1/24")),
   fc.tuple(network, target).map(([to, how]) => () => router.addRoute(to, how)),
+  fc.tuple(network, target).map(([to, how]) => () => router.replaceRoute(to, how)),
+  fc.tuple(network, fc.array(fc.record({ via: address, interface: name, weight: fc.integer({ min: 0, max: 9 }) }), { maxLength: 4 })).map(([to, paths]) =>
+    () => router.addRoute(to, { paths })),
   network.map((to) => () => router.deleteRoute(to)),
+  fc.tuple(network, address, name).map(([to, via, from]) => () => router.deleteRoute(to, { via, interface: from })),
   fc.tuple(name, address).map(([to, ip]) => () => router.setNeighbor(to, ip, "02:00:00:00:00:09")),
   fc.tuple(name, address).map(([to, ip]) => () => router.deleteNeighbor(to, ip)),
+  fc.tuple(name, fc.boolean()).map(([of, up]) => () => router.setInterfaceState(of, up)),
   fc.tuple(name, fc.constantFrom(67, 1400, 70000)).map(([to, mtu]) => () => router.setInterfaceMtu(to, mtu)),
   fc.constant(() => router.clearNeighbors()),
 );
+
+/** Each set of paths is somebody's, each gateway is held as often as routes go through it, and the buckets are as the weights say. */
+function checkPaths(): void {
+  const all = [...router["routeTable"]["table"].values()];
+  const { sets } = router["routeTable"]["sets"] as unknown as { sets: Map<string, PathSet> };
+  for (const set of sets.values()) assert.is(set.users, all.filter((route) => route.set === set).length);
+  for (const { paths, set, adjacency } of all) {
+    assert.is(set !== null, paths.length > 1);
+    if (set) assert.equal([adjacency, set.buckets.length], [set.adjacency, 256]);
+    for (const { gateway } of paths) {
+      assert.is(gateway.routes, all.filter((route) => route.paths.some((path) => path.gateway === gateway)).length);
+      assert.is(router["neighbourTable"].get(gateway.index, gateway.address), gateway);
+    }
+  }
+}
 
 test("random changes: one that throws changes nothing; the FIB is the table; everything comes back", () => {
   let refusals = 0;
@@ -45,6 +66,7 @@ test("random changes: one that throws changes nothing; the FIB is the table; eve
         assert.equal(state(), before);
         refusals++;
       }
+      checkPaths();
       const routes = router.routes().map((route) => ({ ...route, ...parsePrefix(route.prefix) })).sort((a, b) => b.length - a.length);
       for (const ip of ips) {
         const raw = parseIp4(ip);
@@ -53,7 +75,10 @@ test("random changes: one that throws changes nothing; the FIB is the table; eve
       }
       inline.settle();
     }
-    for (const entry of ["host-left", "host-right"]) router.setInterfaceMtu(entry, 1500);
+    for (const entry of ["host-left", "host-right"]) {
+      router.setInterfaceMtu(entry, 1500);
+      router.setInterfaceState(entry, true);
+    }
     clear();
     assert.equal([state(), used()], [EMPTY, UNUSED]);
   }), { numRuns: 300 });

@@ -58,13 +58,81 @@ check("what an interface cannot have", () => {
 check("overlapping networks, in either direction, on the same interface or another", () => {
   router.addAddress("host-left", "192.0.2.1/24");
   for (const name of ["host-left", "host-right"]) {
-    for (const address of ["192.0.2.1/24", "192.0.2.9/24", "192.0.2.130/25", "192.0.3.1/16", "192.0.2.9/32"]) {
+    const fits = name === "host-left" ? [] : ["192.0.2.9/24"];
+    for (const address of ["192.0.2.1/24", "192.0.2.130/25", "192.0.3.1/16", "192.0.2.9/32", ...fits]) {
       refused("CONFLICT", "overlaps 192.0.2.1/24 of interface host-left", () => router.addAddress(name, address));
     }
   }
   refused("NOT_FOUND", "192.0.2.1/25", () => router.removeAddress("host-left", "192.0.2.1/25"));
   router.addRoute("10.0.0.0/8", { kind: "drop" });
   refused("CONFLICT", "drop", () => router.addAddress("host-right", "10.0.0.1/8"));
+});
+
+check("several addresses of one interface in one network: the network goes with the last of them", () => {
+  router.addAddress("host-left", "192.0.2.1/24");
+  router.addAddress("host-left", "192.0.2.9/24");
+  const net = (...own: string[]): string[] => ["192.0.2.0/24 connected left", "192.0.2.0/32 broadcast left", ...own.map((ip) => `${ip}/32 local left`), "192.0.2.255/32 broadcast left"];
+  assert.equal(table(), net("192.0.2.1", "192.0.2.9"));
+  router.setNeighbor("host-left", "192.0.2.2", "02:00:00:00:00:02");
+  router.addRoute("10.0.0.0/8", { via: "192.0.2.3" });
+  router.removeAddress("host-left", "192.0.2.1/24");
+  assert.equal(table(), ["10.0.0.0/8 gateway via 192.0.2.3 left", ...net("192.0.2.2", "192.0.2.3", "192.0.2.9").map((line) => line.replace(/(\.[23]\/32) local/, "$1 neighbor"))]);
+  refused("CONFLICT", "10.0.0.0/8", () => router.removeAddress("host-left", "192.0.2.9/24"));
+  router.deleteRoute("10.0.0.0/8");
+  router.removeAddress("host-left", "192.0.2.9/24");
+  assert.equal(table(), []);
+});
+
+check("several paths: added, given another weight, taken away; none named twice, none that is not there", () => {
+  router.addAddress("host-left", "192.0.2.1/24");
+  const paths = (): string[] => router.routes()[0]!.paths.map(({ via, weight, buckets }) => `${via} ${weight} ${buckets}`);
+  router.addRoute("10.0.0.0/8", { via: "192.0.2.2" });
+  router.addRoute("10.0.0.0/8", { via: "203.0.113.2", interface: "host-right", weight: 3 });
+  assert.equal(paths(), ["192.0.2.2 1 64", "203.0.113.2 3 192"]);
+  assert.equal(router.routes()[0]!.via, null);
+  router.addRoute("10.0.0.0/8", { paths: [{ via: "192.0.2.2", weight: 3 }] });
+  assert.equal(paths(), ["203.0.113.2 3 128", "192.0.2.2 3 128"]);
+  refused("BAD_ARGUMENT", "named twice", () => router.addRoute("10.0.0.0/8", { paths: [{ via: "192.0.2.3" }, { via: "192.0.2.3" }] }));
+  for (const weight of [0, 256, 1.5]) refused("BAD_ARGUMENT", "weight", () => router.addRoute("10.0.0.0/8", { via: "192.0.2.3", weight }));
+  refused("BAD_ARGUMENT", "own address", () => router.addRoute("10.0.0.0/8", { paths: [{ via: "192.0.2.3" }, { via: "192.0.2.1" }] }));
+  refused("NOT_FOUND", "does not go through 192.0.2.9", () => router.deleteRoute("10.0.0.0/8", { via: "192.0.2.9" }));
+  refused("BAD_ARGUMENT", "a route can have 64", () =>
+    router.addRoute("10.1.0.0/16", { paths: Array.from({ length: 65 }, (_, i) => ({ via: `192.0.2.${100 + i}` })) }));
+  refused("CONFLICT", "10.0.0.0/8", () => router.removeAddress("host-left", "192.0.2.1/24"));
+  router.deleteRoute("10.0.0.0/8", { via: "192.0.2.2" });
+  assert.equal(table()[0], "10.0.0.0/8 gateway via 203.0.113.2 right");
+  router.addRoute("10.0.0.0/8", { kind: "drop" });
+  assert.equal(table()[0], "10.0.0.0/8 drop");
+  assert.equal(router.neighbors(), [], "gateways that nobody needs are forgotten");
+});
+
+check("1024 different sets of paths, and no more; when an interface goes its routes go on as well as they can", async () => {
+  router.addAddress("host-left", "192.0.2.1/24");
+  router.addAddress("host-right", "198.51.100.1/24");
+  const [one, two, three] = ["192.0.2.2", "192.0.2.3", "198.51.100.2"] as const;
+  const prefix = (n: number): string => `10.${n >> 8}.${n & 255}.0/24`;
+  const set = (n: number): RouteTarget => ({ paths: [{ via: one, weight: 1 + (n & 31) }, { via: two, weight: 1 + (n >> 5) }] });
+  for (let n = 0; n < 1023; n++) router.addRoute(prefix(n), set(n));
+  router.addRoute(prefix(1023), { paths: [{ via: one, weight: 200 }, { via: two, weight: 100 }, { via: three }] });
+  router.addRoute(prefix(1024), set(0));
+  refused("NO_MEMORY", "sets of paths", () => router.addRoute(prefix(1025), set(1023)));
+  refused("NO_MEMORY", "sets of paths", () => router.deleteRoute(prefix(1023), { via: one }));
+  router.deleteRoute(prefix(1024), { via: two });
+  assert.is(router.routes().find((route) => route.prefix === prefix(1024))!.via, one);
+  const removed = router.deleteHostInterface("right");
+  inline.settle();
+  await removed;
+  assert.equal(router.routes().find((route) => route.prefix === prefix(1023))!.paths.map(({ via }) => via), [one]);
+  await router.createHostInterface("right");
+  router.setInterfaceState("host-right", true);
+  router.setInterfaceMac("host-right", "02:fe:00:00:00:02");
+  inline.settle();
+});
+
+check("both addresses of a /31 on one interface", () => {
+  router.addAddress("host-left", "192.0.2.0/31");
+  router.addAddress("host-left", "192.0.2.1/31");
+  assert.equal(table(), ["192.0.2.0/31 connected left", "192.0.2.0/32 local left", "192.0.2.1/32 local left"]);
 });
 
 check("gateways: on the link, found by address; off it only with the interface named; never an address of the router's", () => {
@@ -81,7 +149,7 @@ check("gateways: on the link, found by address; off it only with the interface n
   refused("BAD_ARGUMENT", "leads nowhere", via({}));
   refused("BAD_ARGUMENT", "the network is 10.0.0.0/8", () => router.addRoute("10.0.0.1/8", { kind: "drop" }));
   refused("CONFLICT", "connected on host-left", () => router.addRoute("192.0.2.0/24", { kind: "drop" }));
-  via({ via: "203.0.113.7", interface: "host-right" })();
+  router.replaceRoute("10.0.0.0/8", { via: "203.0.113.7", interface: "host-right" });
   assert.equal(router.neighbors().map((neighbor) => neighbor.address), ["203.0.113.7"], "the gateway that nobody needs any more is forgotten");
 });
 

@@ -98,11 +98,9 @@ withRouter("a new MTU costs no packet, a new MAC address only what was sent to t
 
   const moved = await pinging(weft, 100, async () => {
     await weft.ctl(`set interface mac address ${NAME} 02:fe:00:00:00:99`);
-    await until("echo replies to the old address", async () => (await weft.errors("ethernet-input", /destination/)) > 0);
-    await host.ip("neighbor", "flush", "dev", "eth0");
   });
   assert.is(moved.sent - moved.received, await weft.errors("ethernet-input", /destination/), "lost: what was sent to the old address");
-  assert.ok(moved.received > 50);
+  assert.ok(moved.received > 50, "the new one was announced");
   await reachable(weft, host);
 });
 

@@ -78,6 +78,14 @@ check("no answer to three questions: host unreachable, to the source", () => {
   assert.equal([sent(RIGHT), sent(LEFT)], [[], [hex(refusal)]]);
 });
 
+check("a TTL of 1 ends here: time exceeded, and nobody is asked (RFC 1812 5.3.1)", () => {
+  const packets = ["0111 bb61", "0011 bc61"].map((ttl) => PACKET.replace("4011 7c61", ttl));
+  inline.send(LEFT, packets.map(fromHex));
+  const errors = sent(LEFT);
+  assert.equal([sent(RIGHT), errors.length, router.balance().held], [[], 2, 0]);
+  for (const [i, error] of errors.entries()) assert.match(error, new RegExp(`^.{68}0b00.{12}${hex(packets[i]!).slice(28)}$`));
+});
+
 check("at most 101 packets wait for one neighbour, the newest ones, in their order", () => {
   inline.send(LEFT, Array.from({ length: 60 }, (_, i) => packet("198.51.100.2", i)));
   inline.send(LEFT, Array.from({ length: 60 }, (_, i) => packet("198.51.100.2", 60 + i)));
@@ -95,6 +103,8 @@ check("one burst that is more than may wait", () => {
 
 check("at most 256 neighbours are asked for at a time", () => {
   router.addAddress("host-right", "10.9.0.1/16");
+  seconds(1);
+  inline.sent(RIGHT); // announced
   inline.send(LEFT, Array.from({ length: 300 }, (_, i) => packet(`10.9.${1 + (i >> 8)}.${i & 255}`)));
   assert.equal([sent(RIGHT).length, router.balance().held], [256, 256]);
   assert.equal(errors(), ["256 neighbour asked for", "44 too many neighbours asked for"]);

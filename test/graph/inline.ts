@@ -159,6 +159,8 @@ export class InlineRouter {
     inline.router.setInterfaceMac("host-right", RIGHT_MAC);
     inline.router.addAddress("host-left", "192.0.2.1/24");
     inline.router.addAddress("host-right", "198.51.100.1/24");
+    inline.settle();
+    for (const port of inline.ports) port.outgoing = []; // the addresses were announced
     return inline;
   }
 

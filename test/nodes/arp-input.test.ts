@@ -1,8 +1,9 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import {
-  ADJ_BROADCAST, ARP_LEARN_COUNT, ARP_LEARN_ENTRIES, ARP_LEARN_ENTRY_SIZE, ARP_LEARN_READ, ARP_LEARN_WRITTEN, B_RX_IF, B_TX_IF,
-  LOOKUP_NEXT_GLEAN, LOOKUP_NEXT_LOCAL, LOOKUP_NEXT_REWRITE, VECTOR,
+  ADJ_BROADCAST, ADJ_DROP, ARP_LEARN_COUNT, ARP_LEARN_ENTRIES, ARP_LEARN_ENTRY_SIZE, ARP_LEARN_READ, ARP_LEARN_WRITTEN, B_RX_IF, B_TX_IF,
+  IF_FLAG_ADMIN_UP, IF_FLAG_LINK_UP, IF_FLAG_PROXY_ARP, LOOKUP_NEXT_DROP, LOOKUP_NEXT_GLEAN, LOOKUP_NEXT_LOCAL, LOOKUP_NEXT_PATHS, LOOKUP_NEXT_REWRITE,
+  VECTOR,
 } from "../../assembly/abi.js";
 import {
   counters, expectDrop, memory, putPacket, raw, reset, run, runFrame, setAdjacency, setInterface, setRoute, state, toHex, u16, view,
@@ -144,7 +145,52 @@ test("malformed", () => {
   refused(REQUEST.replace("06 040001", "06 040101"), "neither request nor reply");
   refused(REQUEST.replaceAll(PEER, "030000000002"), "sender MAC zero or a group address");
   refused(REQUEST.replaceAll(PEER, "000000000000"), "sender MAC zero or a group address");
-  refused(arp(`${HEAD}0001 020000000003${IP_PEER} 000000000000${IP_OWN}`), "sender MAC differs from the frame's");
+  for (const martian of ["7f000001", "e0000001", "ffffffff", "00010203", "f0000001"]) {
+    refused(REQUEST.replace(IP_PEER, martian), "sender address that no host can have");
+    refused(REPLY.replace(IP_PEER, martian), "sender address that no host can have");
+  }
+});
+
+test("who sends for another station is believed: bridges, VRRP and proxies do", () => {
+  const { next, hex } = one(arp(`${HEAD}0001 020000000003${IP_PEER} 000000000000${IP_OWN}`));
+  assert.equal([next, hex], ["interface-output", ANSWER.replaceAll(PEER, "020000000003")]);
+  assert.equal(learned(), [`${IP_PEER}0200000000030100`]);
+});
+
+const NORMAL = IF_FLAG_ADMIN_UP | IF_FLAG_LINK_UP;
+const BEHIND = "cb007107"; // 203.0.113.7
+const ask = (target: string, sender = IP_PEER): string => arp(`${HEAD}0001 ${PEER}${sender} 000000000000${target}`);
+
+test("a proxy answers for what other interfaces lead to, with its own MAC address (RFC 1027)", () => {
+  setAdjacency(20, { next: LOOKUP_NEXT_REWRITE, tx: 2, nextHop: raw("203.0.113.9") });
+  setAdjacency(21, { next: LOOKUP_NEXT_GLEAN, tx: 2 });
+  setAdjacency(22, { next: LOOKUP_NEXT_PATHS, tx: 2 });
+  setAdjacency(23, { next: LOOKUP_NEXT_LOCAL, tx: 2 });
+  for (const adjacency of [20, 21, 22, 23]) {
+    setRoute("203.0.0.0/16", adjacency);
+    setInterface(1, { mac: OWN, ip4: "192.0.2.1" });
+    dropped(ask(BEHIND), "not for an own address");
+    setInterface(1, { mac: OWN, ip4: "192.0.2.1", flags: NORMAL | IF_FLAG_PROXY_ARP });
+    const { next, hex, counted } = one(ask(BEHIND));
+    assert.equal([next, hex], ["interface-output", ANSWER.replace(IP_OWN, BEHIND)]);
+    assert.equal(counted, { "answered for a host behind another interface": 1 });
+    assert.equal(learned(), [PEER_LEARNED]);
+  }
+});
+
+test("a proxy is silent about the link itself, probes, strangers, replies, and what it would not send on", () => {
+  setInterface(1, { mac: OWN, ip4: "192.0.2.1", flags: NORMAL | IF_FLAG_PROXY_ARP });
+  setAdjacency(20, { next: LOOKUP_NEXT_REWRITE, tx: 2, nextHop: raw("203.0.113.9") });
+  setAdjacency(ADJ_DROP, { next: LOOKUP_NEXT_DROP });
+  setRoute("203.0.0.0/16", 20);
+  setRoute("10.0.0.0/16", ADJ_DROP);
+  setRoute("224.0.0.0/16", 20);
+  const silent = (hex: string) => dropped(hex, "not for an own address");
+  for (const target of ["c0000209", "c6336401", "0a000001", "0b000001", "e0000001"]) silent(ask(target));
+  silent(ask(BEHIND, "00000000"));
+  silent(ask(BEHIND, "cb007109")); // who is behind the other interface itself
+  silent(ask(BEHIND, BEHIND));
+  silent(arp(`${HEAD}0002 ${PEER}${IP_PEER} ${OWN}${BEHIND}`));
 });
 
 test("the ring holds 64 unread senders, wraps when they are read, and counts what finds no place", () => {

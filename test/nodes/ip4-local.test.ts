@@ -1,5 +1,6 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import { LOCAL_PROTOCOLS } from "../../host/control/forwarding.js";
 import { ADJ_BROADCAST, B_ADJ, B_CSUM_FLAGS, B_FLAGS, B_FLAG_L4_GOOD, B_ICMP, LOOKUP_NEXT_LOCAL } from "../../assembly/abi.js";
 import { expectDrop, reset, run, setAdjacency, u16 } from "./harness.js";
 
@@ -70,6 +71,15 @@ test("dropped", () => {
   for (const protocol of ["01", "11", "06", "2f"]) {
     expectDrop(NODE, packet(protocol, "4000", "ffffffff"), "broadcast to the router");
     expectDrop(NODE, packet(protocol, "4000", "c00002ff", 6), "broadcast to the router");
+  }
+});
+
+test("show ip local tells what this node does", () => {
+  const known = LOCAL_PROTOCOLS.map(({ protocol }) => protocol);
+  for (let number = 0; number < 256; number++) {
+    const told = LOCAL_PROTOCOLS.find(({ protocol }) => protocol === number) ?? LOCAL_PROTOCOLS.find(({ protocol }) => protocol === -1);
+    const packet = { hex: `4500001c 00004000 40${number.toString(16).padStart(2, "0")} 0000 c0000202 c0000201 1000200000080000`, l2: 0 };
+    assert.is(run("ip4-local", packet, [1]).next, told!.node, `protocol ${number} of ${known.join()}`);
   }
 });
 

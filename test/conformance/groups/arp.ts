@@ -1,6 +1,6 @@
 // ARP to the router: RFC 826, 5227, 1122 2.3.2.
 
-import { A, B, RA, RB, at, hostMac } from "../network.js";
+import { A, B, D, RA, RB, RD, at, hostMac } from "../network.js";
 import { ARP, BROADCAST, arp, datagram, ethernet } from "../packet.js";
 import { group } from "../point.js";
 
@@ -51,6 +51,18 @@ export default group("arp", (point) => {
     await p.seen(/ IP /, 1, 1500);
     p.note(`${p.count(/ARP request/)} questions, ${p.count(/ IP /)} packets`);
   });
+  for (const [what, operation, last] of [["request", 1, 42], ["reply", 2, 43]] as const) {
+    point(`gratuitous ${what} of a stranger teaches nothing`, "RFC 5944 4.6", async (p) => {
+      const [stranger, own] = [at("a", last), hostMac("a", last)];
+      p.arpRequest("a", { operation, senderMac: own, sender: stranger, targetMac: operation === 2 ? own : "00:00:00:00:00:00", target: stranger });
+      await p.fence();
+      p.answering.set(stranger, own);
+      p.send("b", datagram(B, stranger));
+      await p.seen(/^a .* IP /, 1, 1500);
+    });
+  }
+  point("request for the router's address on a /31", "RFC 3021 2.1", (p) => p.arpRequest("d", { senderMac: hostMac("d", 1), sender: D, target: RD }));
+  point("request of the peer on a /31 for his own address", "RFC 3021 2.1", (p) => p.arpRequest("d", { senderMac: hostMac("d", 1), sender: D, target: D }));
   for (const [what, operation, target] of [["request", 1, NEW], ["reply", 2, NEW]] as const) {
     point(`gratuitous ${what} moves a known neighbour`, "RFC 5944 4.6", async (p) => {
       const moved = what === "request" ? "02:00:00:00:0a:a1" : "02:00:00:00:0a:a2";

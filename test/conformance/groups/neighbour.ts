@@ -7,6 +7,8 @@ import { group } from "../point.js";
 const ERROR = /ICMP 3\/1 /;
 /** ms in which three questions a second apart have gone unanswered */
 const SILENCE = 5500;
+/** ms in which a router notices at the latest that a neighbour does not answer any more: he is asked after about a minute */
+const GONE = 90_000;
 
 export default group("neighbour", (point) => {
   point("first packet: asked for once, then delivered", "RFC 1122 2.3.2.2", async (p) => {
@@ -47,6 +49,39 @@ export default group("neighbour", (point) => {
   point("host on the sender's own link that is not there", "RFC 1812 5.2.7.1", async (p) => {
     p.send("a", datagram(A, at("a", 63)));
     await p.seen(ERROR, 1, SILENCE);
+  }, { anyOrder: true });
+  point("two bursts while it is asked for, in order", "RFC 1122 2.3.2.2", async (p) => {
+    const burst = (from: number): void => p.send("a", Array.from({ length: 40 }, (_, i) => datagram(A, at("b", 19), { id: from + i })));
+    burst(0);
+    await p.seen(/ARP request/, 1, 2000);
+    burst(40);
+    await p.fence();
+    p.arpReply("b", at("b", 19), hostMac("b", 19));
+    await p.seen(/^b .* IP /, 80, 1500);
+    burst(80);
+    await p.seen(/^b .* IP /, 120, 1500);
+    const ids = p.lines.flatMap((line) => (/^b .* IP .* id ([0-9a-f]+)/.exec(line) ?? []).slice(1)).map((id) => parseInt(id, 16));
+    const requests = p.count(/ARP request/);
+    p.forget();
+    p.sent = p.sent.slice(0, 2);
+    p.note(`${requests} questions, ${ids.length} of 120 packets, ${ids.every((id, i) => id === i) ? "in order" : "out of order"}`);
+  });
+  point("a neighbour that falls silent", "RFC 1122 2.3.2.1", async (p) => {
+    const [dead, mac] = [at("b", 20), hostMac("b", 20)];
+    p.answering.set(dead, mac);
+    p.send("a", datagram(A, dead));
+    await p.seen(/^b .* IP /, 1, 2000);
+    p.answering.delete(dead);
+    p.silent.add(dead);
+    for (let i = 0; i < GONE / 500 && p.count(ERROR) === 0; i++) {
+      p.send("a", datagram(A, dead));
+      await p.seen(ERROR, 1, 500);
+    }
+    const gone = p.count(ERROR) > 0;
+    await p.settle();
+    p.forget();
+    p.sent = p.sent.slice(0, 1);
+    p.note(gone ? "host unreachable in the end" : "nobody is told");
   });
   point("questions for a silent neighbour, a packet every 50 ms", "RFC 1122 2.3.2.1", async (p) => {
     const end = Date.now() + 2800;
