@@ -15,7 +15,8 @@ import { ethernet, ip4, udp } from "../test/graph/packets.js";
 /** Receives the same packets in every burst, as they were at first; sending costs nothing. */
 class EndlessPort implements Port {
   readonly handle = null;
-  readonly kind = "rdma"; // its buffers are the device's own
+  readonly kind = "rdma";
+  readonly keepsBuffers = true;
   buffers: number[] = [];
 
   constructor(readonly index: number, private readonly packets: PacketMemory, private readonly bytes: () => Uint8Array) {}

@@ -9,6 +9,8 @@ static Napi::Object init(Napi::Env env, Napi::Object exports) {
   addPorts(env, exports);
   addWait(env, exports);
   addRdma(env, exports);
+  addPg(env, exports);
+  addFault(env, exports);
   return exports;
 }
 

@@ -2,11 +2,15 @@
 // "02:fe:00:00:00:01"), times milliseconds unless a name says otherwise, counters numbers since start
 // or the last clear.
 
+import type { FaultInfo, FaultOptions } from "../ports/fault-options.js";
+import type { PacketGeneratorInfo, PacketStreamInfo, PacketStreamOptions } from "../ports/pg-options.js";
 import type { RdmaInfo } from "../ports/rdma.js";
 import type { WeftError } from "../errors.js";
 import type { PortKind, RxMode } from "../ports/port.js";
 import type { RdmaOptions } from "../ports/rdma-options.js";
 
+export type { FaultInfo, FaultLine, FaultOptions } from "../ports/fault-options.js";
+export type { PacketGeneratorInfo, PacketStreamInfo, PacketStreamOptions } from "../ports/pg-options.js";
 export type { RdmaInfo } from "../ports/rdma.js";
 export type { PortKind, RxMode } from "../ports/port.js";
 export type { RdmaOptions, RssType } from "../ports/rdma-options.js";
@@ -62,6 +66,9 @@ export interface InterfaceCounters {
   txDown: number;
   txTooLong: number;
   txErrors: number;
+  /** lost on purpose: setInterfaceFault() */
+  faultRxLost: number;
+  faultTxLost: number;
 }
 
 export interface HardwareInfo {
@@ -123,7 +130,7 @@ export interface BufferInfo {
   held: number;
   /** in receive queues, for packets to come */
   posted: number;
-  /** in send queues, not yet reported sent */
+  /** in send queues, not yet reported sent, or delayed on purpose */
   pending: number;
   /** pool page size in bytes: 2 MiB where huge pages were had */
   pageSize: number;
@@ -282,6 +289,19 @@ export interface Control {
   deleteHostInterface(hostInterface: string): Promise<void>;
   createRdmaInterface(options: RdmaOptions): Promise<HardwareInfo>;
   deleteRdmaInterface(name: string): Promise<void>;
+  /** An interface without a device: what it receives, streams make. */
+  createPacketGenerator(name: string): Promise<InterfaceInfo>;
+  deletePacketGenerator(name: string): Promise<void>;
+  /** What is sent through it comes in at the peer, another one or itself; null: it is dropped, as at first. */
+  connectPacketGenerator(name: string, peer: string | null): void;
+  /** Adds a stream, not enabled yet. Reads a capture to its end, and refuses a damaged one. */
+  newPacketStream(options: PacketStreamOptions): PacketStreamInfo;
+  deletePacketStream(name: string): void;
+  /** From its first packet on, with the same random values again; no name: all streams. */
+  enablePacketStream(name?: string): void;
+  disablePacketStream(name?: string): void;
+  /** Has packets lost, damaged, delayed … on purpose; a direction that is not given stays as it is. null: no more, what waits goes on at once. */
+  setInterfaceFault(name: string, faults: { rx?: FaultOptions; tx?: FaultOptions; seed?: number } | null): Promise<void>;
   setInterfaceState(name: string, up: boolean): void;
   /** 68 … 65535, RFC 791's least and IPv4's most */
   setInterfaceMtu(name: string, mtu: number): void;
@@ -323,6 +343,9 @@ export interface Control {
   neighbors(): NeighborInfo[];
   version(): VersionInfo;
   balance(): Balance;
+  packetGenerator(): PacketGeneratorInfo;
+  /** of the interfaces that have any */
+  interfaceFaults(): FaultInfo[];
   customNodes(): CustomNodeInfo[];
   /** counters and gauges that custom nodes declare, zero ones too */
   nodeCounters(): NodeCounter[];

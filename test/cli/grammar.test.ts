@@ -27,6 +27,8 @@ const EXAMPLES: Record<string, string> = {
   "num-rx-queues": "4", mode: "dv", "max-pktlen": "9000", rss4: "ipv4-udp", rss6: "ipv6",
   node: "acl", "new-node": "flow-meter", anchor: "host-eth0-tx", file: "build/all.wasm:acl", json: '{"rules": [{"from": "} {"}, {}]}',
   table: "flows", fail: "open", next: "continue", ms: "100", traps: "10",
+  peer: "pg1", stream: "s0", limit: "1e6", rate: "1e5", sizes: "64-1500", seed: "7", data: '"UDP: 192.0.2.2 -> 198.51.100.2 UDP: 1 -> 2"', capture: "a.pcap",
+  loss: "1%", truncate: "0.5%", corrupt: "2%", duplicate: "3%", reorder: "100%", delay: "5ms", jitter: "50us",
 };
 
 /** A pattern with its arguments filled in, and its optional parts left out or taken. */
@@ -49,7 +51,7 @@ test("any unambiguous prefix will do", () => {
   assert.is(pattern("set int st host-eth0 u"), "set interface state <interface> up");
   assert.is(pattern("set int mt p 9000 host-eth0"), "set interface mtu [packet] <mtu> <interface>");
   assert.is(pattern("i r a 0.0.0.0/0 v d"), "ip route add <prefix> via drop");
-  assert.is(pattern("p 192.0.2.2 s 100 r 1"), "ping <address> [repeat <repeat>] [interval <interval>] [size <size>]");
+  assert.is(pattern("pi 192.0.2.2 s 100 r 1"), "ping <address> [repeat <repeat>] [interval <interval>] [size <size>]");
   assert.is(pattern("  show \t version  "), "show version");
   assert.is(pattern("no l a.wasm a acl"), "node load <file> as <new-node> [config <json>]");
   assert.is(pattern("n i acl b ip4-input o host-eth0"), "node insert <node> before <anchor> [on <interface>]");
@@ -90,10 +92,10 @@ test("ambiguous prefixes say what they could be", () => {
 
 test("a wrong word is named, with the nearest right one and what was expected", () => {
   assert.is(message("show interfcae"), 'unknown word "interfcae" in "show interfcae": did you mean "interface"? '
-    + "expected one of: balance, buffers, errors, hardware-interfaces, interface, ip, memory, node, runtime, version");
+    + "expected one of: balance, buffers, errors, hardware-interfaces, interface, ip, memory, node, packet-generator, runtime, version");
   assert.match(message("shwo version"), 'unknown word "shwo" in "shwo": did you mean "show"? expected one of: clear, create');
   assert.is(message("show ip route"), 'unknown word "route" in "show ip route": expected one of: fib, neighbors');
-  assert.match(message("show interface adress"), 'did you mean "address"? expected one of: address, <interface>');
+  assert.match(message("show interface adress"), 'did you mean "address"? expected one of: address, fault, <interface>');
   assert.match(message("set interface ip address dell host-eth0 1.2.3.4/8"), 'did you mean "del"?');
   assert.is(message("show ip"), '"show ip" is incomplete: expected one of: fib, neighbors');
   assert.is(message("create host-interface nmae eth0"), 'unknown word "nmae" in "create host-interface nmae": did you mean "name"? expected name');
