@@ -52,6 +52,7 @@ static std::unique_ptr<PgSource> readTemplate(Napi::Object given) {
   Napi::Env env = given.Env();
   if (!given.Get("bytes").IsTypedArray() || !given.Get("size").IsObject() || !given.Get("ranges").IsArray()) return nullptr;
   LinearMemory bytes = linearMemory(given.Get("bytes"));
+  if (given.Get("bytes").As<Napi::TypedArray>().TypedArrayType() != napi_uint8_array) return nullptr;
   options.bytes.assign(bytes.data, bytes.data + bytes.length);
   options.size = readRange(given.Get("size").As<Napi::Object>());
   Napi::Array ranges = given.Get("ranges").As<Napi::Array>();
@@ -65,11 +66,11 @@ static std::unique_ptr<PgSource> readTemplate(Napi::Object given) {
 
 /** { file, index }: the index is pairs of words as PgReplay::Entry has them. */
 static std::unique_ptr<PgSource> readReplay(Napi::Object given, Failure& error) {
-  LinearMemory words = linearMemory(given.Get("index"));
-  std::vector<PgReplay::Entry> index(words.length / sizeof(PgReplay::Entry));
-  if (!words.data || index.empty()) return nullptr;
+  LinearMemory words = linearMemory(given.Get("index")); // its length is in words
+  std::vector<PgReplay::Entry> index(words.length * sizeof(uint32_t) / sizeof(PgReplay::Entry));
+  if (!words.data || index.empty() || given.Get("index").As<Napi::TypedArray>().TypedArrayType() != napi_uint32_array) return nullptr;
   memcpy(index.data(), words.data, index.size() * sizeof(PgReplay::Entry));
-  int fd = ::open(given.Get("file").ToString().Utf8Value().c_str(), O_RDONLY | O_CLOEXEC);
+  int fd = ::open(given.Get("file").ToString().Utf8Value().c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (fd < 0) error = failure("open", errno);
   return fd < 0 ? nullptr : PgReplay::make(fd, std::move(index));
 }

@@ -9,7 +9,7 @@
 //   | type | length | body               | length |
 //   +------+--------+--------------------+--------+
 
-import { closeSync, fstatSync, openSync, readSync } from "node:fs";
+import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
 import { WeftError } from "../errors.js";
 
 /** the largest packet that a capture may claim to hold, as libpcap has it */
@@ -63,15 +63,16 @@ export function parseCapture(bytes: Uint8Array, path: string): Capture {
   return capture(inMemory(bytes), path);
 }
 
-/** Calls `use` with an open file. Throws NOT_FOUND for one that cannot be opened. */
+/** Calls `use` with an open file. Throws NOT_FOUND for one that cannot be opened, BAD_ARGUMENT for what is no regular one. */
 export function withFile<T>(path: string, use: (bytes: Bytes) => T): T {
   let file: number;
   try {
-    file = openSync(path, "r");
+    file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK); // a pipe that nobody writes to would keep us here
   } catch (cause) {
     throw new WeftError("NOT_FOUND", `${path}: cannot be read: ${(cause as NodeJS.ErrnoException).code}`, { cause });
   }
   try {
+    if (!fstatSync(file).isFile()) throw new WeftError("BAD_ARGUMENT", `${path}: not a regular file`);
     return use(new FileBytes(file, path));
   } finally {
     closeSync(file);
