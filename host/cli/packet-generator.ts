@@ -35,7 +35,9 @@ export const PACKET_GENERATOR: Command[] = [
   {
     pattern: `packet-generator new name <stream> interface <interface> ${STREAM}`,
     help: "a stream of packets, of a text or a capture file; not enabled yet",
-    run: ({ control }, values) => void control.newPacketStream(streamOf(values)),
+    run: async ({ control }, values) => {
+      await control.newPacketStream(streamOf(values));
+    },
   },
   ...([["enable-stream", "start it at its first packet"], ["disable-stream", "stop it"]] as const).map(([word, help], i) => ({
     pattern: `packet-generator ${word} [<stream>]`,

@@ -295,7 +295,7 @@ export interface Control {
   /** What is sent through it comes in at the peer, another one or itself; null: it is dropped, as at first. */
   connectPacketGenerator(name: string, peer: string | null): void;
   /** Adds a stream, not enabled yet. Reads a capture to its end, and refuses a damaged one. */
-  newPacketStream(options: PacketStreamOptions): PacketStreamInfo;
+  newPacketStream(options: PacketStreamOptions): Promise<PacketStreamInfo>;
   deletePacketStream(name: string): void;
   /** From its first packet on, with the same random values again; no name: all streams. */
   enablePacketStream(name?: string): void;

@@ -32,14 +32,12 @@ export class PacketGenerators {
     else this.outputs.delete(entry);
   }
 
-  add(options: PacketStreamOptions): PacketStreamInfo {
-    this.forgetDeleted();
+  async add(options: PacketStreamOptions): Promise<PacketStreamInfo> {
     const { name } = options;
-    if (!/^[!-~]{1,64}$/.test(name)) throw new WeftError("BAD_ARGUMENT", `${quote(name)} is no name of a stream: 1 to 64 characters without blanks`);
-    if (this.streams.has(name)) throw new WeftError("CONFLICT", `there is a stream ${name} already: "packet-generator delete ${name}" removes it`);
-    if (this.streams.size >= STREAMS_MAX) throw new WeftError("NO_MEMORY", `there are ${STREAMS_MAX} streams already, the most there can be`);
-    const entry = this.generator(options.interface);
-    const native = streamOptions(options, formatMac(entry.mac));
+    this.mustBeNew(name);
+    const native = await streamOptions(options, formatMac(this.generator(options.interface).mac));
+    this.mustBeNew(name);
+    const entry = this.generator(options.interface); // which may have been deleted while the capture was read
     const stream: Stream = { options, entry, id: addon.pgAdd(entry.handle!, native), limit: native.limit };
     this.streams.set(name, stream);
     return this.info(stream);
@@ -77,6 +75,13 @@ export class PacketGenerators {
     const entry = this.find(name);
     if (entry.kind === "pg") return entry;
     throw new WeftError("BAD_ARGUMENT", `interface ${name} is of kind ${entry.kind}: "create packet-generator interface pg0" makes one that takes streams`);
+  }
+
+  private mustBeNew(name: string): void {
+    this.forgetDeleted();
+    if (!/^[!-~]{1,64}$/.test(name)) throw new WeftError("BAD_ARGUMENT", `${quote(name)} is no name of a stream: 1 to 64 characters without blanks`);
+    if (this.streams.has(name)) throw new WeftError("CONFLICT", `there is a stream ${name} already: "packet-generator delete ${name}" removes it`);
+    if (this.streams.size >= STREAMS_MAX) throw new WeftError("NO_MEMORY", `there are ${STREAMS_MAX} streams already, the most there can be`);
   }
 
   private stream(name: string): Stream {

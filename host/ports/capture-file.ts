@@ -55,7 +55,12 @@ export interface Bytes {
 
 /** Reads a whole capture of one link type. Throws NOT_FOUND, or BAD_ARGUMENT for one that is damaged or of another format. */
 export function readCapture(path: string): Capture {
-  return withFile(path, (bytes) => capture(bytes, path));
+  const bytes = openCapture(path);
+  try {
+    return capture(bytes, path);
+  } finally {
+    bytes.close();
+  }
 }
 
 /** The same of a capture's bytes; `path` is for messages. */
@@ -63,20 +68,18 @@ export function parseCapture(bytes: Uint8Array, path: string): Capture {
   return capture(inMemory(bytes), path);
 }
 
-/** Calls `use` with an open file. Throws NOT_FOUND for one that cannot be opened, BAD_ARGUMENT for what is no regular one. */
-export function withFile<T>(path: string, use: (bytes: Bytes) => T): T {
+/** A file for packetsOf(), to be closed by the caller. Throws NOT_FOUND for one that cannot be opened, BAD_ARGUMENT for what is no regular one. */
+export function openCapture(path: string): Bytes & { close: () => void } {
   let file: number;
   try {
     file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK); // a pipe that nobody writes to would keep us here
   } catch (cause) {
     throw new WeftError("NOT_FOUND", `${path}: cannot be read: ${(cause as NodeJS.ErrnoException).code}`, { cause });
   }
-  try {
-    if (!fstatSync(file).isFile()) throw new WeftError("BAD_ARGUMENT", `${path}: not a regular file`);
-    return use(new FileBytes(file, path));
-  } finally {
-    closeSync(file);
-  }
+  const facts = fstatSync(file);
+  if (facts.isFile()) return new FileBytes(file, facts.size, path);
+  closeSync(file);
+  throw new WeftError("BAD_ARGUMENT", `${path}: not a regular file`);
 }
 
 /** The packets of a capture in their order. Throws BAD_ARGUMENT when it comes to damage. */
@@ -217,12 +220,13 @@ function inMemory(bytes: Uint8Array): Bytes {
 }
 
 class FileBytes implements Bytes {
-  readonly size: number;
   private window = new Uint8Array(0);
   private from = 0;
 
-  constructor(private readonly file: number, private readonly path: string) {
-    this.size = fstatSync(file).size;
+  constructor(private readonly file: number, readonly size: number, private readonly path: string) {}
+
+  close(): void {
+    closeSync(this.file);
   }
 
   view(at: number, length: number): DataView {

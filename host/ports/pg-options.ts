@@ -51,7 +51,7 @@ export interface PacketGeneratorInfo {
 const RATE_MAX = 1e9;
 
 /** A stream as the shim wants it; `mac` is of its interface. Throws BAD_ARGUMENT, NOT_FOUND. */
-export function streamOptions(given: PacketStreamOptions, mac: string): PgStreamOptions & (PgTemplate | PgReplay) {
+export async function streamOptions(given: PacketStreamOptions, mac: string): Promise<PgStreamOptions & (PgTemplate | PgReplay)> {
   const { limit, rate = 0, seed = 0, size, data, pcap } = given;
   for (const [name, value] of [["limit", limit ?? 0], ["seed", seed]] as const) {
     if (!Number.isSafeInteger(value) || value < 0) throw bad(`${name} ${value} is not a whole number from 0 to 2^53`);
@@ -60,7 +60,7 @@ export function streamOptions(given: PacketStreamOptions, mac: string): PgStream
   if ((data === undefined) === (pcap === undefined)) throw bad(`stream ${given.name} wants packets: either data or pcap`);
   if (data !== undefined) return { limit: limit ?? 0, rate, ...parseTemplate(data, size, mac, seed) };
   if (size !== undefined) throw bad("size is for data: a capture's packets have their own");
-  const replay = indexCapture(pcap!);
+  const replay = await indexCapture(pcap!);
   return { limit: limit ?? replay.index.length / 2, rate, ...replay };
 }
 

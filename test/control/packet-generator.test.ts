@@ -18,8 +18,8 @@ traffic.tap("pg1");
 
 const UDP = "UDP: 192.0.2.2 -> 10.0.0.1-10.0.0.250 UDP: 1234 -> 2345";
 
-function run(options: Partial<PacketStreamOptions>): string[] {
-  router.newPacketStream({ name: "s", interface: "pg0", ...options });
+async function run(options: Partial<PacketStreamOptions>): Promise<string[]> {
+  await router.newPacketStream({ name: "s", interface: "pg0", ...options });
   router.enablePacketStream("s");
   traffic.settle();
   router.deletePacketStream("s");
@@ -57,8 +57,8 @@ function pcap(frames: Uint8Array[]): Buffer {
   return Buffer.concat([words(0xa1b2c3d4, 0x00040002, 0, 0, 262144, 1), ...records]);
 }
 
-balanced("a stream through the router: its packets leave with another header, each once", () => {
-  const out = run({ data: UDP, size: "60", limit: 500 });
+balanced("a stream through the router: its packets leave with another header, each once", async () => {
+  const out = await run({ data: UDP, size: "60", limit: 500 });
   assert.is(out.length, 500);
   const payload = Array<number>(18).fill(0);
   const segment = udp(1234, 2345, payload);
@@ -86,8 +86,8 @@ function forwardedIp(n: number, payload: number[]): number[] {
 for (const format of ["pcap", "nsecpcap", "pcapng"]) {
   balanced(`a capture that editcap wrote as ${format}: byte for byte, once, or as often as the limit says`, async () => {
     const { file, forwarded } = await capture(format);
-    assert.equal(run({ pcap: file }), forwarded);
-    assert.equal(run({ pcap: file, limit: 700 }), [...forwarded, ...forwarded, ...forwarded.slice(0, 100)]);
+    assert.equal(await run({ pcap: file }), forwarded);
+    assert.equal(await run({ pcap: file, limit: 700 }), [...forwarded, ...forwarded, ...forwarded.slice(0, 100)]);
   });
 }
 
@@ -99,7 +99,7 @@ balanced("a million packets from a file, a piece of it in memory at a time", asy
   for (let i = 1; i < 100; i++) writeSync(out, records, 24);
   closeSync(out);
   const before = process.memoryUsage().rss;
-  router.newPacketStream({ name: "million", interface: "pg0", pcap: file });
+  await router.newPacketStream({ name: "million", interface: "pg0", pcap: file });
   router.enablePacketStream("million");
   // Nobody takes what leaves: a wire that is full counts it.
   const { dropped, transmitted } = router.balance();
@@ -115,7 +115,7 @@ balanced("a million packets from a file, a piece of it in memory at a time", asy
 balanced("a file that is cut short while it is replayed: the stream stops and says why", async () => {
   const file = join(folder, "shrinks.pcap");
   writeFileSync(file, pcap(Array.from({ length: 3000 }, (_, i) => frame(i, 1000))));
-  router.newPacketStream({ name: "s", interface: "pg0", pcap: file });
+  await router.newPacketStream({ name: "s", interface: "pg0", pcap: file });
   truncateSync(file, 1_500_000);
   router.enablePacketStream();
   traffic.settle();
@@ -126,11 +126,11 @@ balanced("a file that is cut short while it is replayed: the stream stops and sa
   traffic.sent("pg1");
 });
 
-balanced("packets from one interface to another and back through the router", () => {
+balanced("packets from one interface to another and back through the router", async () => {
   router.connectPacketGenerator("pg1", "pg0"); // what is forwarded comes in again, for another station
   assert.equal(router.packetGenerator().interfaces, [{ name: "pg0", output: null }, { name: "pg1", output: "pg0" }]);
   const before = router.errors().find(({ reason }) => reason === "destination not this interface")?.count ?? 0;
-  assert.equal(run({ data: UDP, limit: 300 }), []);
+  assert.equal(await run({ data: UDP, limit: 300 }), []);
   assert.is(router.errors().find(({ reason }) => reason === "destination not this interface")!.count - before, 300);
   router.connectPacketGenerator("pg1", null);
   traffic.tap("pg1");
@@ -142,7 +142,7 @@ balanced("faults: counted, balanced at any moment, and gone again", async () => 
   assert.not.ok(traffic.engine["poolIsOurs"](), "buffers wait in the port: nothing may be swept");
   assert.equal(router.interfaceFaults().map(({ interface: name, seed, rx, tx }) => [name, seed, rx.loss, rx.delay, tx.loss]),
     [["pg0", 7, 0.1, 1000, 0], ["pg1", 0, 0, 0, 0.1]]);
-  router.newPacketStream({ name: "s", interface: "pg0", data: UDP, limit: 1000 });
+  await router.newPacketStream({ name: "s", interface: "pg0", data: UDP, limit: 1000 });
   router.enablePacketStream("s");
   while (router.packetGenerator().streams[0]!.enabled) traffic.engine.turn();
   const { rx } = router.interfaceFaults()[0]!;
@@ -184,7 +184,7 @@ test("refused, in one line, and nothing changed", async () => {
   writeFileSync(join(folder, "runt.pcap"), pcap([frame(1, 20), new Uint8Array(13)]));
   writeFileSync(join(folder, "long.pcap"), pcap([new Uint8Array(81921)]));
   writeFileSync(join(folder, "empty.pcap"), pcap([]));
-  router.newPacketStream({ name: "taken", interface: "pg0", data: UDP });
+  await router.newPacketStream({ name: "taken", interface: "pg0", data: UDP });
   const before = JSON.stringify([router.packetGenerator(), router.interfaces(), router.interfaceFaults()]);
   const stream = (options: Partial<PacketStreamOptions>) => () => router.newPacketStream({ name: "x", interface: "pg0", ...options });
   const inFolder = (name: string) => stream({ pcap: join(folder, name) });
@@ -230,7 +230,7 @@ balanced("an interface that is deleted takes its streams, its connections and it
   await router.createPacketGenerator("pg2");
   router.connectPacketGenerator("pg2", "pg2");
   router.connectPacketGenerator("pg0", "pg2");
-  router.newPacketStream({ name: "gone", interface: "pg2", data: UDP, rate: 10 });
+  await router.newPacketStream({ name: "gone", interface: "pg2", data: UDP, rate: 10 });
   router.enablePacketStream("gone");
   await router.setInterfaceFault("pg2", { rx: { delay: 60_000 } });
   traffic.engine.turn();
@@ -238,7 +238,7 @@ balanced("an interface that is deleted takes its streams, its connections and it
   assert.is((await router.deletePacketGenerator("pg2"), router.balance().held), 0);
   assert.equal(router.packetGenerator(), { interfaces: [{ name: "pg0", output: null }, { name: "pg1", output: null }], streams: [] });
   assert.equal(router.interfaceFaults(), []);
-  router.newPacketStream({ name: "gone", interface: "pg0", data: UDP });
+  await router.newPacketStream({ name: "gone", interface: "pg0", data: UDP });
   router.deletePacketStream("gone");
 });
 
