@@ -226,6 +226,11 @@ export const IFC_RX_ERROR = 88; // failed reads
 export const IFC_RX_POSTED = 96; // buffers in its receive queues now
 export const IFC_TX_PENDING = 104; // buffers in its send queue now
 export const IFC_RX_CHECKSUM = 112; // packets whose checksum the device found bad; the nodes judge them again
+// Of a fault port (native/fault.h).
+export const IFC_FAULT_RX_LOST = 192; // packets that it lost on purpose
+export const IFC_FAULT_TX_LOST = 200;
+export const IFC_FAULT_HELD = 208; // gauge: packets that it holds now
+export const IFC_FAULT_BUFFERS = 216; // gauge: the buffers that they are in
 
 // Buffer. Its index is its address divided by BUFFER_ALIGN, so finding it costs one shift.
 //

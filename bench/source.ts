@@ -13,7 +13,8 @@ export interface Frames {
 
 export class Source implements Port {
   readonly handle = null;
-  readonly kind = "rdma"; // its buffers are the device's own
+  readonly kind = "rdma";
+  readonly keepsBuffers = true;
   /** packets that left by this port */
   transmitted = 0;
   private buffers: number[] = [];

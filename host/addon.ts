@@ -66,6 +66,25 @@ export interface Addon {
   /** The verbs devices that libibverbs finds: name, "/dev/infiniband/uverbs0", and the folder of its PCI function in sysfs. */
   listRdma(): { device: string; node: string; folder: string }[];
 
+  /** Opens a packet generator port; it has no streams yet, and what is sent through it is dropped. */
+  openPg(): { handle: number; mtu: number; up: boolean };
+  /** Adds a stream, not enabled; gives its number. */
+  pgAdd(handle: number, stream: PgStreamOptions & (PgTemplate | PgReplay)): number;
+  pgRemove(handle: number, stream: number): void;
+  /** Starts a stream at its first packet, or stops it. */
+  pgEnable(handle: number, stream: number, on: boolean): void;
+  /** undefined: there is no such stream */
+  pgState(handle: number, stream: number): PgState | undefined;
+  /** What is sent through the port comes in at another one from now on; -1: it is dropped. */
+  pgConnect(handle: number, peer: number): void;
+
+  /** On the worker's thread: puts a fault port around the port, or tells the one that is there anew. */
+  setFault(handle: number, faults: Faults): void;
+  /** The same thread: packets pass from now on. True once none waits in the fault port: then it is gone; else receive() and try again. */
+  clearFault(handle: number): boolean;
+  /** null: the port has no fault port around it */
+  faultState(handle: number): { seed: number; rx: FaultState; tx: FaultState } | null;
+
   /**
    * Sleeps until one of the ports has a packet, wake() is called for this waiter or `timeout` ms pass. terminate() of a worker waits
    * for that too.
@@ -166,6 +185,79 @@ export interface RdmaState {
   lkey: number;
   /** where the device wrote the last packet that came; 0 before */
   lastDma: number;
+}
+
+export interface PgStreamOptions {
+  /** packets; 0: without end */
+  limit: number;
+  /** packets a second; 0: as fast as they are taken */
+  rate: number;
+}
+
+/** Values from … from + count - 1 in some bytes of a packet, most significant first: counting up and around, or random. */
+export interface PgRange {
+  at: number;
+  bytes: number;
+  from: number;
+  count: number;
+  random: boolean;
+}
+
+export interface PgTemplate {
+  /** of the longest packet */
+  bytes: Uint8Array;
+  size: PgRange;
+  ranges: PgRange[];
+  seed: number;
+  /** offsets of the IPv4 header, the transport's and its checksum, which are filled in; 0: not there */
+  ip: number;
+  transport: number;
+  checksum: number;
+}
+
+export interface PgReplay {
+  file: string;
+  /** of each packet: bytes between the end of the one before and its beginning; its length */
+  index: Uint32Array;
+}
+
+export interface PgState {
+  enabled: boolean;
+  /** since it was enabled */
+  packets: number;
+  bytes: number;
+  /** ns from then to when packets were last asked for */
+  elapsed: number;
+  /** why it stopped by itself; "": it did not, or has come to its limit */
+  failure: string;
+}
+
+/** What goes wrong in one direction: probabilities from 0 to 1, times in ns. */
+export interface FaultSettings {
+  loss: number;
+  truncate: number;
+  corrupt: number;
+  duplicate: number;
+  reorder: number;
+  delay: number;
+  jitter: number;
+}
+
+export interface Faults {
+  seed: number;
+  rx: FaultSettings;
+  tx: FaultSettings;
+}
+
+/** The settings and how often each happened; `held`: packets that wait now. */
+export interface FaultState extends FaultSettings {
+  lost: number;
+  truncated: number;
+  corrupted: number;
+  duplicated: number;
+  reordered: number;
+  delayed: number;
+  held: number;
 }
 
 function load(): Addon {

@@ -10,6 +10,8 @@ static Napi::Object init(Napi::Env env, Napi::Object exports) {
   addWait(env, exports);
   addRdma(env, exports);
   addCapture(env, exports);
+  addPg(env, exports);
+  addFault(env, exports);
   return exports;
 }
 

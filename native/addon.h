@@ -10,6 +10,8 @@ void addPorts(Napi::Env env, Napi::Object exports);
 void addWait(Napi::Env env, Napi::Object exports);
 void addRdma(Napi::Env env, Napi::Object exports);
 void addCapture(Napi::Env env, Napi::Object exports);
+void addPg(Napi::Env env, Napi::Object exports);
+void addFault(Napi::Env env, Napi::Object exports);
 
 /** The bytes behind a Uint8Array over the linear memory; data is null if the value is not one. */
 struct LinearMemory {

@@ -9,6 +9,7 @@
 
 #include "af_packet.h"
 #include "incoming.h"
+#include "offloads.h"
 
 constexpr uint32_t VLAN_TAG = 4;
 constexpr uint64_t MISSED_EVERY_MS = 100;
@@ -61,18 +62,6 @@ static uint32_t headerLength(const uint8_t* packet, uint32_t held, const Offload
   if (!(offload.flags & NEEDS_CHECKSUM) || transport + 20 > held) return offload.headerLength;
   // Where the checksum stands tells the protocol: byte 6 of UDP (RFC 768), byte 16 of TCP (RFC 9293 3.1), whose data offset is in words.
   return transport + (offload.checksumOffset == 16 ? (packet[transport + 12] >> 4) * 4 : 8);
-}
-
-static void writeOffload(const WorkerMemory& memory, uint32_t buffer, const OffloadHeader& offload, uint32_t headers) {
-  memory.write<uint16_t>(buffer + abi::B_HEADER_LENGTH, headers);
-  memory.write<uint8_t>(buffer + abi::B_CSUM_FLAGS, offload.flags);
-  if (offload.flags & NEEDS_CHECKSUM) {
-    memory.write<uint16_t>(buffer + abi::B_CSUM_START, abi::BUFFER_START + offload.checksumStart);
-    memory.write<uint16_t>(buffer + abi::B_CSUM_OFFSET, offload.checksumOffset);
-  }
-  if (offload.gsoType == GSO_NONE) return;
-  memory.write<uint8_t>(buffer + abi::B_GSO_TYPE, offload.gsoType);
-  memory.write<uint16_t>(buffer + abi::B_GSO_SIZE, offload.gsoSize);
 }
 
 /** Puts a VLAN tag that the kernel took out back behind the addresses (IEEE 802.1Q 9.3): they move into the headroom. */

@@ -6,6 +6,7 @@
 #include <cerrno>
 
 #include "af_packet.h"
+#include "offloads.h"
 
 uint32_t AfPacket::transmit(const WorkerMemory& memory, uint32_t frame, uint32_t n, uint32_t swIfIndex) {
   Burst& burst = *burst_;
@@ -42,21 +43,8 @@ uint32_t AfPacket::buildMessage(const WorkerMemory& memory, uint32_t index, uint
     index = memory.read<uint32_t>(buffer + abi::B_NEXT);
   }
 
-  OffloadHeader& offload = burst.headers[place];
-  offload = {};
-  uint32_t data = memory.read<uint16_t>(first + abi::B_DATA);
-  if (memory.read<uint8_t>(first + abi::B_CSUM_FLAGS) & NEEDS_CHECKSUM) {
-    offload.flags = NEEDS_CHECKSUM;
-    offload.checksumStart = memory.read<uint16_t>(first + abi::B_CSUM_START) - data;
-    offload.checksumOffset = memory.read<uint16_t>(first + abi::B_CSUM_OFFSET);
-  }
-  if (uint16_t size = memory.read<uint16_t>(first + abi::B_GSO_SIZE)) {
-    offload.gsoType = memory.read<uint8_t>(first + abi::B_GSO_TYPE);
-    offload.gsoSize = size;
-  }
-  // How much the kernel is to hold in one piece: then the payload begins on one of its pages, see firstPiece().
-  uint16_t headers = memory.read<uint16_t>(first + abi::B_HEADER_LENGTH);
-  if (headers <= total) offload.headerLength = headers;
+  // Its header length is how much the kernel is to hold in one piece: then the payload begins on one of its pages, see firstPiece().
+  OffloadHeader& offload = burst.headers[place] = readOffload(memory, first, total);
   pieces[0] = {&offload, sizeof offload};
   msghdr& message = burst.messages[place].msg_hdr;
   message = {};

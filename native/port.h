@@ -16,6 +16,8 @@ struct LinkState {
 };
 
 class RdmaPort;
+class PgPort;
+class FaultPort;
 
 class Port : public std::enable_shared_from_this<Port> {
  public:
@@ -41,8 +43,10 @@ class Port : public std::enable_shared_from_this<Port> {
   virtual void drain(const WorkerMemory&, uint32_t) {}
   /** Its handle goes; on the thread that opened it. */
   virtual void closing() {}
-  /** Itself, if it is one. */
-  virtual RdmaPort* rdma() { return nullptr; }
+  /** Itself, or what it wraps, if it is one. */
+  virtual std::shared_ptr<RdmaPort> rdma() { return nullptr; }
+  virtual std::shared_ptr<PgPort> pg() { return nullptr; }
+  virtual std::shared_ptr<FaultPort> fault() { return nullptr; }
 
   /** True while the port lacks buffers: until some come back, polling for packets is no use. */
   bool starved() const { return starved_; }

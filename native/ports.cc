@@ -25,6 +25,13 @@ Failure addPort(std::shared_ptr<Port> port, uint32_t* handle) {
   return {};
 }
 
+bool replacePort(uint32_t handle, const std::shared_ptr<Port>& old, std::shared_ptr<Port> fresh) {
+  std::lock_guard<std::mutex> lock(tableLock);
+  if (handle >= PORT_MAX || table[handle] != old) return false; // closed meanwhile
+  table[handle] = std::move(fresh);
+  return true;
+}
+
 static Napi::Value openAfPacket(const Napi::CallbackInfo& info) {
   Napi::Env env = info.Env();
   std::string name = info[0].ToString().Utf8Value();
@@ -91,11 +98,7 @@ static Napi::Value reopen(const Napi::CallbackInfo& info) {
   std::shared_ptr<Port> old = portAt(handle);
   if (!old) return Napi::Boolean::New(info.Env(), false);
   std::shared_ptr<Port> fresh = old->reopened();
-  if (!fresh) return Napi::Boolean::New(info.Env(), false);
-  std::lock_guard<std::mutex> lock(tableLock);
-  if (table[handle] != old) return Napi::Boolean::New(info.Env(), false); // closed meanwhile
-  table[handle] = fresh;
-  return Napi::Boolean::New(info.Env(), true);
+  return Napi::Boolean::New(info.Env(), fresh && replacePort(handle, old, fresh));
 }
 
 /** Before a port is closed, on its worker's thread: every buffer that it holds returns to the free list. */

@@ -20,6 +20,7 @@ const PROGRAMS: Record<string, string[]> = {
   "dv-rings-test": [
     "rdma/dv_completion", "rdma/dv_receive", "rdma/dv_transmit", "rdma/outgoing", "rdma/ring_dump", "worker_memory",
   ],
+  "traffic-test": ["fault", "fault_line", "pg", "pg_bursts", "pg_replay", "pg_template", "pg_wire", "worker_memory"],
   "steering-test": ["emulator/steering", "emulator/toeplitz", "emulator/packet", "emulator/checksum"],
 };
 

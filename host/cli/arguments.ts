@@ -4,6 +4,7 @@
 import { isIPv4 } from "node:net";
 import { isInterfaceName } from "../control/interfaces.js";
 import { WEIGHT_MAX } from "../control/paths.js";
+import { DELAY_MAX } from "../ports/fault-options.js";
 import { PACKET_LENGTH_MAX, PACKET_LENGTH_MIN, QUEUE_SIZE_MAX, QUEUE_SIZE_MIN, RX_QUEUES_MAX } from "../ports/rdma-options.js";
 import { jsonFault } from "./json.js";
 
@@ -72,6 +73,21 @@ const JSON_OBJECT: Argument = {
 };
 
 const PREFIX: Argument = { accepts: (text) => isIPv4(text) || isPrefix(text), expected: "an IPv4 address or prefix, such as 192.0.2.0/24" };
+/** "1%" → 0.01, "1e5" → 100000, "5ms" → 5; NaN: not written so. */
+export function fraction(text: string): number {
+  return /^\d{1,3}(\.\d{1,9})?%$/.test(text) ? Number(text.slice(0, -1)) / 100 : NaN;
+}
+export function amount(text: string): number {
+  return /^\d{1,16}(\.\d{1,6})?(e\d{1,2})?$/.test(text) ? Number(text) : NaN;
+}
+export function milliseconds(text: string): number {
+  const [, value, unit] = /^(\d{1,8}(?:\.\d{1,6})?)(us|ms|s)$/.exec(text) ?? [];
+  return value === undefined ? NaN : Number(value) * { us: 0.001, ms: 1, s: 1000 }[unit as "us" | "ms" | "s"];
+}
+
+const PERCENT: Argument = { accepts: (text) => fraction(text) <= 1, expected: "a percentage, such as 0.1%" };
+const DURATION: Argument = { accepts: (text) => milliseconds(text) <= DELAY_MAX, expected: `a time up to ${DELAY_MAX / 1000}s, such as 5ms or 50us` };
+const COUNT: Argument = { accepts: (text) => Number.isSafeInteger(amount(text)), expected: "a whole number, such as 1000 or 1e6" };
 
 export const ARGUMENTS: Record<string, Argument> = {
   interface: INTERFACE,
@@ -124,4 +140,15 @@ export const ARGUMENTS: Record<string, Argument> = {
   max: number(1, 0xffffffff, "1000"),
   intfc: { accepts: (text) => text === "any" || isInterfaceName(text), expected: 'an interface, such as host-eth0, or "any"' },
   capture: { accepts: (text) => /^[^\0-\x1f]+$/.test(text), expected: "a file to write, such as /tmp/rx.pcapng" },
+  peer: { accepts: isInterfaceName, expected: "a packet generator interface, such as pg1" },
+  stream: { accepts: (text) => /^[!-~]{1,64}$/.test(text), expected: "a stream's name, such as s0" },
+  limit: COUNT,
+  seed: COUNT,
+  rate: { accepts: (text) => amount(text) <= 1e9, expected: "packets a second, such as 1e5" },
+  sizes: { accepts: (text) => /^\d{1,5}([-+]\d{1,5})?$/.test(text), expected: "bytes, such as 64, 64-1500 (counting up) or 64+1500 (random)" },
+  data: { accepts: (text) => text !== "", expected: 'a packet in double quotes, such as "UDP: 192.0.2.2 -> 198.51.100.2 UDP: 1234 -> 2345"' },
+  pcap: { accepts: (text) => /^[^\0-\x1f]+$/.test(text), expected: "a capture file, such as web.pcapng" },
+  ...Object.fromEntries(["loss", "truncate", "corrupt", "duplicate", "reorder"].map((fault) => [fault, PERCENT])),
+  delay: DURATION,
+  jitter: DURATION,
 };

@@ -2,8 +2,10 @@
 
 import { Grammar, type Command } from "./grammar.js";
 import { CONFIGURATION } from "./configuration.js";
+import { FAULT } from "./fault.js";
 import { ICMP } from "./icmp.js";
 import { NODES } from "./nodes.js";
+import { PACKET_GENERATOR } from "./packet-generator.js";
 import { PCAP_TRACE } from "./pcap-trace.js";
 import { PING } from "./ping.js";
 import { REASSEMBLY } from "./reassembly.js";
@@ -13,7 +15,7 @@ import { SHOW_ROUTES } from "./show-routes.js";
 import { TRACE } from "./trace.js";
 
 export const COMMANDS: Command[] = [
-  ...CONFIGURATION, ...NODES, PING, ...SHOW, ...SHOW_ROUTES, ...ICMP, ...REASSEMBLY, ...SHOW_NODES, ...TRACE, ...PCAP_TRACE,
+  ...CONFIGURATION, ...NODES, ...PACKET_GENERATOR, ...FAULT, PING, ...SHOW, ...SHOW_ROUTES, ...ICMP, ...REASSEMBLY, ...SHOW_NODES, ...TRACE, ...PCAP_TRACE,
 ];
 
 export const grammar = new Grammar(COMMANDS);

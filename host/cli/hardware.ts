@@ -4,10 +4,10 @@ import type { HardwareInfo, RdmaInfo } from "../control/api.js";
 import { table } from "./table.js";
 
 export function hardwareText(shown: HardwareInfo): string {
-  const { name, index, linkUp, mac, mtu, rxMode, promiscuous, rdma, hostInterface } = shown;
+  const { name, index, kind, linkUp, mac, mtu, rxMode, promiscuous, rdma, hostInterface } = shown;
   const about = [
     `Ethernet address ${mac}, MTU ${mtu}, rx-mode ${rxMode}${promiscuous ? ", promiscuous" : ""}`,
-    ...(rdma === null ? [`linux packet socket on netdev ${hostInterface}`] : rdmaLines(rdma)),
+    ...(rdma !== null ? rdmaLines(rdma) : [kind === "pg" ? "packet generator" : `linux packet socket on netdev ${hostInterface}`]),
   ];
   return [`${name} (index ${index}): link ${linkUp ? "up" : "down"}`, ...about.map((line) => `  ${line}`)].join("\n");
 }

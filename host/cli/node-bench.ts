@@ -6,7 +6,7 @@ import type { NodeDeclaration } from "../graph/manifest.js";
 import { verify } from "../graph/verify.js";
 import { benchNode, type Measured, type Quartiles, samplePackets } from "../kit/bench.js";
 import { readBytes } from "../kit/folder.js";
-import { readPcap } from "../kit/pcap.js";
+import { readCapture } from "../ports/capture-file.js";
 import type { PacketIn } from "../kit/test-file.js";
 import { quote, suggestion } from "../nearest.js";
 import type { Output } from "./ctl.js";
@@ -53,7 +53,7 @@ function json(text: string): unknown {
 }
 
 function captured(path: string, strip: number): PacketIn[] {
-  const { packets } = readPcap(path);
+  const { packets } = readCapture(path);
   const short = packets.findIndex(({ data }) => data.length < strip);
   const wrong = (what: string): WeftError => new WeftError("BAD_ARGUMENT", `${path}: ${what}`);
   if (short >= 0) throw wrong(`packet ${short + 1} has ${packets[short]!.data.length} bytes, fewer than the ${strip} to strip`);

@@ -4,7 +4,7 @@ import { existsSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { verify } from "../graph/verify.js";
 import { type NodeFiles, nodesIn, readBytes } from "../kit/folder.js";
-import { readPcap } from "../kit/pcap.js";
+import { readCapture } from "../ports/capture-file.js";
 import { type Failure, type TestResult, runTests } from "../kit/run-tests.js";
 import { parseTests } from "../kit/test-file.js";
 import type { Output } from "./ctl.js";
@@ -35,7 +35,7 @@ export async function nodeTest(argv: string[], output: Output): Promise<number> 
 function testNode(folder: string, files: NodeFiles): Promise<TestResult[]> {
   const module = verify(readBytes(folder, files.module, `make it with "weft node build ${files.name}"`), files.module);
   const text = new TextDecoder().decode(readBytes(folder, files.test, "write tests in it"));
-  const tests = parseTests(text, files.test, (name) => readPcap(join(folder, dirname(files.test), name)));
+  const tests = parseTests(text, files.test, (name) => readCapture(join(folder, dirname(files.test), name)));
   return runTests(module, tests);
 }
 

@@ -3,6 +3,8 @@
 // or the last clear.
 
 import type { RouteControl } from "./api-routes.js";
+import type { FaultInfo, FaultOptions } from "../ports/fault-options.js";
+import type { PacketGeneratorInfo, PacketStreamInfo, PacketStreamOptions } from "../ports/pg-options.js";
 import type { RdmaInfo } from "../ports/rdma.js";
 import type { WeftError } from "../errors.js";
 import type { PortKind, RxMode } from "../ports/port.js";
@@ -10,6 +12,8 @@ import type { RdmaOptions } from "../ports/rdma-options.js";
 import type { Watching } from "./trace-api.js";
 
 export type * from "./api-routes.js";
+export type { FaultInfo, FaultLine, FaultOptions } from "../ports/fault-options.js";
+export type { PacketGeneratorInfo, PacketStreamInfo, PacketStreamOptions } from "../ports/pg-options.js";
 export type { RdmaInfo } from "../ports/rdma.js";
 export type { PortKind, RxMode } from "../ports/port.js";
 export type { RdmaOptions, RssType } from "../ports/rdma-options.js";
@@ -70,6 +74,9 @@ export interface InterfaceCounters {
   txDown: number;
   txTooLong: number;
   txErrors: number;
+  /** lost on purpose: setInterfaceFault() */
+  faultRxLost: number;
+  faultTxLost: number;
 }
 
 export interface HardwareInfo {
@@ -131,7 +138,7 @@ export interface BufferInfo {
   held: number;
   /** in receive queues, for packets to come */
   posted: number;
-  /** in send queues, not yet reported sent */
+  /** in send queues, not yet reported sent, or delayed on purpose */
   pending: number;
   /** pool page size in bytes: 2 MiB where huge pages were had */
   pageSize: number;
@@ -291,6 +298,19 @@ export interface Control extends RouteControl, Watching {
   deleteHostInterface(hostInterface: string): Promise<void>;
   createRdmaInterface(options: RdmaOptions): Promise<HardwareInfo>;
   deleteRdmaInterface(name: string): Promise<void>;
+  /** An interface without a device: what it receives, streams make. */
+  createPacketGenerator(name: string): Promise<InterfaceInfo>;
+  deletePacketGenerator(name: string): Promise<void>;
+  /** What is sent through it comes in at the peer, another one or itself; null: it is dropped, as at first. */
+  connectPacketGenerator(name: string, peer: string | null): void;
+  /** Adds a stream, not enabled yet. Reads a capture to its end, and refuses a damaged one. */
+  newPacketStream(options: PacketStreamOptions): Promise<PacketStreamInfo>;
+  deletePacketStream(name: string): void;
+  /** From its first packet on, with the same random values again; no name: all streams. */
+  enablePacketStream(name?: string): void;
+  disablePacketStream(name?: string): void;
+  /** Has packets lost, damaged, delayed … on purpose; a direction that is not given stays as it is. null: no more, what waits goes on at once. */
+  setInterfaceFault(name: string, faults: { rx?: FaultOptions; tx?: FaultOptions; seed?: number } | null): Promise<void>;
   setInterfaceState(name: string, up: boolean): void;
   /** 68 … 65535, RFC 791's least and IPv4's most */
   setInterfaceMtu(name: string, mtu: number): void;
@@ -330,6 +350,9 @@ export interface Control extends RouteControl, Watching {
   reassembly(): ReassemblyInfo;
   version(): VersionInfo;
   balance(): Balance;
+  packetGenerator(): PacketGeneratorInfo;
+  /** of the interfaces that have any */
+  interfaceFaults(): FaultInfo[];
   customNodes(): CustomNodeInfo[];
   /** counters and gauges that custom nodes declare, zero ones too */
   nodeCounters(): NodeCounter[];

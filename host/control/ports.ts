@@ -8,6 +8,7 @@ import type { Registry } from "../graph/registry.js";
 import type { Wiring } from "../graph/wiring.js";
 import type { PacketMemory } from "../memory/memory.js";
 import { openAfPacket } from "../ports/af-packet.js";
+import { openPg } from "../ports/pg.js";
 import type { OpenedPort, PortKind, RxMode } from "../ports/port.js";
 import { openRdma, rdmaInfo, setRdmaMac, setRdmaPromiscuous } from "../ports/rdma.js";
 import { type RdmaOptions, rdmaSettings } from "../ports/rdma-options.js";
@@ -57,6 +58,10 @@ export class Ports {
     const info = this.hardwareInfo(entry);
     this.warnOfPool(info);
     return info;
+  }
+
+  async createPg(name: string): Promise<Interface> {
+    return this.create(name, openPg);
   }
 
   async delete(name: string, kind: PortKind): Promise<void> {
@@ -228,7 +233,7 @@ export class Ports {
     const { kind, hostInterface, handle, mac, up } = opened;
     const entry: Interface = {
       name, index, kind, hostInterface, handle, txNode, txSlot: 0, localAdjacency, gleanAdjacency, adminUp: false, linkUp: up, mac,
-      mtu: Math.min(opened.mtu, 65_535), rxMode: "adaptive", promiscuous: kind === "af_packet",
+      mtu: Math.min(opened.mtu, 65_535), rxMode: "adaptive", promiscuous: kind !== "rdma",
       redirects: true, proxyArp: false, addresses: [],
     };
     interfaces.add(entry);

@@ -15,11 +15,12 @@ import { Adjacencies } from "./adjacencies.js";
 import { Announcements } from "./announcements.js";
 import type {
   Balance, BufferInfo, Control, CustomNodeInfo, ErrorCounter, HardwareInfo, InterfaceInfo, MemoryInfo, NodeConfig, NodeCounter,
-  NodePlace, NodePolicy, NodeTable, PingOptions, PingResult, RdmaOptions, ReassemblyInfo, RouterOptions, RuntimeInfo, RxMode, VersionInfo,
+  NodePlace, NodePolicy, NodeTable, PingOptions, PingResult, ReassemblyInfo, RouterOptions, RuntimeInfo, VersionInfo,
 } from "./api.js";
 import { builtInNodes } from "./built-in-nodes.js";
 import { type Connect, type EngineLink, inThread } from "./engine-link.js";
 import { epochOf } from "./epoch.js";
+import { Faults } from "./faults.js";
 import { Fib } from "./fib.js";
 import { Forwarding } from "./forwarding.js";
 import { Icmp } from "./icmp.js";
@@ -29,6 +30,7 @@ import { NodeConfigs } from "./node-configs.js";
 import { Regions } from "./node-files.js";
 import { Nodes } from "./nodes.js";
 import { noticeOf } from "./notices.js";
+import { PacketGenerators } from "./packet-generator.js";
 import { PathSets } from "./paths.js";
 import { Pinger } from "./pinger.js";
 import { Ports } from "./ports.js";
@@ -56,6 +58,8 @@ export class Router extends TraceControl implements Control {
   private readonly pinger: Pinger;
   private readonly reassemblySettings: ReassemblySettings;
   protected readonly ports: Ports;
+  private readonly generators = new PacketGenerators(() => this.interfaceTable.list(), (name) => this.ports.find(name));
+  private readonly faults = new Faults(() => this.interfaceTable.list(), (name) => this.ports.find(name), (change) => this.requests.send(change));
   private readonly requests = new Requests((message) => this.post(message));
   private readonly nodes: Nodes;
   private readonly configs: NodeConfigs;
@@ -152,33 +156,29 @@ export class Router extends TraceControl implements Control {
     return this.ports.delete(`host-${hostInterface}`, "af_packet");
   }
 
-  createRdmaInterface(options: RdmaOptions): Promise<HardwareInfo> {
-    return this.ports.createRdma(options);
-  }
+  createRdmaInterface: Control["createRdmaInterface"] = (options) => this.ports.createRdma(options);
 
   deleteRdmaInterface(name: string): Promise<void> {
     return this.ports.delete(name, "rdma");
   }
 
-  setInterfaceState(name: string, up: boolean): void {
-    this.ports.setState(name, up);
-  }
+  createPacketGenerator: Control["createPacketGenerator"] = async (name) => this.interfaceInfo(await this.ports.createPg(name));
+  deletePacketGenerator: Control["deletePacketGenerator"] = (name) => this.ports.delete(name, "pg");
+  connectPacketGenerator: Control["connectPacketGenerator"] = (name, peer) => this.generators.connect(name, peer);
+  newPacketStream: Control["newPacketStream"] = (options) => this.generators.add(options);
+  deletePacketStream: Control["deletePacketStream"] = (name) => this.generators.delete(name);
+  enablePacketStream: Control["enablePacketStream"] = (name) => this.generators.enable(name, true);
+  disablePacketStream: Control["disablePacketStream"] = (name) => this.generators.enable(name, false);
+  packetGenerator: Control["packetGenerator"] = () => this.generators.list();
 
-  setInterfaceMtu(name: string, mtu: number): void {
-    this.ports.setMtu(name, mtu);
-  }
+  setInterfaceFault: Control["setInterfaceFault"] = (name, given) => this.faults.set(name, given);
+  interfaceFaults: Control["interfaceFaults"] = () => this.faults.list();
 
-  setInterfaceMac(name: string, mac: string): void {
-    this.ports.setMac(name, mac);
-  }
-
-  setInterfacePromiscuous(name: string, on: boolean): void {
-    this.ports.setPromiscuous(name, on);
-  }
-
-  setInterfaceRxMode(name: string, mode: RxMode): void {
-    this.ports.setRxMode(name, mode);
-  }
+  setInterfaceState: Control["setInterfaceState"] = (name, up) => this.ports.setState(name, up);
+  setInterfaceMtu: Control["setInterfaceMtu"] = (name, mtu) => this.ports.setMtu(name, mtu);
+  setInterfaceMac: Control["setInterfaceMac"] = (name, mac) => this.ports.setMac(name, mac);
+  setInterfacePromiscuous: Control["setInterfacePromiscuous"] = (name, on) => this.ports.setPromiscuous(name, on);
+  setInterfaceRxMode: Control["setInterfaceRxMode"] = (name, mode) => this.ports.setRxMode(name, mode);
 
   async ping(address: string, options: PingOptions = {}): Promise<PingResult> {
     return this.pinger.ping(address, options);

@@ -1,7 +1,8 @@
 // Counters as the operator sees them: what the workers have counted, less what stood there at the last clear.
 
 import {
-  BUFFER_SIZE, GRAPH_BAD_BUFFER, GRAPH_CIRCLED, GRAPH_DROPPED, GRAPH_HELD, GRAPH_NO_COPY, GRAPH_ORIGINATED, IFC_RX_BYTES, IFC_RX_CHECKSUM, IFC_RX_ERROR,
+  BUFFER_SIZE, GRAPH_BAD_BUFFER, GRAPH_CIRCLED, GRAPH_DROPPED, GRAPH_HELD, GRAPH_NO_COPY, GRAPH_ORIGINATED, IFC_FAULT_BUFFERS, IFC_FAULT_HELD,
+  IFC_FAULT_RX_LOST, IFC_FAULT_TX_LOST, IFC_RX_BYTES, IFC_RX_CHECKSUM, IFC_RX_ERROR,
   IFC_RX_MISSED, IFC_RX_NO_BUFFER, IFC_RX_PACKETS, IFC_RX_POSTED, IFC_RX_TRUNCATED, IFC_SIZE, IFC_TX_BYTES, IFC_TX_DOWN, IFC_TX_ERROR,
   IFC_TX_NO_ROOM, IFC_TX_PACKETS, IFC_TX_PENDING, IFC_TX_TOO_LONG, INTERFACE_COUNT, NODE_BAD_HEADER, NODE_BAD_NEXT, NODE_CALLS, NODE_CLOCKS,
   NODE_COUNTERS, NODE_PASSED_OVER, NODE_STATE, NODE_TRAPS, NODE_VECTORS, WORKER_INTERFACES,
@@ -25,6 +26,8 @@ const INTERFACE_OFFSETS: Record<keyof InterfaceCounters, number> = {
   txDown: IFC_TX_DOWN,
   txTooLong: IFC_TX_TOO_LONG,
   txErrors: IFC_TX_ERROR,
+  faultRxLost: IFC_FAULT_RX_LOST,
+  faultTxLost: IFC_FAULT_TX_LOST,
 };
 /** What a node does wrong, beside its own counters. */
 const NODE_ERRORS = [NODE_BAD_NEXT, NODE_TRAPS, NODE_BAD_HEADER, NODE_PASSED_OVER];
@@ -34,8 +37,8 @@ const GRAPH_ERRORS: [reason: string, offset: number][] = [
   ["copy not made: no buffer", GRAPH_NO_COPY],
   ["went round in circles", GRAPH_CIRCLED],
 ];
-/** Counters in which a packet that was to be sent ends. */
-const TX_LOSSES = [IFC_TX_NO_ROOM, IFC_TX_DOWN, IFC_TX_TOO_LONG, IFC_TX_ERROR];
+/** Counters of a port in which packets end that it did not send. */
+const LOSSES = [IFC_TX_NO_ROOM, IFC_TX_DOWN, IFC_TX_TOO_LONG, IFC_TX_ERROR, IFC_FAULT_RX_LOST, IFC_FAULT_TX_LOST];
 
 export class Statistics {
   private readonly baseline = new Map<number, number>();
@@ -86,7 +89,7 @@ export class Statistics {
     const free = this.sum((worker) => packets.free(worker));
     const held = this.sum((worker) => packets.counter(workerAt(worker) + GRAPH_HELD));
     const posted = this.sumAll(IFC_RX_POSTED);
-    const pending = this.sumAll(IFC_TX_PENDING);
+    const pending = this.sumAll(IFC_TX_PENDING) + this.sumAll(IFC_FAULT_BUFFERS);
     return { size: BUFFER_SIZE, total: packets.layout.buffers, free, held, posted, pending, pageSize };
   }
 
@@ -96,8 +99,8 @@ export class Statistics {
     const received = this.sumAll(IFC_RX_PACKETS);
     const originated = graph(GRAPH_ORIGINATED);
     const transmitted = this.sumAll(IFC_TX_PACKETS);
-    const dropped = graph(GRAPH_DROPPED) + TX_LOSSES.reduce((sum, offset) => sum + this.sumAll(offset), 0);
-    const held = graph(GRAPH_HELD);
+    const dropped = graph(GRAPH_DROPPED) + LOSSES.reduce((sum, offset) => sum + this.sumAll(offset), 0);
+    const held = graph(GRAPH_HELD) + this.sumAll(IFC_FAULT_HELD);
     return { received, originated, transmitted, dropped, held, difference: received + originated - transmitted - dropped - held };
   }
 

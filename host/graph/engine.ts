@@ -4,6 +4,7 @@ import {
   ARP_LEARN_COUNT, ARP_LEARN_ENTRIES, ARP_LEARN_ENTRY_SIZE, ARP_LEARN_IF, ARP_LEARN_IP4, ARP_LEARN_MAC, ARP_LEARN_READ, ARP_LEARN_WRITTEN, GRAPH_MAIL,
   INTERFACE_COUNT, NODE_STATE,
 } from "../../assembly/abi.js";
+import type { Faults } from "../addon.js";
 import { PacketMemory, type SharedMemory } from "../memory/memory.js";
 import type { Port, PortKind, RxMode } from "../ports/port.js";
 import { CustomNodes, clockFrom } from "./custom.js";
@@ -27,6 +28,7 @@ import { Tracer } from "./tracer.js";
 export const INPUT_NODES: Record<PortKind, { name: string; next: string[]; counters: string[] }> = {
   af_packet: { name: "af-packet-input", next: ["ethernet-input"], counters: [] },
   rdma: { name: "rdma-input", next: ["ethernet-input"], counters: [] },
+  pg: { name: "pg-input", next: ["ethernet-input"], counters: [] },
 };
 
 export interface EngineOptions {
@@ -88,7 +90,7 @@ export class Engine {
     this.graph = new Graph(packets, worker, options.graphModule, options.clocks, pulse, onTrap);
     this.mending = new Mending(packets, worker);
     const find = (name: string): NodeSpec => nodes.find((node) => node.name === name)!;
-    this.inputs = { af_packet: find(INPUT_NODES.af_packet.name), rdma: find(INPUT_NODES.rdma.name) };
+    this.inputs = { af_packet: find(INPUT_NODES.af_packet.name), rdma: find(INPUT_NODES.rdma.name), pg: find(INPUT_NODES.pg.name) };
     this.arpInput = find("arp-input");
     this.lookup = find("ip4-lookup").index;
     this.drop = find("error-drop").index;
@@ -211,6 +213,8 @@ export class Engine {
         return this.customs.restart(message.index);
       case "observe":
         return this.observe(message.observed);
+      case "fault":
+        return this.setFault(message.port, message.faults);
       case "sync":
         return;
     }
@@ -257,9 +261,16 @@ export class Engine {
     if (this.poolIsOurs()) this.mending.sweep(new Set([...this.glean.held(), ...this.reassembly.held()]));
   }
 
-  /** Whether no device works in the pool, and all ports are there: a buffer that is in use at rest is lost then. */
+  /** Whether no port keeps buffers, and all ports are there: a buffer that is in use at rest is lost then. */
   private poolIsOurs(): boolean {
-    return this.ports.length > 0 && this.ports.every(({ kind }) => kind === "af_packet");
+    return this.ports.length > 0 && this.ports.every(({ keepsBuffers }) => keepsBuffers !== true);
+  }
+
+  /** What waits in a port whose faults end is taken first. */
+  private setFault(index: number, faults: Faults | null): void {
+    const port = this.ports.find((one) => one.index === index);
+    while (port?.setFault?.(faults) === false) this.graph.receive(port, this.inputs[port.kind]);
+    this.afterPackets();
   }
 
   private removePort(index: number, txNode: number): void {

@@ -1,5 +1,6 @@
 // What the control plane and a worker tell each other. Addresses are raw (see assembly/abi.ts).
 
+import type { Faults } from "../addon.js";
 import type { PortSpec, RxMode } from "../ports/port.js";
 import type { ContainmentPolicy, ContainmentState } from "./containment.js";
 import type { NodeTrace } from "./manifest.js";
@@ -76,6 +77,8 @@ export type ToEngine =
   | { type: "restart"; request: number; index: number }
   /** from now on look at packets like this; null: no more */
   | { type: "observe"; request: number; observed: Observed | null }
+  /** what goes wrong in a port; null: nothing any more */
+  | { type: "fault"; request: number; port: number; faults: Faults | null }
   /** nothing but the answer, which says that a turn has ended */
   | { type: "sync"; request: number }
   | { type: "add-port"; port: PortSpec; txNode: NodeSpec }

@@ -2,7 +2,7 @@
 
 import { INTERFACE_COUNT } from "../../assembly/abi.js";
 import { WeftError } from "../errors.js";
-import type { Capture } from "./pcap.js";
+import type { Capture } from "../ports/capture-file.js";
 import { type Word, TestLine } from "./test-line.js";
 
 /** Fields of a buffer's header that a test may set and compare. */

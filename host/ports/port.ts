@@ -1,5 +1,7 @@
-/** What drives it: af_packet on any netdev, rdma on a ConnectX. */
-export type PortKind = "af_packet" | "rdma";
+import type { Faults } from "../addon.js";
+
+/** What drives it: af_packet on any netdev, rdma on a ConnectX, pg makes its packets itself. */
+export type PortKind = "af_packet" | "rdma" | "pg";
 
 /** When its worker looks for packets: all the time; when the device says that there are some; or the one while they come, the other while none do. */
 export type RxMode = "polling" | "interrupt" | "adaptive";
@@ -15,6 +17,10 @@ export interface Port {
   receive(frame: number, max: number): number;
   /** Sends a frame's n packets; every buffer returns to the free list, sent or not, at once or when the device has done with it. */
   transmit(frame: number, n: number): void;
+  /** whether buffers may be in it between two bursts: a device works in them, or packets wait */
+  readonly keepsBuffers?: boolean;
+  /** Has packets lost, damaged or delayed; null: no longer, true once none waits any more. Only what has a handle can. */
+  setFault?(faults: Faults | null): boolean;
   /** Returns the buffers that the device has to the free list; the port moves no packets any more. */
   drain(): void;
 }

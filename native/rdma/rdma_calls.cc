@@ -73,7 +73,7 @@ static Napi::Value openRdma(const Napi::CallbackInfo& info) {
 
 std::shared_ptr<RdmaPort> rdmaPortAt(uint32_t handle) {
   std::shared_ptr<Port> port = portAt(handle);
-  return port && port->rdma() ? std::static_pointer_cast<RdmaPort>(port) : nullptr;
+  return port ? port->rdma() : nullptr;
 }
 
 /** The port of the call's first argument; null after throwing. */

@@ -55,7 +55,7 @@ class RdmaPort final : public Port {
   void afterSleep(short revents) override;
   void drain(const WorkerMemory& memory, uint32_t swIfIndex) override;
   void closing() override { watch_->closing(); }
-  RdmaPort* rdma() override { return this; }
+  std::shared_ptr<RdmaPort> rdma() override { return std::static_pointer_cast<RdmaPort>(shared_from_this()); }
 
   /** Takes the asynchronous events that wait. */
   void readEvents();

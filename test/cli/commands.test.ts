@@ -31,6 +31,21 @@ const ASKED: [line: string, ...call: unknown[]][] = [
   ["set interface rx-mode rdma-0 interrupt", "setInterfaceRxMode", "rdma-0", "interrupt"],
   ["set interface rx-mode rdma-0 adaptive", "setInterfaceRxMode", "rdma-0", "adaptive"],
   ["test rdma dump rdma-0", "rdmaDump", "rdma-0"],
+  ["create packet-generator interface pg0", "createPacketGenerator", "pg0"],
+  ["delete packet-generator interface pg0", "deletePacketGenerator", "pg0"],
+  ["set packet-generator output pg0 pg1", "connectPacketGenerator", "pg0", "pg1"],
+  ["set packet-generator output pg0 drop", "connectPacketGenerator", "pg0", null],
+  ['packet-generator new name s0 interface pg0 rate 1e5 size 60-1500 limit 1000000 seed 3 data "UDP: 192.0.2.2 -> 198.51.100.2"', "newPacketStream",
+    { name: "s0", interface: "pg0", limit: 1e6, rate: 1e5, size: "60-1500", seed: 3, data: "UDP: 192.0.2.2 -> 198.51.100.2" }],
+  ["packet-generator new name s1 interface pg0 pcap a.pcapng", "newPacketStream", { name: "s1", interface: "pg0", pcap: "a.pcapng" }],
+  ["packet-generator enable-stream s0", "enablePacketStream", "s0"],
+  ["packet-generator enable-stream", "enablePacketStream", undefined],
+  ["packet-generator disable-stream s0", "disablePacketStream", "s0"],
+  ["packet-generator delete s0", "deletePacketStream", "s0"],
+  ["set interface fault pg0 rx loss 1% delay 5ms jitter 50us seed 9", "setInterfaceFault", "pg0", { rx: { loss: 0.01, delay: 5, jitter: 0.05 }, seed: 9 }],
+  ["set interface fault pg0 tx truncate 0.5% corrupt 2% duplicate 3% reorder 100%", "setInterfaceFault", "pg0",
+    { tx: { truncate: 0.005, corrupt: 0.02, duplicate: 0.03, reorder: 1 } }],
+  ["set interface fault pg0 off", "setInterfaceFault", "pg0", null],
   ["set interface state host-eth0 up", "setInterfaceState", "host-eth0", true],
   ["set interface state host-eth0 down", "setInterfaceState", "host-eth0", false],
   ["set interface mtu packet 9000 host-eth0", "setInterfaceMtu", "host-eth0", 9000],
@@ -101,6 +116,7 @@ const ASKED: [line: string, ...call: unknown[]][] = [
 const PRINTED: Record<string, string> = {
   createHostInterface: "host-eth0", createRdmaInterface: "rdma-0 (mode dv: the adapter has Direct Verbs)", rdmaDump: "rings in hex",
   stopPcapTrace: "/tmp/a.pcapng: ended: stopped\n  rx tx drop, interface any, at most 100000 packets\n  3 received, 2 sent, 1 dropped, 0 missed; 1234 bytes",
+  createPacketGenerator: "pg0",
 };
 
 for (const [line, ...call] of ASKED) {
@@ -205,6 +221,18 @@ const SHOWN: [line: string, method: keyof Control, ...text: string[]][] = [
     "/tmp/a.pcapng: capturing",
     "  rx tx drop, interface any, at most 100000 packets",
     "  3 received, 2 sent, 1 dropped, 0 missed; 1234 bytes"],
+  ["show packet-generator", "packetGenerator",
+    "Name  Enabled  Count  Interface  Parameters",
+    "s0    Yes         12  pg0        limit 0, rate 100000, size 60-1500, seed 3, UDP: 192.0.2.2 -> 198.51.100.2 UDP: 1 -> 2",
+    "s1    No           7  pg0        limit 9, rate 0, pcap a.pcap, stopped: the file has become shorter",
+    "",
+    "Interface  Output",
+    "pg0        pg1",
+    "pg1        drop"],
+  ["show interface fault", "interfaceFaults",
+    "Interface      Lost  Truncated  Corrupted  Duplicated  Reordered  Delayed  Held  Faults",
+    "pg0        rx     7          0          0           0          0       93     2  loss 7% delay 5ms jitter 0.05ms seed 9",
+    "pg0        tx     0          0          0           0          0        0     0  none"],
   ["show version", "version", "weft 0.1.0, node contract 1, Node v20.20.2"],
 ];
 

@@ -1,10 +1,12 @@
 // A control plane that records what is asked of it and answers with fixed figures.
 
-import type { Control, CustomNodeInfo, HardwareInfo, InterfaceCounters, InterfaceInfo, PcapTraceStatus, TraceInfo } from "../../host/control/api.js";
+import type {
+  Control, CustomNodeInfo, FaultLine, HardwareInfo, InterfaceCounters, InterfaceInfo, PacketStreamInfo, PcapTraceStatus, TraceInfo,
+} from "../../host/control/api.js";
 
 const NO_COUNTERS: InterfaceCounters = {
   rxPackets: 0, rxBytes: 0, rxMissed: 0, rxTruncated: 0, rxErrors: 0, rxNoBuffer: 0, rxBadChecksum: 0,
-  txPackets: 0, txBytes: 0, txNoRoom: 0, txDown: 0, txTooLong: 0, txErrors: 0,
+  txPackets: 0, txBytes: 0, txNoRoom: 0, txDown: 0, txTooLong: 0, txErrors: 0, faultRxLost: 0, faultTxLost: 0,
 };
 
 export const LOCAL0: InterfaceInfo = {
@@ -61,12 +63,30 @@ const CAPTURE: PcapTraceStatus = {
   missed: 0, bytes: 1234,
 };
 
+const STREAM: PacketStreamInfo = {
+  name: "", interface: "pg0", enabled: false, packets: 0, bytes: 0, elapsed: 0, limit: 0, rate: 0, size: null, seed: 0, data: null, pcap: null, failure: null,
+};
+
+const NO_FAULTS: FaultLine = {
+  loss: 0, truncate: 0, corrupt: 0, duplicate: 0, reorder: 0, delay: 0, jitter: 0,
+  lost: 0, truncated: 0, corrupted: 0, duplicated: 0, reordered: 0, delayed: 0, held: 0,
+};
+
 const ANSWERS: { [name in keyof Control]?: unknown } = {
   createHostInterface: Promise.resolve(ETH0),
   deleteHostInterface: Promise.resolve(),
   createRdmaInterface: Promise.resolve(RDMA0),
   deleteRdmaInterface: Promise.resolve(),
   rdmaDump: "rings in hex",
+  createPacketGenerator: Promise.resolve({ ...ETH0, name: "pg0", kind: "pg", hostInterface: null }),
+  packetGenerator: {
+    interfaces: [{ name: "pg0", output: "pg1" }, { name: "pg1", output: null }],
+    streams: [
+      { ...STREAM, name: "s0", enabled: true, packets: 12, rate: 1e5, size: "60-1500", seed: 3, data: "UDP: 192.0.2.2 -> 198.51.100.2 UDP: 1 -> 2" },
+      { ...STREAM, name: "s1", packets: 7, limit: 9, pcap: "a.pcap", failure: "the file has become shorter" },
+    ],
+  },
+  interfaceFaults: [{ interface: "pg0", seed: 9, rx: { ...NO_FAULTS, loss: 0.07, delay: 5, jitter: 0.05, lost: 7, delayed: 93, held: 2 }, tx: NO_FAULTS }],
   hardwareInterfaces: [
     { ...RDMA0, name: "host-eth0", index: 1, kind: "af_packet", hostInterface: "eth0", linkUp: false, promiscuous: true, rdma: null },
     RDMA0,

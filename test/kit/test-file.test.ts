@@ -2,7 +2,7 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import fc from "fast-check";
 import { WeftError } from "../../host/errors.js";
-import { type Capture } from "../../host/kit/pcap.js";
+import { type Capture } from "../../host/ports/capture-file.js";
 import { type NodeTest, parseTests } from "../../host/kit/test-file.js";
 
 const captured = (...data: number[][]): Capture => ({

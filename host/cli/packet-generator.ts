@@ -1,0 +1,75 @@
+// packet-generator: VPP's commands, a stream in one line in place of braces.
+
+import type { PacketGeneratorInfo, PacketStreamInfo } from "../control/api.js";
+import { amount } from "./arguments.js";
+import type { Command, Context, Values } from "./grammar.js";
+import { show } from "./show.js";
+import { table } from "./table.js";
+
+const STREAM = "[limit <limit>] [rate <rate>] [size <sizes>] [seed <seed>] [data <data>] [pcap <pcap>]";
+
+export const PACKET_GENERATOR: Command[] = [
+  {
+    pattern: "create packet-generator interface <interface>",
+    help: "an interface without a device, whose packets streams make",
+    run: async ({ control, out }, values) => {
+      const { name } = await control.createPacketGenerator(values.interface!);
+      out(name);
+    },
+  },
+  {
+    pattern: "delete packet-generator interface <interface>",
+    help: "remove it with its streams",
+    run: ({ control }, values) => control.deletePacketGenerator(values.interface!),
+  },
+  {
+    pattern: "set packet-generator output <interface> <peer>",
+    help: "what is sent through it comes in at another one",
+    run: ({ control }, values) => control.connectPacketGenerator(values.interface!, values.peer!),
+  },
+  {
+    pattern: "set packet-generator output <interface> drop",
+    help: "what is sent through it is dropped, as at first",
+    run: ({ control }, values) => control.connectPacketGenerator(values.interface!, null),
+  },
+  {
+    pattern: `packet-generator new name <stream> interface <interface> ${STREAM}`,
+    help: "a stream of packets, of a text or a capture file; not enabled yet",
+    run: async ({ control }, values) => {
+      await control.newPacketStream(streamOf(values));
+    },
+  },
+  ...([["enable-stream", "start it at its first packet"], ["disable-stream", "stop it"]] as const).map(([word, help], i) => ({
+    pattern: `packet-generator ${word} [<stream>]`,
+    help: `${help}; without a name: all streams`,
+    run: ({ control }: Context, { stream }: Values) => (i === 0 ? control.enablePacketStream(stream) : control.disablePacketStream(stream)),
+  })),
+  { pattern: "packet-generator delete <stream>", help: "remove a stream", run: ({ control }, { stream }) => control.deletePacketStream(stream!) },
+  show("show packet-generator", "streams, and where the packets of generator interfaces go", (control) => control.packetGenerator(), generatorText),
+];
+
+function streamOf(values: Values): Parameters<Context["control"]["newPacketStream"]>[0] {
+  return {
+    name: values.stream!,
+    interface: values.interface!,
+    ...(values.limit !== undefined && { limit: amount(values.limit) }),
+    ...(values.rate !== undefined && { rate: amount(values.rate) }),
+    ...(values.sizes !== undefined && { size: values.sizes }),
+    ...(values.seed !== undefined && { seed: amount(values.seed) }),
+    ...(values.data !== undefined && { data: values.data }),
+    ...(values.pcap !== undefined && { pcap: values.pcap }),
+  };
+}
+
+function generatorText({ interfaces, streams }: PacketGeneratorInfo): string {
+  const head = ["Name", "Enabled", "Count", "Interface", "Parameters"];
+  const rows = streams.map((stream) => [stream.name, stream.enabled ? "Yes" : "No", stream.packets, stream.interface, parameters(stream)]);
+  const outputs = interfaces.map(({ name, output }) => [name, output ?? "drop"]);
+  return [...(streams.length > 0 ? [table(head, rows)] : ["no streams currently defined"]), ...(outputs.length > 0 ? [table(["Interface", "Output"], outputs)] : [])]
+    .join("\n\n");
+}
+
+function parameters({ limit, rate, size, seed, data, pcap, failure }: PacketStreamInfo): string {
+  const source = pcap === null ? `${size === null ? "" : `size ${size}, `}seed ${seed}, ${data}` : `pcap ${pcap}`;
+  return `limit ${limit}, rate ${rate}, ${source}${failure === null ? "" : `, stopped: ${failure}`}`;
+}

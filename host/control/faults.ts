@@ -1,0 +1,28 @@
+// What goes wrong in ports on purpose.
+
+import { addon } from "../addon.js";
+import type { ToEngine } from "../graph/messages.js";
+import { type FaultInfo, faultInfo, type FaultOptions, faultSettings } from "../ports/fault-options.js";
+import type { Interface } from "./interfaces.js";
+
+type Change = Omit<Extract<ToEngine, { type: "fault" }>, "request">;
+
+export class Faults {
+  /** `find` gives an interface that may be changed; `send` has the worker do it. */
+  constructor(
+    private readonly interfaces: () => Interface[], private readonly find: (name: string) => Interface,
+    private readonly send: (change: Change) => Promise<void>,
+  ) {}
+
+  async set(name: string, given: { rx?: FaultOptions; tx?: FaultOptions; seed?: number } | null): Promise<void> {
+    const { index, handle } = this.find(name);
+    await this.send({ type: "fault", port: index, faults: given && faultSettings(given, addon.faultState(handle!)) });
+  }
+
+  list(): FaultInfo[] {
+    return this.interfaces().flatMap(({ name, handle }) => {
+      const state = handle === null ? null : addon.faultState(handle);
+      return state ? [faultInfo(name, state)] : [];
+    });
+  }
+}
