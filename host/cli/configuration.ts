@@ -140,6 +140,11 @@ const NEIGHBORS: Command[] = ["set ip neighbor", "ip neighbor"].flatMap((name) =
 
 const CLEAR: Command[] = [
   { pattern: "clear interfaces", help: "interface counters to zero", run: ({ control }) => control.clearInterfaces() },
+  {
+    pattern: "clear hardware-interfaces [<interface>]",
+    help: "what the devices count to zero",
+    run: ({ control }, values) => control.clearHardware(...(values.interface === undefined ? [] : [values.interface])),
+  },
   { pattern: "clear runtime", help: "node counters and clocks to zero", run: ({ control }) => control.clearRuntime() },
   { pattern: "clear errors", help: "error counters to zero", run: ({ control }) => control.clearErrors() },
   { pattern: "clear ip neighbors", help: "forget learned neighbors; static ones stay", run: ({ control }) => control.clearNeighbors() },

@@ -28,6 +28,8 @@ export type Values = Record<string, string>;
 export interface Command {
   pattern: string;
   help: string;
+  /** lines as one would type them, for the manual; a show command whose pattern is a line as it stands needs none */
+  examples?: string[];
   /** what it does; a number is an exit status other than 0 */
   run: (context: Context, values: Values, json: boolean) => void | Promise<void | number>;
   /** whether it takes --json */

@@ -9,10 +9,11 @@ import { table } from "./table.js";
 
 type Text<T> = (data: T, values: Values) => string;
 
-export function show<T>(pattern: string, help: string, data: (control: Control, values: Values) => T, text: Text<T>): Command {
+export function show<T>(pattern: string, help: string, data: (control: Control, values: Values) => T, text: Text<T>, examples?: string[]): Command {
   return {
     pattern,
     help,
+    ...(examples && { examples }),
     json: true,
     run: ({ control, out }, values, json) => {
       const shown = data(control, values);

@@ -14,6 +14,7 @@ import { type RdmaOptions, rdmaSettings } from "../ports/rdma-options.js";
 import { formatMac, parseMac } from "./addresses.js";
 import type { Adjacencies } from "./adjacencies.js";
 import type { HardwareInfo } from "./api.js";
+import { HardwareCounters } from "./hardware-counters.js";
 import { type Interface, type Interfaces, isInterfaceName } from "./interfaces.js";
 import type { Neighbours } from "./neighbours.js";
 import type { Routes } from "./routes.js";
@@ -40,6 +41,8 @@ export interface Surroundings {
 export class Ports {
   /** interfaces whose port the worker is about to take or to let go, and who waits for that */
   private readonly changing = new Map<number, { message: ToEngine; resolve: () => void; reject: (error: WeftError) => void }>();
+
+  private readonly counters = new HardwareCounters();
 
   constructor(private readonly around: Surroundings) {}
 
@@ -122,6 +125,13 @@ export class Ports {
 
   hardware(): HardwareInfo[] {
     return this.open().map((entry) => this.hardwareInfo(entry));
+  }
+
+  /** Of one interface, or of every: what its device counts begins anew. */
+  clearHardware(name?: string): void {
+    for (const entry of name === undefined ? this.open() : [this.find(name)]) {
+      if (entry.kind === "rdma") this.counters.clear(entry.index, rdmaInfo(entry.handle!));
+    }
   }
 
   dump(name: string): string {
@@ -240,6 +250,7 @@ export class Ports {
     registry.remove(entry.txNode!);
     addon.closePort(entry.handle!);
     interfaces.remove(entry);
+    this.counters.forget(entry.index);
     adjacencies.free(entry.localAdjacency);
     adjacencies.free(entry.gleanAdjacency);
   }
@@ -295,7 +306,7 @@ export class Ports {
 
   private hardwareInfo(entry: Interface): HardwareInfo {
     const { name, index, kind, hostInterface, linkUp, mtu, rxMode, promiscuous } = entry;
-    const rdma = kind === "rdma" ? rdmaInfo(entry.handle!) : null;
+    const rdma = kind === "rdma" ? this.counters.sinceClear(index, rdmaInfo(entry.handle!)) : null;
     return { name, index, kind: kind as PortKind, hostInterface, linkUp, mac: formatMac(entry.mac), mtu, rxMode, promiscuous, rdma };
   }
 }

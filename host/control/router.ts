@@ -15,23 +15,23 @@ import { Tables } from "../memory/tables.js";
 import { parseIp4, parseMac } from "./addresses.js";
 import { Adjacencies } from "./adjacencies.js";
 import type {
-  Balance, BufferInfo, Control, CustomNodeInfo, ErrorCounter, HardwareInfo, InterfaceInfo, MemoryInfo, NeighborInfo, NodeConfig, NodeCounter,
-  NodePlace, NodePolicy, NodeTable, PingOptions, PingResult, RdmaOptions, RouteInfo, RouterOptions, RouteTarget, RuntimeInfo, RxMode, VersionInfo,
+  Control, CustomNodeInfo, HardwareInfo, InterfaceInfo, MemoryInfo, NeighborInfo, NodeConfig, NodeCounter,
+  NodePlace, NodePolicy, NodeTable, PingOptions, PingResult, RdmaOptions, RouteInfo, RouterOptions, RouteTarget, RxMode,
 } from "./api.js";
 import { type Connect, type EngineLink, inThread } from "./engine-link.js";
 import { epochOf } from "./epoch.js";
 import { Fib } from "./fib.js";
 import { type Interface, interfaceInfo, Interfaces } from "./interfaces.js";
+import { Log } from "./logging.js";
 import { Neighbours } from "./neighbours.js";
 import { NodeConfigs } from "./node-configs.js";
 import { Regions } from "./node-files.js";
 import { Nodes } from "./nodes.js";
+import { Observation } from "./observation.js";
 import { Pinger } from "./pinger.js";
 import { Ports } from "./ports.js";
 import { Requests } from "./requests.js";
 import { Routes } from "./routes.js";
-import { Statistics } from "./statistics.js";
-import { version } from "./version.js";
 import { type Running, Watchdog, whoRuns } from "./watchdog.js";
 
 const ROOT = new URL("../../../", import.meta.url); // dist/host/control/ → the package
@@ -40,13 +40,12 @@ const TICK = 1000;
 /** Templates: nodes of these kinds are made where one is needed. */
 const GATES = ["rx-gate", "tx-gate"];
 
-export class Router implements Control {
+export class Router extends Observation implements Control {
   private link: EngineLink | undefined;
   private readonly interfaceTable: Interfaces;
   private readonly adjacencies: Adjacencies;
   private readonly neighbourTable: Neighbours;
   private readonly routeTable: Routes;
-  private readonly statistics: Statistics;
   private readonly pinger: Pinger;
   private readonly ports: Ports;
   private readonly requests = new Requests((message) => this.post(message));
@@ -59,8 +58,9 @@ export class Router implements Control {
   private failure: WeftError | undefined;
 
   private constructor(
-    memory: OwnedMemory, tables: Tables, private readonly registry: Registry, wiring: Wiring, private readonly options: RouterOptions,
+    memory: OwnedMemory, tables: Tables, registry: Registry, wiring: Wiring, private readonly options: RouterOptions, log: Log,
   ) {
+    super(memory, registry, wiring, log);
     const epoch = epochOf(memory.packets, WORKER);
     this.interfaceTable = new Interfaces(tables);
     this.adjacencies = new Adjacencies(tables, epoch);
@@ -72,7 +72,6 @@ export class Router implements Control {
       route: (neighbour) => this.routeTable.addNeighbour(neighbour),
       unroute: (neighbour) => this.routeTable.removeNeighbour(neighbour),
     });
-    this.statistics = new Statistics(memory, () => registry.list());
     this.pinger = new Pinger((message) => this.post(message));
     this.ports = new Ports({
       packets: memory.packets,
@@ -85,19 +84,21 @@ export class Router implements Control {
       routes: this.routeTable,
       neighbours: this.neighbourTable,
       post: (message) => this.post(message),
-      notice: (line) => options.notice?.(line),
+      notice: (line) => log.notice("interface", line),
     });
     this.configs = new NodeConfigs(tables, this.interfaceTable);
     const { requests, statistics, configs, regions } = this;
-    this.nodes = new Nodes({ memory, registry, wiring, regions, configs, statistics, requests }, this.interfaceTable, (line) => options.notice?.(line));
+    this.nodes = new Nodes({ memory, registry, wiring, regions, configs, statistics, requests }, this.interfaceTable, (line) => log.notice("node", line));
     this.interfaceTable.addLocal();
   }
 
   /** Makes the packet memory, loads the built-in nodes and starts the worker. Throws BAD_ARGUMENT, NO_MEMORY, BAD_MODULE, ADDON_MISSING. */
   static async start(options: RouterOptions = {}, connect: Connect = inThread(options.cpu)): Promise<Router> {
+    const log = new Log(options.notice);
+    options = { ...options, notice: (line) => log.notice("router", line) };
     const graph = compileModule(fileURLToPath(new URL("build/graph.wasm", ROOT)));
     const nodes = loadModule(fileURLToPath(new URL("build/nodes.wasm", ROOT)));
-    const memory = createMemory(bufferCount(options.buffers, options.poolSize), 1, options.notice ?? ((): void => {}));
+    const memory = createMemory(bufferCount(options.buffers, options.poolSize), 1, (line) => log.notice("memory", line));
     const tables = new Tables(memory.tables);
     const registry = new Registry();
     for (const input of Object.values(INPUT_NODES)) registry.add("port", input);
@@ -107,7 +108,7 @@ export class Router implements Control {
     const wiring = new Wiring(tables, registry);
     wiring.connect();
 
-    const router = new Router(memory, tables, registry, wiring, options);
+    const router = new Router(memory, tables, registry, wiring, options, log);
     const shared = { memory: memory.packets.memory, layout: memory.packets.layout };
     const clocks = options.clocks ?? true;
     const engine: EngineOptions = {
@@ -259,8 +260,12 @@ export class Router implements Control {
     return this.nodes.table(name, table);
   }
 
-  memory(): MemoryInfo {
-    return { nodes: this.registry.used, configurations: this.configs.used, regions: this.regions.used, nodeCount: this.registry.list().length };
+  protected used(): Pick<MemoryInfo, "configurations" | "regions"> {
+    return { configurations: this.configs.used, regions: this.regions.used };
+  }
+
+  protected clocks(): number[] {
+    return [this.link?.clock() ?? -1];
   }
 
   interfaces(): InterfaceInfo[] {
@@ -275,22 +280,6 @@ export class Router implements Control {
     return this.ports.dump(name);
   }
 
-  runtime(): RuntimeInfo {
-    return this.statistics.runtime();
-  }
-
-  errors(): ErrorCounter[] {
-    return this.statistics.errors();
-  }
-
-  buffers(): BufferInfo {
-    return this.statistics.buffers();
-  }
-
-  balance(): Balance {
-    return this.statistics.balance();
-  }
-
   routes(): RouteInfo[] {
     return this.routeTable.info();
   }
@@ -299,12 +288,12 @@ export class Router implements Control {
     return this.neighbourTable.list().map((neighbour) => this.neighbourTable.info(neighbour));
   }
 
-  version(): VersionInfo {
-    return version();
-  }
-
   clearInterfaces(): void {
     this.statistics.clearInterfaces();
+  }
+
+  clearHardware(name?: string): void {
+    this.ports.clearHardware(name);
   }
 
   clearRuntime(): void {
@@ -335,15 +324,15 @@ export class Router implements Control {
       case "port-removed":
         return this.ports.changed(message.index);
       case "trap":
-        return this.options.notice?.(`node ${message.node} trapped and lost its frame: ${message.message}`);
+        return this.log.notice("node", `node ${message.node} trapped and lost its frame: ${message.message}`);
       case "answer":
         return this.requests.answered(message);
       case "node-state":
         return this.nodes.changed(message.index, message.state, message.cause, message.traps);
       case "mended":
-        return this.options.notice?.(`a node has written over what is the graph's own (${message.cause}): its packets are lost (${message.times} times)`);
+        return this.log.notice("graph", `a node has written over what is the graph's own (${message.cause}): its packets are lost (${message.times} times)`);
       case "log":
-        return this.options.notice?.(`node ${message.node}: ${message.text}`);
+        return this.log.notice("node", `node ${message.node}: ${message.text}`);
       case "ready":
         return;
     }

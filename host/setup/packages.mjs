@@ -25,6 +25,7 @@ const TESTING = [
   { command: "tshark", package: "tshark", needed: true },
   { command: "ethtool", package: "ethtool", needed: true },
   { command: "nft", package: "nftables", needed: true },
+  { command: "dot", package: "graphviz", needed: true },
   { command: "ibv_devinfo", package: "ibverbs-utils", needed: true },
   { command: "dpdk-testpmd", package: "dpdk-dev", needed: true },
   { file: "/usr/include/infiniband/mlx5dv.h", package: "libibverbs-dev", needed: true },

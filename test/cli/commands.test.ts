@@ -52,6 +52,9 @@ const ASKED: [line: string, ...call: unknown[]][] = [
   ["clear interfaces", "clearInterfaces"],
   ["clear runtime", "clearRuntime"],
   ["clear errors", "clearErrors"],
+  ["clear hardware-interfaces", "clearHardware"],
+  ["clear hardware-interfaces rdma-0", "clearHardware", "rdma-0"],
+  ["clear logging", "clearLogging"],
   ["clear ip neighbors", "clearNeighbors"],
   ["node load build/acl.wasm as acl", "loadNode", "build/acl.wasm", "acl"],
   ["node load build/all.wasm:packet-filter as acl-1 config {\"rules\": [{\"action\": \"deny\"}], \"note\": \"} \\\" {\"}", "loadNode",
@@ -148,11 +151,38 @@ const SHOWN: [line: string, method: keyof Control, ...text: string[]][] = [
     "acl         rules   gauge        1",
     "flow-meter  flows   gauge        0"],
   ["show memory", "memory",
-    "What             Used     Size  Unit",
-    "nodes              18      256  nodes",
-    "node blocks     81920  6291456  bytes",
-    "configurations     96  4194304  bytes",
-    "module regions      4       64  regions"],
+    "What                              Used      Size  Unit",
+    "nodes                               18       256  nodes",
+    "node blocks                      81920   6291456  bytes",
+    "configurations                      96   4194304  bytes",
+    "module regions                       4        64  regions",
+    "buffer pool, pages of 4 KiB   36700160  36700160  bytes",
+    "packet memory                 94896128  94896128  bytes",
+    "JavaScript heap                7688088            bytes",
+    "process, resident            120709120            bytes"],
+  ["show vlib graph", "graph",
+    "Name        Next        Previous",
+    "ip4-lookup  -           ip4-input",
+    "            acl         icmp4-input",
+    'a"b\\-tx     -',
+    "            ip4-lookup"],
+  ["show vlib graphviz", "graph",
+    "digraph weft {",
+    "  rankdir=LR;",
+    "  node [shape=box, fontname=monospace];",
+    '  "ip4-lookup" [label="ip4-lookup\\n1001 packets/s\\n17.3 clocks", penwidth=3];',
+    '  "ip4-lookup" -> "acl";',
+    '  "a\\"b\\\\-tx" [label="a\\"b\\\\-tx\\n0 packets/s\\n0.0 clocks"];',
+    '  "a\\"b\\\\-tx" -> "ip4-lookup";',
+    "}"],
+  ["show threads", "threads",
+    "ID  Name      Type    LWP   CPU  May run on  Sleeps",
+    " 0  main      main    4711  1    0-3            128",
+    " 1  worker 0  worker  -     -    -                0"],
+  ["show logging", "logging",
+    "2026-01-02T03:04:05.678Z  memory     no huge pages",
+    "2026-01-02T03:04:06.000Z  interface  interface host-eth0: link up"],
+  ["show clock", "clock", "Time now 2026-01-02T03:04:05.678Z, running for 12.346 s, 2600.0 million clocks a second"],
   ["show version", "version", "weft 0.1.0, node contract 1, Node v20.20.2"],
 ];
 
@@ -175,7 +205,7 @@ for (const [line, method, ...text] of SHOWN) {
 }
 
 test("every command is tested above", () => {
-  const tested = new Set([...ASKED, ...SHOWN, ["show node table flow-meter flows"]].map(([line]) => grammar.parse(line!).command.pattern));
+  const tested = new Set([...ASKED, ...SHOWN, ["show node table flow-meter flows"], ["show node ip4-lookup"]].map(([line]) => grammar.parse(line!).command.pattern));
   assert.equal(COMMANDS.map(({ pattern }) => pattern).filter((pattern) => !tested.has(pattern)).filter((pattern) => !pattern.startsWith("ping")), []);
 });
 
