@@ -1,11 +1,15 @@
 // The command line's entry.
 
-import { readFileSync } from "node:fs";
+import { fstatSync, readFileSync } from "node:fs";
 import { WeftError } from "../errors.js";
-import { type Output, ctl } from "./ctl.js";
+import { ctl } from "./ctl.js";
 import { quote, suggestion } from "../nearest.js";
+import type { Output } from "./session.js";
 import { exitStatus } from "./status.js";
-import { SUBCOMMANDS, usage } from "./usage.js";
+import { SUBCOMMANDS } from "./subcommands.js";
+import { usage } from "./usage.js";
+
+const NAMES = [...SUBCOMMANDS.map(({ name }) => name).filter((name) => !name.includes(" ")), "help"];
 
 const OUTPUT: Output = {
   out: (text) => void process.stdout.write(text),
@@ -26,9 +30,10 @@ export async function main(argv: string[]): Promise<number> {
 
 async function dispatch([first, ...rest]: string[]): Promise<number> {
   if (first === "help" && rest[0] === "node") return dispatch(rest.concat("--help"));
-  if (first === undefined || first === "--help" || first === "-h" || first === "help") return help(first === "help" ? rest[0] : undefined);
+  if (first === undefined) return converse();
+  if (first === "--help" || first === "-h" || first === "help") return help(first === "help" ? rest[0] : undefined);
   if (first === "--version") return version();
-  if (SUBCOMMANDS.includes(first) && first !== "node" && wantsHelp(first, rest)) return help(first); // weft node has subcommands with help of their own
+  if (NAMES.includes(first) && first !== "node" && wantsHelp(first, rest)) return help(first); // weft node has subcommands with help of their own
   // Modules are loaded when they are needed: ctl and --help work without the native shim.
   switch (first) {
     case "run": {
@@ -51,6 +56,23 @@ async function dispatch([first, ...rest]: string[]): Promise<number> {
   }
 }
 
+/** `weft` alone: a prompt for the router that runs, or what standard input says to it; help where there is neither. */
+async function converse(): Promise<number> {
+  const { defaultSocketPath, knock } = await import("./socket.js");
+  const path = defaultSocketPath();
+  const answers = (await knock(path)) === undefined;
+  if (answers && (process.stdin.isTTY || hasInput())) return ctl(["--socket", path], OUTPUT);
+  help(undefined);
+  if (process.stdin.isTTY && !answers) OUTPUT.error(`weft: no router answers on ${path}: start one with "weft run --interactive"\n`);
+  return 0;
+}
+
+/** Standard input is a file or a pipe: /dev/null and the like have nothing to say. */
+function hasInput(): boolean {
+  const input = fstatSync(0);
+  return input.isFile() || input.isFIFO();
+}
+
 /** `weft run --help`, `weft run help`; but `weft ctl help` is a command to the router. */
 function wantsHelp(subcommand: string, argv: string[]): boolean {
   const own = argv.includes("--") ? argv.slice(0, argv.indexOf("--")) : argv; // what stands behind is another program's
@@ -58,8 +80,8 @@ function wantsHelp(subcommand: string, argv: string[]): boolean {
 }
 
 function help(subcommand: string | undefined): number {
-  if (subcommand !== undefined && !SUBCOMMANDS.includes(subcommand)) throw unknown(subcommand);
-  OUTPUT.out(usage(subcommand));
+  if (subcommand !== undefined && !NAMES.includes(subcommand)) throw unknown(subcommand);
+  OUTPUT.out(usage(subcommand === "help" ? undefined : subcommand));
   return 0;
 }
 
@@ -72,7 +94,7 @@ function version(): number {
 
 function unknown(word: string): WeftError {
   const what = word.startsWith("-") ? "option" : "subcommand";
-  const right = word.startsWith("-") ? ["--help", "--version"] : SUBCOMMANDS;
+  const right = word.startsWith("-") ? ["--help", "--version"] : NAMES;
   return new WeftError("BAD_COMMAND", `unknown ${what} ${quote(word)}${suggestion(word, right)} (weft --help)`);
 }
 
