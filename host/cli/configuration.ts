@@ -13,10 +13,11 @@ const RDMA_OPTIONS = "[name <name>] [rx-queue-size <rx-queue-size>] [tx-queue-si
   + "[no-multi-seg] [no-striding] [max-pktlen <max-pktlen>] [rss <rss4>] [rss <rss6>] [no-rx-cksum] [no-cqe-compression]";
 
 /** `create interface rdma …`, by either name of the port. */
-function rdma(port: string, help: string, which: (values: Values) => RdmaOptions): Command {
+function rdma(port: string, help: string, examples: string[], which: (values: Values) => RdmaOptions): Command {
   return {
     pattern: `create interface rdma ${port} ${RDMA_OPTIONS}`,
     help,
+    examples,
     run: async ({ control, out }, values) => {
       const { name, rdma: info } = await control.createRdmaInterface({ ...which(values), ...rdmaOptions(values) });
       out(`${name} (mode ${info!.mode}: ${info!.reason})`);
@@ -46,6 +47,7 @@ const INTERFACES: Command[] = [
   {
     pattern: "create host-interface name <netdev>",
     help: "open a Linux network device as interface host-<netdev>",
+    examples: ["create host-interface name eth0"],
     run: async ({ control, out }, { netdev }) => {
       const { name } = await control.createHostInterface(netdev!);
       out(name);
@@ -54,74 +56,92 @@ const INTERFACES: Command[] = [
   {
     pattern: "delete host-interface name <netdev>",
     help: "close it again",
+    examples: ["delete host-interface name eth0"],
     run: ({ control }, { netdev }) => control.deleteHostInterface(netdev!),
   },
-  rdma("host-if <netdev>", "take a share of a ConnectX port, by its Linux network device", ({ netdev }) => ({ hostInterface: netdev! })),
-  rdma("device <device>", "the same, by its verbs device", ({ device }) => ({ device: device! })),
+  rdma("host-if <netdev>", "take a share of a ConnectX port, by its Linux network device",
+    ["create interface rdma host-if eth1 name rdma-0", "create interface rdma host-if eth1 rx-queue-size 512 num-rx-queues 2 rss ipv4-udp no-striding"], ({ netdev }) => ({ hostInterface: netdev! })),
+  rdma("device <device>", "the same, by its verbs device", ["create interface rdma device mlx5_0"], ({ device }) => ({ device: device! })),
   {
     pattern: "delete interface rdma <interface>",
     help: "leave the port to Linux again",
+    examples: ["delete interface rdma rdma-0"],
     run: ({ control }, values) => control.deleteRdmaInterface(values.interface!),
   },
   {
     pattern: "set interface state <interface> up",
     help: "let packets in and out",
+    examples: ["set interface state host-eth0 up"],
     run: ({ control }, values) => control.setInterfaceState(values.interface!, true),
   },
   {
     pattern: "set interface state <interface> down",
     help: "let no packet in or out",
+    examples: ["set interface state host-eth0 down"],
     run: ({ control }, values) => control.setInterfaceState(values.interface!, false),
   },
   {
     pattern: "set interface mtu [packet] <mtu> <interface>",
     help: "largest IP packet that it sends, in bytes",
+    examples: ["set interface mtu 1400 host-eth0", "set interface mtu packet 9000 host-eth0"],
     run: ({ control }, values) => control.setInterfaceMtu(values.interface!, Number(values.mtu)),
   },
   {
     pattern: "set interface mac address <interface> <mac>",
     help: "the router's MAC address on this link",
+    examples: ["set interface mac address host-eth0 02:fe:00:00:00:01"],
     run: ({ control }, values) => control.setInterfaceMac(values.interface!, values.mac!),
   },
   ...(["on", "off"] as const).map((state) => ({
     pattern: `set interface promiscuous ${state} <interface>`,
     help: state === "on" ? "take frames for other stations too" : "take only what is for this interface",
+    examples: [`set interface promiscuous ${state} rdma-0`],
     run: ({ control }: Context, values: Values) => control.setInterfacePromiscuous(values.interface!, state === "on"),
   })),
   ...RX_MODES.map(([mode, help]) => ({
     pattern: `set interface rx-mode <interface> ${mode}`,
     help,
+    examples: [`set interface rx-mode host-eth0 ${mode}`],
     run: ({ control }: Context, values: Values) => control.setInterfaceRxMode(values.interface!, mode),
   })),
   {
     pattern: "set interface ip address <interface> <prefix>",
     help: "add an address and the route to its subnet",
+    examples: ["set interface ip address host-eth0 192.0.2.1/24"],
     run: ({ control }, values) => control.addAddress(values.interface!, values.prefix!),
   },
   {
     pattern: "set interface ip address del <interface> <prefix>",
     help: "remove an address",
+    examples: ["set interface ip address del host-eth0 192.0.2.1/24"],
     run: ({ control }, values) => control.removeAddress(values.interface!, values.prefix!),
   },
 ];
 
 /** `ip route add <prefix> via …`, in each of its forms. */
-function route(via: string, help: string, target: (values: Values) => RouteTarget): Command {
+function route(via: string, help: string, examples: string[], target: (values: Values) => RouteTarget): Command {
   return {
     pattern: `ip route add <prefix> via ${via}`,
     help,
+    examples,
     run: ({ control }, values) => control.addRoute(values.prefix!, target(values)),
   };
 }
 
 const ROUTES: Command[] = [
-  route("<gateway> [<interface>]", "route through a gateway", (values) =>
+  route("<gateway> [<interface>]", "route through a gateway",
+    ["ip route add 0.0.0.0/0 via 192.0.2.254", "ip route add 198.51.100.0/24 via 192.0.2.2 host-eth0"], (values) =>
     values.interface === undefined ? { via: values.gateway! } : { via: values.gateway!, interface: values.interface }),
-  route("<interface>", "destinations are on the link itself", (values) => ({ interface: values.interface! })),
-  route("drop", "drop silently", () => ({ kind: "drop" })),
-  route("unreachable", "answer with host unreachable", () => ({ kind: "unreachable" })),
-  route("prohibit", "answer with administratively prohibited", () => ({ kind: "prohibit" })),
-  { pattern: "ip route del <prefix>", help: "remove a route", run: ({ control }, { prefix }) => control.deleteRoute(prefix!) },
+  route("<interface>", "destinations are on the link itself", ["ip route add 198.51.100.0/24 via host-eth0"], (values) => ({ interface: values.interface! })),
+  route("drop", "drop silently", ["ip route add 10.0.0.0/8 via drop"], () => ({ kind: "drop" })),
+  route("unreachable", "answer with host unreachable", ["ip route add 10.0.0.0/8 via unreachable"], () => ({ kind: "unreachable" })),
+  route("prohibit", "answer with administratively prohibited", ["ip route add 10.0.0.0/8 via prohibit"], () => ({ kind: "prohibit" })),
+  {
+    pattern: "ip route del <prefix>",
+    help: "remove a route",
+    examples: ["ip route del 198.51.100.0/24"],
+    run: ({ control }, { prefix }) => control.deleteRoute(prefix!),
+  },
 ];
 
 /** VPP knows the same commands by two names. */
@@ -129,11 +149,13 @@ const NEIGHBORS: Command[] = ["set ip neighbor", "ip neighbor"].flatMap((name) =
   {
     pattern: `${name} <interface> <address> <mac>`,
     help: "add a static neighbor",
+    examples: [`${name} host-eth0 192.0.2.2 02:00:00:00:00:02`],
     run: ({ control }: Context, values: Values) => control.setNeighbor(values.interface!, values.address!, values.mac!),
   },
   {
     pattern: `${name} del <interface> <address> [<mac>]`,
     help: "remove a neighbor",
+    examples: [`${name} del host-eth0 192.0.2.2`],
     run: ({ control }: Context, values: Values) => control.deleteNeighbor(values.interface!, values.address!),
   },
 ]);
@@ -143,6 +165,7 @@ const CLEAR: Command[] = [
   {
     pattern: "clear hardware-interfaces [<interface>]",
     help: "what the devices count to zero",
+    examples: ["clear hardware-interfaces", "clear hardware-interfaces rdma-0"],
     run: ({ control }, values) => control.clearHardware(...(values.interface === undefined ? [] : [values.interface])),
   },
   { pattern: "clear runtime", help: "node counters and clocks to zero", run: ({ control }) => control.clearRuntime() },

@@ -28,8 +28,8 @@ export type Values = Record<string, string>;
 export interface Command {
   pattern: string;
   help: string;
-  /** lines as one would type them, for the manual; a show command whose pattern is a line as it stands needs none */
-  examples?: string[];
+  /** lines as one would type them, for the manual, each tried by a test; where the pattern is one as it stands there need be none */
+  examples?: readonly string[];
   /** what it does; a number is an exit status other than 0 */
   run: (context: Context, values: Values, json: boolean) => void | Promise<void | number>;
   /** whether it takes --json */
@@ -131,6 +131,11 @@ export class Grammar {
     const run = ({ out }: Context): void => out(lines.join("\n"));
     return { command: { pattern: "help", help: "", run }, values: {}, json: false, typed: [] };
   }
+}
+
+/** Lines as one would type them. */
+export function examplesOf({ pattern, examples }: Command): readonly string[] {
+  return examples ?? (/[[<]/.test(pattern) ? [] : [pattern]);
 }
 
 function valuesOf(typed: Typed[]): Values {

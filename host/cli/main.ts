@@ -4,6 +4,7 @@ import { fstatSync, readFileSync } from "node:fs";
 import { WeftError } from "../errors.js";
 import { ctl } from "./ctl.js";
 import { quote, suggestion } from "../nearest.js";
+import { parseOptions } from "./options.js";
 import type { Output } from "./session.js";
 import { exitStatus } from "./status.js";
 import { SUBCOMMANDS } from "./subcommands.js";
@@ -49,6 +50,16 @@ async function dispatch([first, ...rest]: string[]): Promise<number> {
       return (await import("./node.js")).node(rest, OUTPUT);
     case "emulate":
       return (await import("./emulate.js")).emulate(rest);
+    case "completion":
+      return (await import("./completion.js")).completion(rest, OUTPUT);
+    case "complete": // what the scripts of completion ask
+      return (await import("./completion.js")).complete(rest.slice(rest[0] === "--" ? 1 : 0), OUTPUT);
+    case "man": {
+      const { manual } = await import("./man.js");
+      parseOptions("man", rest);
+      OUTPUT.out(manual(new Date().toISOString().slice(0, 10)));
+      return 0;
+    }
     case "doctor":
       return (await import("./doctor.js")).doctor(rest);
     default:

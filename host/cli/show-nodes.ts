@@ -8,9 +8,9 @@ import { table } from "./table.js";
 export const SHOW_NODES: Command[] = [
   show("show node", "custom nodes", (control) => control.customNodes(), nodeTable),
   show("show node counters [<node>]", "what custom nodes have counted", counters, (shown) =>
-    table(["Node", "Name", "Kind", "Value"], shown.map(({ node, name, kind, value }) => [node, name, kind, value]))),
+    table(["Node", "Name", "Kind", "Value"], shown.map(({ node, name, kind, value }) => [node, name, kind, value])), ["show node counters acl"]),
   show("show node table <node> <table>", "a table that a custom node keeps in its state",
-    (control, values) => control.nodeTable(values.node!, values.table!), ({ columns, rows }) => table(columns, rows)),
+    (control, values) => control.nodeTable(values.node!, values.table!), ({ columns, rows }) => table(columns, rows), ["show node table meter flows"]),
 ];
 
 function counters(control: Control, { node }: Values): NodeCounter[] {
