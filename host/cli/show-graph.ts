@@ -8,7 +8,7 @@ import { table } from "./table.js";
 
 export const SHOW_GRAPH: Command[] = [
   show("show node <anchor>", "all there is to know of a node: what it leads to, what leads to it, its errors and clocks",
-    (control, { anchor }) => control.node(anchor!), nodeText, ["show node ip4-lookup"]),
+    (control, { anchor }) => control.node(anchor!), nodeText, ["show node ip4-lookup", "show node acl"]),
   show("show vlib graph", "each node's next and previous nodes", (control) => control.graph(), graphTable),
   show("show vlib graphviz", "the graph for Graphviz' dot, with packets a second since it was last asked for", (control) => control.graph(), dotText),
 ];
