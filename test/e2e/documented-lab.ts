@@ -19,6 +19,7 @@ const SCRIPT = ["create host-interface name eth0", ...ETH0, "node load build/flo
 const NEEDED: [name: RegExp, make: string, unmake: string][] = [
   [/\brdma-0\b/, "create interface rdma host-if eth1 name rdma-0", "delete interface rdma rdma-0"],
   [/\bacl\b(?!\.)/, "node load build/acl.wasm as acl", "node unload acl"],
+  [/\bhello\b(?!\.)/, "node load build/hello.wasm as hello", "node unload hello"],
 ];
 
 /** What stands around an example beside that: commands before it, and after it so that everything is as it was. */
