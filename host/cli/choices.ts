@@ -58,7 +58,7 @@ function meaning({ typed, words: others }: Next, word: string, commands: Command
   if (commands.length === 1 && picks) return commands[0]!.help;
   const line = [...typed.map((one) => asWord(one.word)), word].join(" ");
   const { words, arguments: names, command } = grammar.next(`${line} `);
-  if (command !== undefined && picks) return command.help;
+  if (command !== undefined) return picks ? command.help : ""; // a flag speaks for itself
   const list = [...words.map((one) => one.word), ...names.map((name) => `<${name}>`)].join(", ");
   return list.length > HELP_WIDTH ? `${list.slice(0, HELP_WIDTH - 1)}…` : list;
 }

@@ -51,6 +51,8 @@ test("help: a command's own where a word picks it, else what follows", () => {
   assert.equal(help("set interface mtu "), ["packet  <mtu>", "<mtu>  a number from 68 to 65535, such as 1500"]);
   assert.equal(help("show errors "), ["--json  one line of JSON", "<cr>  dropped and noteworthy packets by node and reason"]);
   assert.equal(help("node bypass "), ["<node>  a node's name in lower case, such as acl or flow-meter (acl, flow-meter)"]);
+  assert.equal(help("create interface rdma device mlx5_0 n"), ["name  <name>", "no-cqe-compression", "no-multi-seg", "no-rx-cksum", "no-striding", "num-rx-queues  <num-rx-queues>",
+    "<cr>  the same, by its verbs device"]);
   assert.equal(help("bogus "), ["nothing that is known can come here"]);
   assert.ok(help("show ").includes("ip  fib, neighbors"));
 });
