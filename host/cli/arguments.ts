@@ -12,6 +12,8 @@ export interface Argument {
   accepts: (text: string) => boolean;
   /** what is expected, with an example: "a number from 68 to 65535, such as 1500" */
   expected: string;
+  /** the words that it may be, where they are few */
+  choices?: string[];
   /** what is wrong with a text that is not accepted, where more can be said than what was expected: 'character 9: …' */
   fault?: (text: string) => string | undefined;
 }
@@ -46,7 +48,7 @@ function powerOfTwo(least: number, most: number): Argument {
 }
 
 function oneOf(...words: string[]): Argument {
-  return { accepts: (text) => words.includes(text), expected: words.map((word) => JSON.stringify(word)).join(" or ") };
+  return { accepts: (text) => words.includes(text), expected: words.map((word) => JSON.stringify(word)).join(" or "), choices: words };
 }
 
 /** Also a table's in a node's state. */

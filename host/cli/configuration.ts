@@ -13,10 +13,11 @@ const RDMA_OPTIONS = "[name <name>] [rx-queue-size <rx-queue-size>] [tx-queue-si
   + "[no-multi-seg] [no-striding] [max-pktlen <max-pktlen>] [rss <rss4>] [rss <rss6>] [no-rx-cksum] [no-cqe-compression]";
 
 /** `create interface rdma …`, by either name of the port. */
-function rdma(port: string, help: string, which: (values: Values) => RdmaOptions): Command {
+function rdma(port: string, help: string, examples: string[], which: (values: Values) => RdmaOptions): Command {
   return {
     pattern: `create interface rdma ${port} ${RDMA_OPTIONS}`,
     help,
+    examples,
     run: async ({ control, out }, values) => {
       const { name, rdma: info } = await control.createRdmaInterface({ ...which(values), ...rdmaOptions(values) });
       out(`${name} (mode ${info!.mode}: ${info!.reason})`);
@@ -46,6 +47,7 @@ const INTERFACES: Command[] = [
   {
     pattern: "create host-interface name <netdev>",
     help: "open a Linux network device as interface host-<netdev>",
+    examples: ["create host-interface name eth0"],
     run: async ({ control, out }, { netdev }) => {
       const { name } = await control.createHostInterface(netdev!);
       out(name);
@@ -54,43 +56,52 @@ const INTERFACES: Command[] = [
   {
     pattern: "delete host-interface name <netdev>",
     help: "close it again",
+    examples: ["delete host-interface name eth0"],
     run: ({ control }, { netdev }) => control.deleteHostInterface(netdev!),
   },
-  rdma("host-if <netdev>", "take a share of a ConnectX port, by its Linux network device", ({ netdev }) => ({ hostInterface: netdev! })),
-  rdma("device <device>", "the same, by its verbs device", ({ device }) => ({ device: device! })),
+  rdma("host-if <netdev>", "take a share of a ConnectX port, by its Linux network device",
+    ["create interface rdma host-if eth1 name rdma-0", "create interface rdma host-if eth1 rx-queue-size 512 num-rx-queues 2 rss ipv4-udp no-striding"], ({ netdev }) => ({ hostInterface: netdev! })),
+  rdma("device <device>", "the same, by its verbs device", ["create interface rdma device mlx5_0"], ({ device }) => ({ device: device! })),
   {
     pattern: "delete interface rdma <interface>",
     help: "leave the port to Linux again",
+    examples: ["delete interface rdma rdma-0"],
     run: ({ control }, values) => control.deleteRdmaInterface(values.interface!),
   },
   {
     pattern: "set interface state <interface> up",
     help: "let packets in and out",
+    examples: ["set interface state host-eth0 up"],
     run: ({ control }, values) => control.setInterfaceState(values.interface!, true),
   },
   {
     pattern: "set interface state <interface> down",
     help: "let no packet in or out",
+    examples: ["set interface state host-eth0 down"],
     run: ({ control }, values) => control.setInterfaceState(values.interface!, false),
   },
   {
     pattern: "set interface mtu [packet] <mtu> <interface>",
     help: "largest IP packet that it sends, in bytes",
+    examples: ["set interface mtu 1400 host-eth0", "set interface mtu packet 9000 host-eth0"],
     run: ({ control }, values) => control.setInterfaceMtu(values.interface!, Number(values.mtu)),
   },
   {
     pattern: "set interface mac address <interface> <mac>",
     help: "the router's MAC address on this link",
+    examples: ["set interface mac address host-eth0 02:fe:00:00:00:01"],
     run: ({ control }, values) => control.setInterfaceMac(values.interface!, values.mac!),
   },
   ...(["on", "off"] as const).map((state) => ({
     pattern: `set interface promiscuous ${state} <interface>`,
     help: state === "on" ? "take frames for other stations too" : "take only what is for this interface",
+    examples: [`set interface promiscuous ${state} rdma-0`],
     run: ({ control }: Context, values: Values) => control.setInterfacePromiscuous(values.interface!, state === "on"),
   })),
   ...RX_MODES.map(([mode, help]) => ({
     pattern: `set interface rx-mode <interface> ${mode}`,
     help,
+    examples: [`set interface rx-mode host-eth0 ${mode}`],
     run: ({ control }: Context, values: Values) => control.setInterfaceRxMode(values.interface!, mode),
   })),
   ...(["enable", "disable"] as const).flatMap((word) => [
@@ -108,11 +119,13 @@ const INTERFACES: Command[] = [
   {
     pattern: "set interface ip address <interface> <prefix>",
     help: "add an address and the route to its subnet",
+    examples: ["set interface ip address host-eth0 192.0.2.1/24"],
     run: ({ control }, values) => control.addAddress(values.interface!, values.prefix!),
   },
   {
     pattern: "set interface ip address del <interface> <prefix>",
     help: "remove an address",
+    examples: ["set interface ip address del host-eth0 192.0.2.1/24"],
     run: ({ control }, values) => control.removeAddress(values.interface!, values.prefix!),
   },
 ];
@@ -122,8 +135,8 @@ const add: Route = (control, prefix, target) => control.addRoute(prefix, target)
 const replace: Route = (control, prefix, target) => control.replaceRoute(prefix, target);
 
 /** `ip route add <prefix> via …`, in each of its forms. */
-function route(verb: string, via: string, help: string, what: Route, target: (values: Values) => RouteTarget): Command {
-  return { pattern: `ip route ${verb} <prefix> via ${via}`, help, run: ({ control }, values) => what(control, values.prefix!, target(values)) };
+function route(verb: string, via: string, help: string, examples: string[], what: Route, target: (values: Values) => RouteTarget): Command {
+  return { pattern: `ip route ${verb} <prefix> via ${via}`, help, examples, run: ({ control }, values) => what(control, values.prefix!, target(values)) };
 }
 
 const GATEWAY = "<gateway> [<interface>] [weight <weight>]";
@@ -138,18 +151,26 @@ function path(values: Values, which: "" | "-2" = ""): RoutePath {
 const twoPaths = (values: Values): RouteTarget => ({ paths: [path(values), path(values, "-2")] });
 
 const ROUTES: Command[] = [
-  route("add", GATEWAY, "route through a gateway; through another one too, if there is one: each flow takes one of them", add, path),
-  route("add", `${GATEWAY} via ${GATEWAY_2}`, "the same, two at once", add, twoPaths),
-  route("add", "<interface>", "destinations are on the link itself", add, (values) => ({ interface: values.interface! })),
-  route("add", "drop", "drop silently", add, () => ({ kind: "drop" })),
-  route("add", "unreachable", "answer with host unreachable", add, () => ({ kind: "unreachable" })),
-  route("add", "prohibit", "answer with administratively prohibited", add, () => ({ kind: "prohibit" })),
-  route("replace", GATEWAY, "route through this gateway alone, in place of what there is", replace, path),
-  route("replace", `${GATEWAY} via ${GATEWAY_2}`, "through these two, in place of what there is", replace, twoPaths),
-  { pattern: "ip route del <prefix>", help: "remove a route", run: ({ control }, { prefix }) => control.deleteRoute(prefix!) },
+  route("add", GATEWAY, "route through a gateway; through another one too, if there is one: each flow takes one of them",
+    ["ip route add 0.0.0.0/0 via 192.0.2.254", "ip route add 198.51.100.0/24 via 192.0.2.2 host-eth0 weight 3"], add, path),
+  route("add", `${GATEWAY} via ${GATEWAY_2}`, "the same, two at once", ["ip route add 198.51.100.0/24 via 192.0.2.2 via 192.0.2.3"], add, twoPaths),
+  route("add", "<interface>", "destinations are on the link itself", ["ip route add 198.51.100.0/24 via host-eth0"], add, (values) => ({ interface: values.interface! })),
+  route("add", "drop", "drop silently", ["ip route add 10.0.0.0/8 via drop"], add, () => ({ kind: "drop" })),
+  route("add", "unreachable", "answer with host unreachable", ["ip route add 10.0.0.0/8 via unreachable"], add, () => ({ kind: "unreachable" })),
+  route("add", "prohibit", "answer with administratively prohibited", ["ip route add 10.0.0.0/8 via prohibit"], add, () => ({ kind: "prohibit" })),
+  route("replace", GATEWAY, "route through this gateway alone, in place of what there is", ["ip route replace 198.51.100.0/24 via 192.0.2.3"], replace, path),
+  route("replace", `${GATEWAY} via ${GATEWAY_2}`, "through these two, in place of what there is",
+    ["ip route replace 198.51.100.0/24 via 192.0.2.2 via 192.0.2.3"], replace, twoPaths),
+  {
+    pattern: "ip route del <prefix>",
+    help: "remove a route",
+    examples: ["ip route del 198.51.100.0/24"],
+    run: ({ control }, { prefix }) => control.deleteRoute(prefix!),
+  },
   {
     pattern: "ip route del <prefix> via <gateway> [<interface>]",
     help: "remove one of its gateways",
+    examples: ["ip route del 198.51.100.0/24 via 192.0.2.3"],
     run: ({ control }, values) => control.deleteRoute(values.prefix!, path(values)),
   },
 ];
@@ -159,17 +180,25 @@ const NEIGHBORS: Command[] = ["set ip neighbor", "ip neighbor"].flatMap((name) =
   {
     pattern: `${name} <interface> <address> <mac>`,
     help: "add a static neighbor",
+    examples: [`${name} host-eth0 192.0.2.2 02:00:00:00:00:02`],
     run: ({ control }: Context, values: Values) => control.setNeighbor(values.interface!, values.address!, values.mac!),
   },
   {
     pattern: `${name} del <interface> <address> [<mac>]`,
     help: "remove a neighbor",
+    examples: [`${name} del host-eth0 192.0.2.2`],
     run: ({ control }: Context, values: Values) => control.deleteNeighbor(values.interface!, values.address!),
   },
 ]);
 
 const CLEAR: Command[] = [
   { pattern: "clear interfaces", help: "interface counters to zero", run: ({ control }) => control.clearInterfaces() },
+  {
+    pattern: "clear hardware-interfaces [<interface>]",
+    help: "what the devices count to zero",
+    examples: ["clear hardware-interfaces", "clear hardware-interfaces rdma-0"],
+    run: ({ control }, values) => control.clearHardware(...(values.interface === undefined ? [] : [values.interface])),
+  },
   { pattern: "clear runtime", help: "node counters and clocks to zero", run: ({ control }) => control.clearRuntime() },
   { pattern: "clear errors", help: "error counters to zero", run: ({ control }) => control.clearErrors() },
   { pattern: "clear ip neighbors", help: "forget learned neighbors; static ones stay", run: ({ control }) => control.clearNeighbors() },

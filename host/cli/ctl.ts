@@ -3,24 +3,55 @@
 import { connect } from "node:net";
 import { resolve as absolute } from "node:path";
 import { WeftError } from "../errors.js";
+import { type Choices, choicesOf } from "./choices.js";
 import { grammar } from "./commands.js";
-import type { Typed } from "./grammar.js";
+import type { Parsed, Typed } from "./grammar.js";
 import { jsonText } from "./json.js";
 import { parseOptions } from "./options.js";
+import type { Output, Session } from "./session.js";
 import { defaultSocketPath } from "./socket.js";
 import { asWord } from "./words.js";
 
-/** Where a client's output goes; the process' own streams unless a test says otherwise. */
-export interface Output {
-  out: (text: string) => void;
-  error: (text: string) => void;
+/** A line of the router's: socket.ts */
+interface Message {
+  out?: string;
+  done?: number;
+  error?: string;
+  choices?: Choices;
 }
 
-export async function ctl(argv: string[], output: Output): Promise<number> {
-  const { values, positionals } = parseOptions("ctl", argv, { socket: { type: "string" }, json: { type: "boolean" } });
-  if (positionals.length === 0) throw new WeftError("BAD_COMMAND", 'no command: try weft ctl "show interface", or weft ctl help');
-  const request = { command: await anywhere(positionals), json: values.json === true };
-  return ask((values.socket as string | undefined) ?? defaultSocketPath(), request, output);
+/** Status of a command that was cut off. */
+const ABORTED = 130;
+
+/** `input`: where a prompt or a script reads from. */
+export async function ctl(argv: string[], output: Output, input: NodeJS.ReadStream = process.stdin): Promise<number> {
+  const { values, positionals } = parseOptions("ctl", argv);
+  const path = (values.socket as string | undefined) ?? defaultSocketPath();
+  const json = values.json === true;
+  if (positionals.length > 0) return ask(path, { command: await anywhere(positionals), json }, output);
+  await ask(path, { command: "show version" }, { out: () => {}, error: () => {} }); // is there a router?
+  return (await import("./prompt.js")).converse(remote(path, json), input, output);
+}
+
+/** A router behind a control socket. */
+function remote(path: string, json: boolean): Session {
+  return {
+    run: async (line, output, signal) => {
+      const shows = json && parsed(line)?.command.json === true;
+      return ask(path, { command: await anywhere([line]), json: shows }, output, signal);
+    },
+    choices: async (line) => {
+      let choices: Choices | undefined;
+      const quiet = { out: () => {}, error: () => {} };
+      await ask(path, { complete: line }, quiet, undefined, (message) => (choices = message.choices)).catch(() => {});
+      return choices ?? choicesOf(null, line); // a router of another version
+    },
+  };
+}
+
+/** What can come next in a line for the router on a socket, or for any where none answers: for shells. */
+export function remoteChoices(path: string, line: string): Promise<Choices> {
+  return remote(path, false).choices(line);
 }
 
 /**
@@ -41,24 +72,30 @@ async function anywhere(argv: string[]): Promise<string> {
 }
 
 function parse(line: string): Typed[] | undefined {
+  return parsed(line)?.typed;
+}
+
+function parsed(line: string): Parsed | undefined {
   try {
-    return grammar.parse(line).typed;
+    return grammar.parse(line);
   } catch {
     return undefined;
   }
 }
 
-/** Sends one command; gives its exit status once it is done. */
-function ask(path: string, request: { command: string; json: boolean }, output: Output): Promise<number> {
+/** Sends one request; gives its exit status once it is done. Who is gone is not answered: an abort cuts the connection. */
+function ask(path: string, request: object, output: Output, signal?: AbortSignal, heard: (message: Message) => void = () => {}): Promise<number> {
   return new Promise((resolve, reject) => {
     let waiting = "";
     const socket = connect(path, () => socket.write(`${JSON.stringify(request)}\n`));
+    signal?.addEventListener("abort", () => { resolve(ABORTED); socket.destroy(); });
     socket.setEncoding("utf8");
     socket.on("data", (text: string) => {
       const lines = (waiting + text).split("\n");
       waiting = lines.pop()!;
       for (const line of lines) {
         const message = parseMessage(line);
+        heard(message);
         if (message.out !== undefined) output.out(`${message.out}\n`);
         if (message.error !== undefined) output.error(`weft: ${message.error}\n`);
         if (message.done !== undefined) { resolve(message.done); socket.end(); }
@@ -69,9 +106,9 @@ function ask(path: string, request: { command: string; json: boolean }, output: 
   });
 }
 
-function parseMessage(line: string): { out?: string; done?: number; error?: string } {
+function parseMessage(line: string): Message {
   try {
-    return JSON.parse(line) as object;
+    return JSON.parse(line) as Message;
   } catch {
     return { done: 1, error: "what answers on the socket is not a router: name another with --socket" };
   }

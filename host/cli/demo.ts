@@ -15,7 +15,7 @@ const DEMOS = new Map([["ping", 1], ["forward", 2]]);
 
 /** Runs `weft demo NAME [--port PORT] [--node FILE] [--json]`; gives the exit status. */
 export async function demo(argv: string[]): Promise<number> {
-  const { values, positionals } = parseOptions("demo", argv, { json: { type: "boolean" }, node: { type: "string" }, port: { type: "string" } });
+  const { values, positionals } = parseOptions("demo", argv);
   const [name, ...more] = positionals;
   if (name === undefined) throw new WeftError("BAD_COMMAND", "which demo? ping or forward (weft demo --help)");
   const ports = DEMOS.get(name);

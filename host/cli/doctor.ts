@@ -20,7 +20,7 @@ const CAP_IPC_LOCK = 14;
 
 /** `weft doctor [--json]`: prints the table; 0 when nothing that is needed is missing. */
 export async function doctor(argv: string[]): Promise<number> {
-  const { values, positionals } = parseOptions("doctor", argv, { json: { type: "boolean" } });
+  const { values, positionals } = parseOptions("doctor", argv);
   if (positionals.length > 0) throw new WeftError("BAD_COMMAND", `unexpected argument "${positionals[0]}" (weft doctor --help)`);
   const checks = await checkMachine();
   const word = (ok: DoctorCheck["ok"]): string => (ok === true ? "ok" : ok === "warn" ? "warning" : "MISSING");

@@ -4,17 +4,13 @@ import { WeftError } from "../errors.js";
 import { runEmulated } from "../lab/emulator.js";
 import { quote, suggestion } from "../nearest.js";
 import { numberOption, parseOptions } from "./options.js";
+import { MODELS } from "./subcommands.js";
 import { emulatorOptions } from "./wires.js";
-
-/** as native/emulator/options.cc knows them */
-const MODELS = ["cx4", "cx4lx", "cx5", "cx5ex", "cx6", "cx6dx", "cx6lx", "cx7", "bf", "bf2", "bf3"];
-
-const OPTIONS = { ports: { type: "string" }, wire: { type: "string" }, model: { type: "string" } } as const;
 
 /** Runs `weft emulate --wire WIRES -- COMMAND…`; gives the command's exit status. */
 export async function emulate(argv: string[]): Promise<number> {
   const end = argv.indexOf("--");
-  const { values, positionals } = parseOptions("emulate", end < 0 ? argv : argv.slice(0, end), OPTIONS);
+  const { values, positionals } = parseOptions("emulate", end < 0 ? argv : argv.slice(0, end));
   if (positionals.length > 0) throw bad(`the command goes behind "--": unexpected ${quote(positionals[0]!)}`);
   const command = end < 0 ? [] : argv.slice(end + 1);
   if (command.length === 0) throw bad('which command? it goes behind "--", such as: weft emulate --wire sink -- ibv_devinfo');

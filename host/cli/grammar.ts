@@ -28,6 +28,8 @@ export type Values = Record<string, string>;
 export interface Command {
   pattern: string;
   help: string;
+  /** lines as one would type them, for the manual, each tried by a test; where the pattern is one as it stands there need be none */
+  examples?: readonly string[];
   /** what it does; a number is an exit status other than 0 */
   run: (context: Context, values: Values, json: boolean) => void | Promise<void | number>;
   /** whether it takes --json */
@@ -49,11 +51,25 @@ export interface Typed {
   argument: string | undefined;
 }
 
+/** What may come next in a line. */
+export interface Next {
+  /** the word that is being typed */
+  partial: string;
+  /** the words before it */
+  typed: Typed[];
+  /** the words that may stand in its place, and the commands to which each leads */
+  words: { word: string; commands: Command[] }[];
+  /** names of the arguments that may stand there */
+  arguments: string[];
+  /** that is complete without it */
+  command: Command | undefined;
+}
+
 type Step = { word: string; flag: boolean } | { argument: string };
 type Item = Step | { options: Item[][] };
 /** What may come next, and the command that is complete here. A dozen options have half a billion orders: only the states on the way are made. */
 interface State {
-  edges: { step: Step; to: () => State }[];
+  edges: { step: Step; to: () => State; of: Command }[];
   command: Command | undefined;
 }
 interface Thread {
@@ -88,6 +104,25 @@ export class Grammar {
     return { command, values: valuesOf(end.typed), json, typed: end.typed };
   }
 
+  /** What may come next in a line of which this is the beginning; its last word, if no blank follows it, may not be complete. */
+  next(line: string): Next {
+    const all = wordsOf(line);
+    const partial = all.length > 0 && !/\s$/.test(line) ? all.pop()! : "";
+    const read = all.filter((word) => word !== "--json");
+    const nothing: Next = { partial, typed: [], words: [], arguments: [], command: undefined };
+    let threads: Thread[] = [{ state: this.#root, typed: [] }];
+    try {
+      read.forEach((word, i) => { threads = advance(threads, word, read.slice(0, i + 1).join(" ")); });
+    } catch {
+      return nothing;
+    }
+    const [keywords, placeholders] = expectedAt(threads);
+    const command = threads.find((thread) => thread.state.command !== undefined)?.state.command;
+    const words = keywords.map((word) => ({ word, commands: commandsBehind(threads, word) }));
+    if (command?.json === true && read.length === all.length) words.push({ word: "--json", commands: [command] });
+    return { partial, typed: threads[0]!.typed, words, arguments: placeholders.map((one) => one.slice(1, -1)), command };
+  }
+
   /** Lists the commands whose words begin like these. */
   #help(words: string[]): Parsed {
     const fits = this.#commands.filter(({ pattern }) => begins(pattern, words));
@@ -96,6 +131,11 @@ export class Grammar {
     const run = ({ out }: Context): void => out(lines.join("\n"));
     return { command: { pattern: "help", help: "", run }, values: {}, json: false, typed: [] };
   }
+}
+
+/** Lines as one would type them. */
+export function examplesOf({ pattern, examples }: Command): readonly string[] {
+  return examples ?? (/[[<]/.test(pattern) ? [] : [pattern]);
 }
 
 function valuesOf(typed: Typed[]): Values {
@@ -129,7 +169,7 @@ function option(text: string): Item[] {
 function build(sequence: Item[], command: Command): State {
   const [first, ...rest] = sequence;
   if (first === undefined) return { edges: [], command };
-  if (!("options" in first)) return { edges: [{ step: first, to: once(() => build(rest, command)) }], command: undefined };
+  if (!("options" in first)) return { edges: [{ step: first, to: once(() => build(rest, command)), of: command }], command: undefined };
   const taken = first.options.map((option, i) => {
     const others = first.options.filter((_, j) => j !== i);
     return build([...option, { options: others }, ...rest], command);
@@ -172,6 +212,11 @@ function expectedAt(threads: Thread[]): [keywords: string[], placeholders: strin
   const keywords = new Set(steps.flatMap((step) => ("word" in step ? [step.word] : [])));
   const placeholders = new Set(steps.flatMap((step) => ("argument" in step ? [`<${step.argument}>`] : [])));
   return [[...keywords].sort(), [...placeholders].sort()];
+}
+
+function commandsBehind(threads: Thread[], word: string): Command[] {
+  const edges = threads.flatMap(({ state }) => state.edges).filter(({ step }) => "word" in step && step.word === word);
+  return [...new Set(edges.map(({ of }) => of))];
 }
 
 function refusal(threads: Thread[], word: string, line: string): WeftError {

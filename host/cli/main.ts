@@ -1,11 +1,16 @@
 // The command line's entry.
 
-import { readFileSync } from "node:fs";
+import { fstatSync, readFileSync } from "node:fs";
 import { WeftError } from "../errors.js";
-import { type Output, ctl } from "./ctl.js";
+import { ctl } from "./ctl.js";
 import { quote, suggestion } from "../nearest.js";
+import { parseOptions } from "./options.js";
+import type { Output } from "./session.js";
 import { exitStatus } from "./status.js";
-import { SUBCOMMANDS, usage } from "./usage.js";
+import { SUBCOMMANDS } from "./subcommands.js";
+import { usage } from "./usage.js";
+
+const NAMES = [...SUBCOMMANDS.map(({ name }) => name).filter((name) => !name.includes(" ")), "help"];
 
 const OUTPUT: Output = {
   out: (text) => void process.stdout.write(text),
@@ -26,9 +31,10 @@ export async function main(argv: string[]): Promise<number> {
 
 async function dispatch([first, ...rest]: string[]): Promise<number> {
   if (first === "help" && rest[0] === "node") return dispatch(rest.concat("--help"));
-  if (first === undefined || first === "--help" || first === "-h" || first === "help") return help(first === "help" ? rest[0] : undefined);
+  if (first === undefined) return converse();
+  if (first === "--help" || first === "-h" || first === "help") return help(first === "help" ? rest[0] : undefined);
   if (first === "--version") return version();
-  if (SUBCOMMANDS.includes(first) && first !== "node" && wantsHelp(first, rest)) return help(first); // weft node has subcommands with help of their own
+  if (NAMES.includes(first) && first !== "node" && wantsHelp(first, rest)) return help(first); // weft node has subcommands with help of their own
   // Modules are loaded when they are needed: ctl and --help work without the native shim.
   switch (first) {
     case "run": {
@@ -44,11 +50,38 @@ async function dispatch([first, ...rest]: string[]): Promise<number> {
       return (await import("./node.js")).node(rest, OUTPUT);
     case "emulate":
       return (await import("./emulate.js")).emulate(rest);
+    case "completion":
+      return (await import("./completion.js")).completion(rest, OUTPUT);
+    case "complete": // what the scripts of completion ask
+      return (await import("./completion.js")).complete(rest.slice(rest[0] === "--" ? 1 : 0), OUTPUT);
+    case "man": {
+      const { manual } = await import("./man.js");
+      parseOptions("man", rest);
+      OUTPUT.out(manual(new Date().toISOString().slice(0, 10)));
+      return 0;
+    }
     case "doctor":
       return (await import("./doctor.js")).doctor(rest);
     default:
       throw unknown(first);
   }
+}
+
+/** `weft` alone: a prompt for the router that runs, or what standard input says to it; help where there is neither. */
+async function converse(): Promise<number> {
+  const { defaultSocketPath, knock } = await import("./socket.js");
+  const path = defaultSocketPath();
+  const answers = (await knock(path)) === undefined;
+  if (answers && (process.stdin.isTTY || hasInput())) return ctl(["--socket", path], OUTPUT);
+  help(undefined);
+  if (process.stdin.isTTY && !answers) OUTPUT.error(`weft: no router answers on ${path}: start one with "weft run --interactive"\n`);
+  return 0;
+}
+
+/** Standard input is a file or a pipe: /dev/null and the like have nothing to say. */
+function hasInput(): boolean {
+  const input = fstatSync(0);
+  return input.isFile() || input.isFIFO();
 }
 
 /** `weft run --help`, `weft run help`; but `weft ctl help` is a command to the router. */
@@ -58,8 +91,8 @@ function wantsHelp(subcommand: string, argv: string[]): boolean {
 }
 
 function help(subcommand: string | undefined): number {
-  if (subcommand !== undefined && !SUBCOMMANDS.includes(subcommand)) throw unknown(subcommand);
-  OUTPUT.out(usage(subcommand));
+  if (subcommand !== undefined && !NAMES.includes(subcommand)) throw unknown(subcommand);
+  OUTPUT.out(usage(subcommand === "help" ? undefined : subcommand));
   return 0;
 }
 
@@ -72,7 +105,7 @@ function version(): number {
 
 function unknown(word: string): WeftError {
   const what = word.startsWith("-") ? "option" : "subcommand";
-  const right = word.startsWith("-") ? ["--help", "--version"] : SUBCOMMANDS;
+  const right = word.startsWith("-") ? ["--help", "--version"] : NAMES;
   return new WeftError("BAD_COMMAND", `unknown ${what} ${quote(word)}${suggestion(word, right)} (weft --help)`);
 }
 

@@ -9,18 +9,13 @@ import { readBytes } from "../kit/folder.js";
 import { readCapture } from "../ports/capture-file.js";
 import type { PacketIn } from "../kit/test-file.js";
 import { quote, suggestion } from "../nearest.js";
-import type { Output } from "./ctl.js";
+import type { Output } from "./session.js";
 import { numberOption, parseOptions } from "./options.js";
 import { table } from "./table.js";
 
 const STRIP_MAX = 256;
-const OPTIONS = {
-  node: { type: "string" }, config: { type: "string" }, packets: { type: "string" }, strip: { type: "string" }, ms: { type: "string" },
-  json: { type: "boolean" },
-} as const;
-
 export async function nodeBench(argv: string[], output: Output): Promise<number> {
-  const { values, positionals } = parseOptions("node bench", argv, OPTIONS);
+  const { values, positionals } = parseOptions("node bench", argv);
   const [file, extra] = positionals;
   if (file === undefined) throw bad("which file? weft node bench build/hello.wasm");
   if (extra !== undefined) throw bad(`one file at a time: unexpected ${quote(extra)}`);

@@ -4,11 +4,11 @@ import { MODULE_COUNT } from "../../assembly/abi.js";
 import { WeftError } from "../errors.js";
 import { type Built, buildNode } from "../kit/build.js";
 import { nodesIn } from "../kit/folder.js";
-import type { Output } from "./ctl.js";
+import type { Output } from "./session.js";
 import { numberOption, parseOptions } from "./options.js";
 
 export async function nodeBuild(argv: string[], output: Output): Promise<number> {
-  const { values, positionals } = parseOptions("node build", argv, { region: { type: "string" }, json: { type: "boolean" } });
+  const { values, positionals } = parseOptions("node build", argv);
   const folder = process.cwd();
   const region = values.region === undefined ? undefined : numberOption("region", String(values.region), 1, MODULE_COUNT - 1);
   if (region !== undefined && positionals.length !== 1) {

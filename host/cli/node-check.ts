@@ -4,14 +4,14 @@ import { type Finding, inspect, type Inspection } from "../graph/verify.js";
 import { readModule } from "../graph/module.js";
 import { hex } from "../graph/findings.js";
 import { WeftError } from "../errors.js";
-import type { Output } from "./ctl.js";
+import type { Output } from "./session.js";
 import { quote } from "../nearest.js";
 import { parseOptions } from "./options.js";
 import { table } from "./table.js";
 
 /** Runs `weft node check FILE.wasm [--json]`; gives the exit status: 0 it keeps the contract, 1 it does not. */
 export function nodeCheck(argv: string[], output: Output): number {
-  const { values, positionals } = parseOptions("node check", argv, { json: { type: "boolean" } });
+  const { values, positionals } = parseOptions("node check", argv);
   const [file, ...others] = positionals;
   if (file === undefined) throw bad("which file? such as: weft node check build/acl.wasm");
   if (others.length > 0) throw bad(`one file at a time: unexpected ${quote(others[0]!)}`);

@@ -7,7 +7,7 @@ import { type NodeFiles, nodesIn, readBytes } from "../kit/folder.js";
 import { readCapture } from "../ports/capture-file.js";
 import { type Failure, type TestResult, runTests } from "../kit/run-tests.js";
 import { parseTests } from "../kit/test-file.js";
-import type { Output } from "./ctl.js";
+import type { Output } from "./session.js";
 import { parseOptions } from "./options.js";
 import { table } from "./table.js";
 
@@ -16,7 +16,7 @@ const FAILURES_SHOWN = 5;
 const BYTES_A_LINE = 16;
 
 export async function nodeTest(argv: string[], output: Output): Promise<number> {
-  const { values, positionals } = parseOptions("node test", argv, { json: { type: "boolean" } });
+  const { values, positionals } = parseOptions("node test", argv);
   const folder = process.cwd();
   const all: { node: string; file: string; results: TestResult[] }[] = [];
   for (const files of nodesIn(folder, ".test", positionals)) {

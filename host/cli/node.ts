@@ -2,13 +2,16 @@
 
 import { WeftError } from "../errors.js";
 import { quote, suggestion } from "../nearest.js";
-import type { Output } from "./ctl.js";
-import { NODE_SUBCOMMANDS, nodeUsage } from "./node-usage.js";
+import type { Output } from "./session.js";
+import { NODE_SUBCOMMANDS } from "./node-subcommands.js";
+import { usage } from "./usage.js";
+
+const NAMES = NODE_SUBCOMMANDS.map(({ name }) => name.split(" ")[1]!);
 
 /** Runs `weft node ARGV…`; gives the exit status. */
 export async function node([first, ...rest]: string[], output: Output): Promise<number> {
   if (first === undefined || isHelp(first)) return help(first === "help" ? rest[0] : undefined, output);
-  if (!NODE_SUBCOMMANDS.includes(first)) throw unknown(first);
+  if (!NAMES.includes(first)) throw unknown(first);
   if (rest.some(isHelp)) return help(first, output);
   switch (first) {
     case "new": return (await import("./node-new.js")).nodeNew(rest, output);
@@ -24,11 +27,11 @@ function isHelp(word: string): boolean {
 }
 
 function help(subcommand: string | undefined, output: Output): number {
-  if (subcommand !== undefined && !NODE_SUBCOMMANDS.includes(subcommand)) throw unknown(subcommand);
-  output.out(nodeUsage(subcommand));
+  if (subcommand !== undefined && !NAMES.includes(subcommand)) throw unknown(subcommand);
+  output.out(usage(subcommand === undefined ? "node" : `node ${subcommand}`));
   return 0;
 }
 
 function unknown(word: string): WeftError {
-  return new WeftError("BAD_COMMAND", `unknown subcommand ${quote(word)} of weft node${suggestion(word, NODE_SUBCOMMANDS)} (weft node --help)`);
+  return new WeftError("BAD_COMMAND", `unknown subcommand ${quote(word)} of weft node${suggestion(word, NAMES)} (weft node --help)`);
 }

@@ -1,18 +1,19 @@
 // Options of the subcommands: node:util's parseArgs, with messages that name the wrong word and the nearest right one.
 
-import { type ParseArgsConfig, parseArgs } from "node:util";
+import { parseArgs } from "node:util";
 import { WeftError } from "../errors.js";
 import { quote, suggestion } from "../nearest.js";
-
-export type Options = NonNullable<ParseArgsConfig["options"]>;
+import { subcommand as described } from "./subcommands.js";
 
 export interface ParsedOptions {
   values: Record<string, string | boolean | (string | boolean)[] | undefined>;
   positionals: string[];
 }
 
-/** Parses the arguments of a subcommand; throws WeftError BAD_COMMAND. */
-export function parseOptions(subcommand: string, argv: string[], options: Options): ParsedOptions {
+/** Parses the arguments of a subcommand of the table; throws WeftError BAD_COMMAND. */
+export function parseOptions(subcommand: string, argv: string[]): ParsedOptions {
+  const types = described(subcommand).options.map(({ name, value }) => [name, { type: value === undefined ? "boolean" : "string" }] as const);
+  const options: Record<string, { type: "boolean" | "string" }> = Object.fromEntries(types);
   const { values, positionals, tokens } = parseArgs({ args: argv, options, allowPositionals: true, strict: false, tokens: true });
   for (const token of tokens) {
     if (token.kind !== "option") continue;

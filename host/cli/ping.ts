@@ -6,6 +6,7 @@ import type { Command, Context, Values } from "./grammar.js";
 export const PING: Command = {
   pattern: "ping <address> [repeat <repeat>] [interval <interval>] [size <size>]",
   help: "ask for echoes: how many, seconds between them, payload bytes",
+  examples: ["ping 192.0.2.2", "ping 192.0.2.2 repeat 3 interval 0.2 size 1000"],
   run: ping,
 };
 

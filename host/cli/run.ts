@@ -3,8 +3,9 @@
 import type { Control, RouterOptions } from "../control/api.js";
 import { WeftError } from "../errors.js";
 import { enterEmulator } from "../lab/emulator.js";
-import type { Output } from "./ctl.js";
-import { numberOption, parseOptions } from "./options.js";
+import { type Output, local } from "./session.js";
+import { type ParsedOptions, numberOption, parseOptions } from "./options.js";
+import { type Notices, converse } from "./prompt.js";
 import { readScript, runScript } from "./script.js";
 import { ControlSocket, defaultSocketPath, freeSocketPath } from "./socket.js";
 import { become, findUser } from "./user.js";
@@ -12,24 +13,12 @@ import { emulatorOptions } from "./wires.js";
 
 export type StartRouter = (options: RouterOptions) => Promise<Control>;
 
-const OPTIONS = {
-  socket: { type: "string" },
-  buffers: { type: "string" },
-  "pool-size": { type: "string" },
-  cpu: { type: "string" },
-  "no-clocks": { type: "boolean" },
-  isolate: { type: "boolean" },
-  emulated: { type: "string" },
-  user: { type: "string" },
-} as const;
-
-export async function run(argv: string[], start: StartRouter, output: Output): Promise<number> {
-  const { values, positionals } = parseOptions("run", argv, OPTIONS);
+/** `input`: where the commands of --interactive come from. */
+export async function run(argv: string[], start: StartRouter, output: Output, input: NodeJS.ReadStream = process.stdin): Promise<number> {
+  const { values, positionals } = parseOptions("run", argv);
   if (positionals.length > 1) throw new WeftError("BAD_COMMAND", `one start-up script at most, not ${positionals.join(" ")} (weft run --help)`);
-  const options: RouterOptions = { clocks: values["no-clocks"] !== true, isolate: values.isolate === true, notice: (line) => output.error(`weft: ${line}\n`) };
-  if (values.buffers !== undefined) options.buffers = numberOption("buffers", String(values.buffers), 1024, 262128);
-  if (values["pool-size"] !== undefined) options.poolSize = numberOption("pool-size", String(values["pool-size"]), 3, 559);
-  if (values.cpu !== undefined) options.cpu = numberOption("cpu", String(values.cpu), 0, 1023);
+  const notices: Notices = { tell: (line) => output.error(`weft: ${line}\n`) };
+  const options = routerOptions(values, notices);
   const user = values.user === undefined ? undefined : findUser(String(values.user));
   const path = (values.socket as string | undefined) ?? (user ? defaultSocketPath({}, user.uid) : defaultSocketPath());
 
@@ -42,6 +31,7 @@ export async function run(argv: string[], start: StartRouter, output: Output): P
   const ending = new AbortController();
   const end = (): void => ending.abort();
   let failure: WeftError | undefined;
+  let status = 0;
   options.failed = (error) => {
     failure = error;
     end();
@@ -52,7 +42,9 @@ export async function run(argv: string[], start: StartRouter, output: Output): P
     try {
       await runScript(lines, { control, out: (text) => output.out(`${text}\n`), signal: ending.signal });
       if (user) become(user);
-      if (!ending.signal.aborted) await listenUntilAborted(control, path, ending.signal, output);
+      const { signal } = ending;
+      const work = (): Promise<number> => (values.interactive ? converse(local(control), input, output, signal, notices) : aborted(signal));
+      if (!signal.aborted) status = await listening(control, path, output, work);
     } finally {
       await control.stop();
     }
@@ -60,12 +52,29 @@ export async function run(argv: string[], start: StartRouter, output: Output): P
     process.off("SIGINT", end).off("SIGTERM", end);
   }
   if (failure) throw failure;
-  return 0;
+  return status;
 }
 
-async function listenUntilAborted(control: Control, path: string, signal: AbortSignal, output: Output): Promise<void> {
+function routerOptions(values: ParsedOptions["values"], notices: Notices): RouterOptions {
+  const options: RouterOptions = { clocks: values["no-clocks"] !== true, isolate: values.isolate === true, notice: (line) => notices.tell(line) };
+  if (values.buffers !== undefined) options.buffers = numberOption("buffers", String(values.buffers), 1024, 262128);
+  if (values["pool-size"] !== undefined) options.poolSize = numberOption("pool-size", String(values["pool-size"]), 3, 559);
+  if (values.cpu !== undefined) options.cpu = numberOption("cpu", String(values.cpu), 0, 1023);
+  return options;
+}
+
+/** Answers on the socket for as long as something else takes; gives what that gives. */
+async function listening(control: Control, path: string, output: Output, meanwhile: () => Promise<number>): Promise<number> {
   const socket = await ControlSocket.listen(control, path);
   output.error(`weft: ready, socket ${path}\n`);
-  if (!signal.aborted) await new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }));
-  await socket.close();
+  try {
+    return await meanwhile();
+  } finally {
+    await socket.close();
+  }
+}
+
+function aborted(signal: AbortSignal): Promise<number> {
+  if (signal.aborted) return Promise.resolve(0);
+  return new Promise((resolve) => signal.addEventListener("abort", () => resolve(0), { once: true }));
 }

@@ -1,24 +1,17 @@
 // What custom nodes there are, and what they have counted and kept.
 
-import { CONFIGURATIONS_SIZE, MODULE_COUNT, NODE_COUNT, WORKER_NODES, WORKER_SIZE } from "../../assembly/abi.js";
-import type { Control, CustomNodeInfo, MemoryInfo, NodeCounter } from "../control/api.js";
+import type { Control, CustomNodeInfo, NodeCounter } from "../control/api.js";
 import type { Command, Values } from "./grammar.js";
 import { select, show } from "./show.js";
 import { table } from "./table.js";
 
 export const SHOW_NODES: Command[] = [
-  show("show node [<node>]", "custom nodes; or all there is to know of one", selectNodes, (nodes, { node }) =>
-    (node === undefined ? nodeTable(nodes) : nodes.map(nodeText).join("\n"))),
+  show("show node", "custom nodes", (control) => control.customNodes(), nodeTable),
   show("show node counters [<node>]", "what custom nodes have counted", counters, (shown) =>
-    table(["Node", "Name", "Kind", "Value"], shown.map(({ node, name, kind, value }) => [node, name, kind, value]))),
+    table(["Node", "Name", "Kind", "Value"], shown.map(({ node, name, kind, value }) => [node, name, kind, value])), ["show node counters acl"]),
   show("show node table <node> <table>", "a table that a custom node keeps in its state",
-    (control, values) => control.nodeTable(values.node!, values.table!), ({ columns, rows }) => table(columns, rows)),
-  show("show memory", "how much of the fixed tables and regions is in use", (control) => control.memory(), memoryTable),
+    (control, values) => control.nodeTable(values.node!, values.table!), ({ columns, rows }) => table(columns, rows), ["show node table meter flows"]),
 ];
-
-function selectNodes(control: Control, values: Values): CustomNodeInfo[] {
-  return select("custom node", control.customNodes(), values.node);
-}
 
 function counters(control: Control, { node }: Values): NodeCounter[] {
   const shown = control.nodeCounters().filter((counter) => node === undefined || counter.node === node);
@@ -37,7 +30,8 @@ function placeText({ place }: CustomNodeInfo): string | null {
   return `${place.anchor} ${place.node}${place.interfaces === null ? "" : ` on ${place.interfaces.join(", ")}`}`;
 }
 
-function nodeText(node: CustomNodeInfo): string {
+/** All there is to know of one, its first line without an indent. */
+export function customText(node: CustomNodeInfo): string {
   const { fail, via, restart, limit } = node.policy;
   const packets = fail === "closed" ? "dropped (fail closed)" : `sent to ${via} (fail open)`;
   return [
@@ -52,13 +46,4 @@ function nodeText(node: CustomNodeInfo): string {
     `  static data: ${node.region === null ? "none" : `region ${node.region}`}`,
     `  config: ${JSON.stringify(node.config)}`,
   ].join("\n");
-}
-
-function memoryTable({ nodes, configurations, regions, nodeCount }: MemoryInfo): string {
-  return table(["What", "Used", "Size", "Unit"], [
-    ["nodes", nodeCount, NODE_COUNT, "nodes"],
-    ["node blocks", nodes, WORKER_SIZE - WORKER_NODES, "bytes"],
-    ["configurations", configurations, CONFIGURATIONS_SIZE, "bytes"],
-    ["module regions", regions, MODULE_COUNT, "regions"],
-  ]);
 }

@@ -9,10 +9,11 @@ import { table } from "./table.js";
 
 type Text<T> = (data: T, values: Values) => string;
 
-export function show<T>(pattern: string, help: string, data: (control: Control, values: Values) => T, text: Text<T>): Command {
+export function show<T>(pattern: string, help: string, data: (control: Control, values: Values) => T, text: Text<T>, examples?: readonly string[]): Command {
   return {
     pattern,
     help,
+    ...(examples && { examples }),
     json: true,
     run: ({ control, out }, values, json) => {
       const shown = data(control, values);
@@ -22,12 +23,13 @@ export function show<T>(pattern: string, help: string, data: (control: Control, 
 }
 
 export const SHOW: Command[] = [
-  show("show interface [<interface>]", "state and counters", selectInterfaces, interfaceTable),
+  show("show interface [<interface>]", "state and counters", selectInterfaces, interfaceTable, ["show interface", "show interface host-eth0"]),
   show("show hardware-interfaces [<interface>]", "what is behind an interface: device, queues, flows, the device's own counters", selectHardware,
-    (shown) => shown.map(hardwareText).join("\n")),
+    (shown) => shown.map(hardwareText).join("\n"), ["show hardware-interfaces", "show hardware-interfaces rdma-0"]),
   {
     pattern: "test rdma dump <interface>",
     help: "an rdma interface's rings in hex",
+    examples: ["test rdma dump rdma-0"],
     run: ({ control, out }, values) => {
       out(control.rdmaDump(values.interface!));
     },

@@ -3,6 +3,9 @@
 //   client: {"command": "show interface", "json": false}
 //   router: {"out": "text"} … {"done": 0}        or {"done": status, "error": "message", "code": "NOT_FOUND"}
 //
+//   client: {"complete": "show in"}              what can come next
+//   router: {"choices": …, "done": 0}            the shape is in choices.ts
+//
 // Commands of one client run one after the other. A client keeps its side open until "done": one that closes is gone,
 // and what it asked for is aborted.
 
@@ -14,6 +17,7 @@ import { dirname, join } from "node:path";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Control } from "../control/api.js";
 import { WeftError } from "../errors.js";
+import { choicesOf } from "./choices.js";
 import { grammar } from "./commands.js";
 import { exitStatus } from "./status.js";
 
@@ -51,7 +55,7 @@ export async function freeSocketPath(path: string): Promise<void> {
 }
 
 /** Undefined when somebody answers, else the errno's name. */
-function knock(path: string): Promise<string | undefined> {
+export function knock(path: string): Promise<string | undefined> {
   return new Promise((resolve) => {
     const socket = connect(path, () => { socket.destroy(); resolve(undefined); });
     socket.on("error", (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message));
@@ -136,7 +140,8 @@ function serve(control: Control, client: Socket): void {
 /** Runs one request; gives the closing message, whatever happens. */
 async function answer(control: Control, line: string, out: (text: string) => void, signal: AbortSignal): Promise<object> {
   try {
-    const { command, json } = request(line);
+    const { command, json, complete } = request(line);
+    if (complete !== undefined) return { choices: choicesOf(control, complete), done: 0 };
     const parsed = grammar.parse(json ? `${command} --json` : command);
     return { done: (await parsed.command.run({ control, out, signal }, parsed.values, parsed.json)) ?? 0 };
   } catch (error) {
@@ -145,14 +150,15 @@ async function answer(control: Control, line: string, out: (text: string) => voi
   }
 }
 
-function request(line: string): { command: string; json: boolean } {
+function request(line: string): { command: string; json: boolean; complete?: string } {
   let value: unknown;
   try {
     value = JSON.parse(line);
   } catch {
     value = undefined;
   }
-  const { command, json = false } = (typeof value === "object" && value !== null ? value : {}) as { command?: unknown; json?: unknown };
+  const { command, json = false, complete } = (typeof value === "object" && value !== null ? value : {}) as Record<string, unknown>;
+  if (typeof complete === "string") return { command: "", json: false, complete };
   if (typeof command === "string" && typeof json === "boolean") return { command, json };
   throw new WeftError("BAD_COMMAND", 'not a request: expected one line such as {"command": "show version", "json": false}');
 }

@@ -10,11 +10,13 @@ import type { WeftError } from "../errors.js";
 import type { PortKind, RxMode } from "../ports/port.js";
 import type { RdmaOptions } from "../ports/rdma-options.js";
 import type { Watching } from "./trace-api.js";
+import type { ClockInfo, GraphInfo, GraphNode, LogEntry, MemoryInfo, ThreadInfo } from "./observed.js";
 
 export type * from "./api-routes.js";
 export type { FaultInfo, FaultLine, FaultOptions } from "../ports/fault-options.js";
 export type { PacketGeneratorInfo, PacketStreamInfo, PacketStreamOptions } from "../ports/pg-options.js";
 export type { RdmaInfo } from "../ports/rdma.js";
+export type { ClockInfo, GraphInfo, GraphNode, LogClass, LogEntry, MemoryInfo, ThreadInfo } from "./observed.js";
 export type { PortKind, RxMode } from "../ports/port.js";
 export type { RdmaOptions, RssType } from "../ports/rdma-options.js";
 export type * from "./trace-api.js";
@@ -255,14 +257,17 @@ export interface NodeTable {
   rows: (string | number)[][];
 }
 
-/** What of the router's fixed tables and regions is in use. */
-export interface MemoryInfo {
-  /** bytes of node runtime blocks, and of nodes' configurations */
-  nodes: number;
-  configurations: number;
-  /** module regions */
-  regions: number;
-  nodeCount: number;
+/** All there is to know of a node. */
+export interface NodeInfo extends GraphNode {
+  calls: number;
+  vectors: number;
+  clocks: number;
+  clocksPerPacket: number;
+  vectorsPerCall: number;
+  traps: number;
+  errors: { count: number; reason: string }[];
+  /** null: it is one of weft's own */
+  custom: CustomNodeInfo | null;
 }
 
 /** Where every packet went: received + originated = transmitted + dropped + held (+ those in the graph at this moment). */
@@ -359,10 +364,21 @@ export interface Control extends RouteControl, Watching {
   /** Throws NOT_FOUND for a node that is not loaded or declares no such table. */
   nodeTable(name: string, table: string): NodeTable;
   memory(): MemoryInfo;
+  /** Rates in it are since it was last asked for. */
+  graph(): GraphInfo;
+  /** Any node of the graph. Throws NOT_FOUND. */
+  node(name: string): NodeInfo;
+  threads(): ThreadInfo[];
+  /** the last 512 notices, the oldest first */
+  logging(): LogEntry[];
+  clock(): ClockInfo;
 
   clearInterfaces(): void;
+  /** What the devices count, of one interface or of all. Throws NOT_FOUND. */
+  clearHardware(name?: string): void;
   clearRuntime(): void;
   clearErrors(): void;
+  clearLogging(): void;
 
   /** Ends the worker, closes every port. */
   stop(): Promise<void>;

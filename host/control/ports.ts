@@ -16,6 +16,7 @@ import { formatMac, parseMac } from "./addresses.js";
 import type { Adjacencies } from "./adjacencies.js";
 import type { Announcements } from "./announcements.js";
 import type { HardwareInfo } from "./api.js";
+import { HardwareCounters } from "./hardware-counters.js";
 import { type Interface, type Interfaces, isInterfaceName } from "./interfaces.js";
 import type { Neighbours } from "./neighbours.js";
 import type { Routes } from "./routes.js";
@@ -43,6 +44,8 @@ export interface Surroundings {
 export class Ports {
   /** interfaces whose port the worker is about to take or to let go, and who waits for that */
   private readonly changing = new Map<number, { message: ToEngine; resolve: () => void; reject: (error: WeftError) => void }>();
+
+  private readonly counters = new HardwareCounters();
 
   constructor(private readonly around: Surroundings) {}
 
@@ -142,6 +145,13 @@ export class Ports {
 
   hardware(): HardwareInfo[] {
     return this.open().map((entry) => this.hardwareInfo(entry));
+  }
+
+  /** Of one interface, or of every: what its device counts begins anew. */
+  clearHardware(name?: string): void {
+    for (const entry of name === undefined ? this.open() : [this.find(name)]) {
+      if (entry.kind === "rdma") this.counters.clear(entry.index, rdmaInfo(entry.handle!));
+    }
   }
 
   dump(name: string): string {
@@ -261,6 +271,7 @@ export class Ports {
     registry.remove(entry.txNode!);
     addon.closePort(entry.handle!);
     interfaces.remove(entry);
+    this.counters.forget(entry.index);
     adjacencies.free(entry.localAdjacency);
     adjacencies.free(entry.gleanAdjacency);
   }
@@ -324,7 +335,7 @@ export class Ports {
 
   private hardwareInfo(entry: Interface): HardwareInfo {
     const { name, index, kind, hostInterface, linkUp, mtu, rxMode, promiscuous } = entry;
-    const rdma = kind === "rdma" ? rdmaInfo(entry.handle!) : null;
+    const rdma = kind === "rdma" ? this.counters.sinceClear(index, rdmaInfo(entry.handle!)) : null;
     return { name, index, kind: kind as PortKind, hostInterface, linkUp, mac: formatMac(entry.mac), mtu, rxMode, promiscuous, rdma };
   }
 }

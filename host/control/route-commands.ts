@@ -8,10 +8,11 @@ import type {
 } from "./api-routes.js";
 import { type Forwarding, LOCAL_PROTOCOLS } from "./forwarding.js";
 import type { Neighbours } from "./neighbours.js";
+import { Observation } from "./observation.js";
 import type { Ports } from "./ports.js";
 import type { Routes } from "./routes.js";
 
-export abstract class RouteCommands implements RouteControl {
+export abstract class RouteCommands extends Observation implements RouteControl {
   protected abstract readonly ports: Ports;
   protected abstract readonly routeTable: Routes;
   protected abstract readonly neighbourTable: Neighbours;

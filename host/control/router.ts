@@ -14,8 +14,8 @@ import { Tables } from "../memory/tables.js";
 import { Adjacencies } from "./adjacencies.js";
 import { Announcements } from "./announcements.js";
 import type {
-  Balance, BufferInfo, Control, CustomNodeInfo, ErrorCounter, HardwareInfo, InterfaceInfo, MemoryInfo, NodeConfig, NodeCounter,
-  NodePlace, NodePolicy, NodeTable, PingOptions, PingResult, ReassemblyInfo, RouterOptions, RuntimeInfo, VersionInfo,
+  Control, CustomNodeInfo, HardwareInfo, InterfaceInfo, MemoryInfo, NodeConfig, NodeCounter, NodePlace, NodePolicy, NodeTable, PingOptions, PingResult,
+  ReassemblyInfo, RouterOptions,
 } from "./api.js";
 import { builtInNodes } from "./built-in-nodes.js";
 import { type Connect, type EngineLink, inThread } from "./engine-link.js";
@@ -25,6 +25,7 @@ import { Fib } from "./fib.js";
 import { Forwarding } from "./forwarding.js";
 import { Icmp } from "./icmp.js";
 import { type Interface, interfaceInfo, Interfaces, sourceFor } from "./interfaces.js";
+import { Log } from "./logging.js";
 import { Neighbours } from "./neighbours.js";
 import { NodeConfigs } from "./node-configs.js";
 import { Regions } from "./node-files.js";
@@ -37,9 +38,7 @@ import { Ports } from "./ports.js";
 import { ReassemblySettings } from "./reassembly.js";
 import { Requests } from "./requests.js";
 import { Routes } from "./routes.js";
-import { Statistics } from "./statistics.js";
 import { TraceControl } from "./trace-control.js";
-import { version } from "./version.js";
 import { type Running, Watchdog, whoRuns } from "./watchdog.js";
 
 const ROOT = new URL("../../../", import.meta.url); // dist/host/control/ → the package
@@ -54,7 +53,6 @@ export class Router extends TraceControl implements Control {
   protected readonly routeTable: Routes;
   protected readonly announcements: Announcements;
   protected readonly forwarding: Forwarding;
-  private readonly statistics: Statistics;
   private readonly pinger: Pinger;
   private readonly reassemblySettings: ReassemblySettings;
   protected readonly ports: Ports;
@@ -70,10 +68,10 @@ export class Router extends TraceControl implements Control {
   private failure: WeftError | undefined;
 
   private constructor(
-    memory: OwnedMemory, tables: Tables, private readonly icmp: Icmp, private readonly registry: Registry, wiring: Wiring,
-    private readonly options: RouterOptions,
+    memory: OwnedMemory, tables: Tables, private readonly icmp: Icmp, registry: Registry, wiring: Wiring, private readonly options: RouterOptions,
+    log: Log,
   ) {
-    super();
+    super(memory, registry, wiring, log);
     const epoch = epochOf(memory.packets, WORKER);
     this.interfaceTable = new Interfaces(tables);
     this.adjacencyTable = new Adjacencies(tables, epoch);
@@ -88,7 +86,6 @@ export class Router extends TraceControl implements Control {
       route: (neighbour) => this.routeTable.addNeighbour(neighbour),
       unroute: (neighbour) => this.routeTable.removeNeighbour(neighbour),
     });
-    this.statistics = new Statistics(memory, () => registry.list());
     this.forwarding = new Forwarding(tables, this.interfaceTable, this.neighbourTable, this.routeTable, sets, fib);
     this.announcements = new Announcements(this.interfaceTable, (message) => this.post(message));
     this.pinger = new Pinger((message) => this.post(message));
@@ -105,26 +102,28 @@ export class Router extends TraceControl implements Control {
       neighbours: this.neighbourTable,
       announcements: this.announcements,
       post: (message) => this.post(message),
-      notice: (line) => options.notice?.(line),
+      notice: (line) => log.notice("interface", line),
     });
     this.configs = new NodeConfigs(tables, this.interfaceTable);
     const { requests, statistics, configs, regions, interfaceTable } = this;
-    this.nodes = new Nodes({ memory, registry, wiring, regions, configs, statistics, requests }, interfaceTable, (line) => options.notice?.(line));
-    this.prepareTraces(memory.packets, registry, interfaceTable, requests, (line) => options.notice?.(line));
+    this.nodes = new Nodes({ memory, registry, wiring, regions, configs, statistics, requests }, interfaceTable, (line) => log.notice("node", line));
+    this.prepareTraces(memory.packets, registry, interfaceTable, requests, (line) => log.notice("trace", line));
     this.interfaceTable.addLocal();
   }
 
   /** Makes the packet memory, loads the built-in nodes and starts the worker. Throws BAD_ARGUMENT, NO_MEMORY, BAD_MODULE, ADDON_MISSING. */
   static async start(options: RouterOptions = {}, connect: Connect = inThread(options.cpu)): Promise<Router> {
+    const log = new Log(options.notice);
+    options = { ...options, notice: (line) => log.notice("router", line) };
     const graph = compileModule(fileURLToPath(new URL("build/graph.wasm", ROOT)));
     const nodes = loadModule(fileURLToPath(new URL("build/nodes.wasm", ROOT)));
-    const memory = createMemory(bufferCount(options.buffers, options.poolSize), 1, options.notice ?? ((): void => {}));
+    const memory = createMemory(bufferCount(options.buffers, options.poolSize), 1, (line) => log.notice("memory", line));
     const tables = new Tables(memory.tables);
     const registry = builtInNodes(nodes.nodes);
     const wiring = new Wiring(tables, registry);
     wiring.connect();
 
-    const router = new Router(memory, tables, new Icmp(tables), registry, wiring, options);
+    const router = new Router(memory, tables, new Icmp(tables), registry, wiring, options, log);
     const shared = { memory: memory.packets.memory, layout: memory.packets.layout };
     const engine: EngineOptions = {
       shared, worker: WORKER, clocks: options.clocks ?? true, graphModule: graph, nodeModule: nodes.module, nodes: registry.list(),
@@ -238,8 +237,12 @@ export class Router extends TraceControl implements Control {
     return this.nodes.table(name, table);
   }
 
-  memory(): MemoryInfo {
-    return { nodes: this.registry.used, configurations: this.configs.used, regions: this.regions.used, nodeCount: this.registry.list().length };
+  protected used(): Pick<MemoryInfo, "configurations" | "regions"> {
+    return { configurations: this.configs.used, regions: this.regions.used };
+  }
+
+  protected clocks(): number[] {
+    return [this.link?.clock() ?? -1];
   }
 
   interfaces(): InterfaceInfo[] {
@@ -254,32 +257,16 @@ export class Router extends TraceControl implements Control {
     return this.ports.dump(name);
   }
 
-  runtime(): RuntimeInfo {
-    return this.statistics.runtime();
-  }
-
-  errors(): ErrorCounter[] {
-    return this.statistics.errors();
-  }
-
-  buffers(): BufferInfo {
-    return this.statistics.buffers();
-  }
-
-  balance(): Balance {
-    return this.statistics.balance();
-  }
-
   reassembly(): ReassemblyInfo {
     return this.reassemblySettings.info();
   }
 
-  version(): VersionInfo {
-    return version();
-  }
-
   clearInterfaces(): void {
     this.statistics.clearInterfaces();
+  }
+
+  clearHardware(name?: string): void {
+    this.ports.clearHardware(name);
   }
 
   clearRuntime(): void {
@@ -312,13 +299,9 @@ export class Router extends TraceControl implements Control {
         return this.requests.answered(message);
       case "node-state":
         return this.nodes.changed(message.index, message.state, message.cause, message.traps);
-      case "mended":
-        return this.options.notice?.(`a node has written over what is the graph's own (${message.cause}): its packets are lost (${message.times} times)`);
-      case "log":
-        return this.options.notice?.(`node ${message.node}: ${message.text}`);
     }
     const notice = noticeOf(message);
-    if (notice !== undefined) this.options.notice?.(notice);
+    if (notice) this.log.notice(...notice);
   }
 
   private ask(index: number, target: number, mac: Uint8Array | null): void {

@@ -67,6 +67,11 @@ export class Wiring {
     return this.chains.some(({ links }) => links.some(({ gate }) => gate === node));
   }
 
+  /** Indices of the nodes that a node's slots lead to; NODE_COUNT and above: none. */
+  targets({ index, next }: NodeSpec): number[] {
+    return [...this.wired.subarray(index * NEXT_COUNT, index * NEXT_COUNT + next.length)];
+  }
+
   /** Whether one of a node's arcs is the way on of all its packets: those of interface-output lead to ports. */
   hasWayOn({ next }: NodeSpec): boolean {
     return Boolean(next[WAY_ON]) && this.registry.find(next[WAY_ON]!).kind !== "port";

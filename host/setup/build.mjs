@@ -20,6 +20,12 @@ const STEPS = [
     run: compileTypeScript,
   },
   {
+    name: "manual",
+    inputs: ["package.json", "assembly/abi.ts", "host/**.ts"],
+    outputs: ["dist/weft.1"],
+    run: writeManual,
+  },
+  {
     name: "native",
     inputs: ["package-lock.json", "assembly/abi.ts", "native/**.gyp", "native/**.mjs", "native/**.h", "native/**.cc"],
     outputs: ["native/build/Release/weft.node", "native/build/Release/weft-emulator.so"],
@@ -70,6 +76,13 @@ function packagesStale() {
 function compileTypeScript() {
   removeOrphans(join(ROOT, "dist"), ROOT);
   step("compile TypeScript", [process.execPath, "node_modules/typescript/bin/tsc", "-p", "."], { cwd: ROOT, mend: MEND_BUILD });
+}
+
+function writeManual() {
+  const program = "import { writeFileSync } from 'node:fs'; const { manual } = await import(process.argv[1]); "
+    + "writeFileSync(process.argv[2], manual(new Date().toISOString().slice(0, 10)))";
+  const man = pathToFileURL(join(ROOT, "dist/host/cli/man.js")).href;
+  step("write the manual", [process.execPath, "--input-type=module", "-e", program, man, join(ROOT, "dist/weft.1")], { cwd: ROOT, mend: MEND_BUILD });
 }
 
 /** Removes what was compiled from files that are gone: a test among them would still be found and run. */

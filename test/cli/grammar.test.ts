@@ -61,7 +61,7 @@ test("any unambiguous prefix will do", () => {
   assert.is(pattern("n rep acl w a.mjs c {}"), "node replace <node> with <file> [config <json>]");
   assert.is(pattern("n p acl l 1 r 0 f open v continue"), "node policy <node> [fail <fail>] [via <next>] [restart <ms>] [limit <traps>]");
   assert.is(pattern("sh no co"), "show node counters [<node>]");
-  assert.is(pattern("sh n acl"), "show node [<node>]");
+  assert.is(pattern("sh n acl"), "show node <anchor>");
   assert.is(pattern("sh n t acl flows"), "show node table <node> <table>");
   assert.is(pattern("sh m"), "show memory");
   assert.is(pattern("tr a ip4-input 5"), "trace add <anchor> <packets>");
@@ -98,7 +98,8 @@ test("ambiguous prefixes say what they could be", () => {
 
 test("a wrong word is named, with the nearest right one and what was expected", () => {
   assert.is(message("show interfcae"), 'unknown word "interfcae" in "show interfcae": did you mean "interface"? '
-    + "expected one of: adj, balance, buffers, errors, hardware-interfaces, interface, ip, memory, node, packet-generator, runtime, trace, version");
+    + "expected one of: adj, balance, buffers, clock, errors, hardware-interfaces, interface, ip, logging, memory, node, packet-generator, runtime, "
+    + "threads, trace, version, vlib");
   assert.match(message("shwo version"), 'unknown word "shwo" in "shwo": did you mean "show"? expected one of: clear, create');
   assert.is(message("show ip route"), 'unknown word "route" in "show ip route": expected one of: fib, icmp, local, neighbors, reassembly');
   assert.match(message("show interface adress"), 'did you mean "address"? expected one of: address, fault, <interface>');
@@ -219,7 +220,7 @@ test("help lists all commands, or those that begin with some words", async () =>
   ]);
   assert.equal((await help("node l ?")).map((line) => line.split("  ")[0]), ["node load <file> as <new-node> [config <json>]"]);
   assert.equal((await help("sh no ?")).map((line) => line.split("  ")[0]), [
-    "show node [<node>]", "show node counters [<node>]", "show node table <node> <table>",
+    "show node", "show node counters [<node>]", "show node table <node> <table>", "show node <anchor>",
   ]);
   assert.match(message("help frob"), 'no command begins with "frob"');
 });

@@ -105,14 +105,14 @@ socket("no router", async () => {
   const error = await failure(ask("show version"));
   assert.is(error.code, "NOT_RUNNING");
   assert.is(error.message, `no router answers on ${path}: start one with "weft run"`);
-  assert.is((await failure(ask())).code, "BAD_COMMAND");
+  assert.is((await failure(ask())).code, "NOT_RUNNING");
   assert.match((await failure(ask("--sokcet", "x"))).message, 'unknown option "--sokcet" of weft ctl: did you mean "--socket"?');
 });
 
 socket("hostile input is answered and hurts nobody", () => listening(async () => {
   const { client, answers } = raw();
   const lines = ["", "{", "null", "7", "[]", '{"command": 1}', '{"command": "show version", "json": 1}', '{"command": ""}',
-    '{"command": "\\u0000\\u001b[2J"}', '{"__proto__": null, "command": "constructor"}', "\u0000\u00ff", '{"command": "show version"}'];
+    '{"complete": 7}', '{"command": "\\u0000\\u001b[2J"}', '{"__proto__": null, "command": "constructor"}', "\u0000\u00ff", '{"command": "show version"}'];
   client.write(lines.join("\n") + "\n");
   await until(() => answers.length === lines.length + 1);
   for (const answer of answers.slice(0, -2)) assert.is(JSON.parse(answer).done, 2, answer);
@@ -124,6 +124,15 @@ socket("hostile input is answered and hurts nobody", () => listening(async () =>
   await endless.closed;
   assert.match(endless.answers[0]!, `longer than ${LINE_MAX}`);
   assert.is((await ask("show version")).status, 0);
+}));
+
+socket("what can come next", () => listening(async () => {
+  const { client, answers } = raw();
+  client.write('{"complete":"show interface host-"}\n{"complete":"\\u0000 {"}\n');
+  await until(() => answers.length === 2);
+  assert.equal(JSON.parse(answers[0]!).choices.words, [["host-eth0", "interface"]]);
+  assert.equal(JSON.parse(answers[1]!).choices.words, []);
+  client.destroy();
 }));
 
 socket("several clients, each with its own answers in order", () => listening(async () => {

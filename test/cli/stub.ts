@@ -1,7 +1,7 @@
 // A control plane that records what is asked of it and answers with fixed figures.
 
 import type {
-  Control, CustomNodeInfo, FaultLine, HardwareInfo, InterfaceCounters, InterfaceInfo, PacketStreamInfo, PcapTraceStatus, TraceInfo,
+  Control, CustomNodeInfo, FaultLine, GraphNode, HardwareInfo, InterfaceCounters, InterfaceInfo, NodeInfo, PacketStreamInfo, PcapTraceStatus, TraceInfo,
 } from "../../host/control/api.js";
 
 const NO_COUNTERS: InterfaceCounters = {
@@ -72,6 +72,17 @@ const NO_FAULTS: FaultLine = {
   lost: 0, truncated: 0, corrupted: 0, duplicated: 0, reordered: 0, delayed: 0, held: 0,
 };
 
+export const LOOKUP: GraphNode = {
+  name: "ip4-lookup", index: 1, kind: "wasm",
+  next: [{ slot: 0, name: "error-drop", node: null }, { slot: 1, name: "ip4-rewrite", node: "acl" }, { slot: 3, name: "ip4-local", node: "acl" }],
+  previous: ["ip4-input", "icmp4-input"],
+};
+
+export const LOOKUP_INFO: NodeInfo = {
+  ...LOOKUP, calls: 10, vectors: 2560, clocks: 44160, clocksPerPacket: 17.25, vectorsPerCall: 256, traps: 0,
+  errors: [{ count: 3, reason: "no route" }], custom: null,
+};
+
 const ANSWERS: { [name in keyof Control]?: unknown } = {
   createHostInterface: Promise.resolve(ETH0),
   deleteHostInterface: Promise.resolve(),
@@ -107,6 +118,7 @@ const ANSWERS: { [name in keyof Control]?: unknown } = {
   },
   errors: [{ count: 7, node: "ip4-input", reason: "bad checksum" }, { count: 12, node: "ethernet-input", reason: "frame too short" }],
   buffers: { size: 2048, total: 16384, free: 16380, held: 1, posted: 3, pending: 0, pageSize: 2097152 },
+  node: LOOKUP_INFO,
   routes: [
     { prefix: "0.0.0.0/0", kind: "drop", via: null, interface: null, adjacency: 1, paths: [] },
     { prefix: "203.0.113.0/24", kind: "gateway", via: "192.0.2.2", interface: "host-eth0", adjacency: 14, paths: [{ via: "192.0.2.2", interface: "host-eth0", weight: 1, adjacency: 14, buckets: 256 }] },
@@ -136,7 +148,27 @@ const ANSWERS: { [name in keyof Control]?: unknown } = {
   trace: TRACE,
   pcapTrace: CAPTURE,
   stopPcapTrace: Promise.resolve({ ...CAPTURE, running: false, ended: "stopped" }),
-  memory: { nodes: 81920, configurations: 96, regions: 4, nodeCount: 18 },
+  memory: {
+    nodes: 81920, configurations: 96, regions: 4, nodeCount: 18, packetMemory: 94896128, pool: 36700160, pageSize: 4096, resident: 120709120, heap: 7688088,
+  },
+  graph: {
+    seconds: 2, nodes: [
+      { ...LOOKUP, rate: 1000.5, clocksPerPacket: 17.25 },
+      {
+        name: 'a"b\\-tx', index: 2, kind: "port", next: [{ slot: 0, name: "x", node: null }, { slot: 1, name: "ip4-lookup", node: "ip4-lookup" }],
+        previous: [], rate: 0, clocksPerPacket: 0,
+      },
+    ],
+  },
+  threads: [
+    { id: 0, name: "main", type: "main", tid: 4711, cpu: 1, cpus: "0-3", sleeps: 128 },
+    { id: 1, name: "worker 0", type: "worker", tid: null, cpu: null, cpus: null, sleeps: 0 },
+  ],
+  logging: [
+    { time: "2026-01-02T03:04:05.678Z", class: "memory", text: "no huge pages" },
+    { time: "2026-01-02T03:04:06.000Z", class: "interface", text: "interface host-eth0: link up" },
+  ],
+  clock: { time: "2026-01-02T03:04:05.678Z", seconds: 12.34567, clockRate: 2600000000 },
 };
 
 export interface Stub {

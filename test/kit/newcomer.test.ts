@@ -207,7 +207,7 @@ test("help of each subcommand, and of a wrong one", async () => {
   }
   const { status, stderr } = await weft("bulid");
   assert.equal([status, stderr], [2, 'weft: unknown subcommand "bulid" of weft node: did you mean "build"? '
-    + "expected one of: new, build, check, bench, test (weft node --help)\n"]);
+    + "expected one of: new, build, check, test, bench (weft node --help)\n"]);
 });
 
 test.run();
