@@ -1,7 +1,7 @@
 // The typed arguments of commands, by the name that stands in a pattern: `<mtu>`. Only the form is judged
 // here; whether an interface exists is the control plane's to say.
 
-import { isIPv4 } from "node:net";
+import { isIPv4, isIPv6 } from "node:net";
 import { isInterfaceName } from "../control/interfaces.js";
 import { PACKET_LENGTH_MAX, PACKET_LENGTH_MIN, QUEUE_SIZE_MAX, QUEUE_SIZE_MIN, RX_QUEUES_MAX } from "../ports/rdma-options.js";
 import { jsonFault } from "./json.js";
@@ -27,6 +27,12 @@ function number(least: number, most: number, example: string, pattern = /^\d{1,1
 function isPrefix(text: string): boolean {
   const [address, length, ...more] = text.split("/");
   return more.length === 0 && isIPv4(address!) && /^\d{1,2}$/.test(length ?? "") && Number(length) <= 32;
+}
+
+/** 127.0.0.1:9469, [::1]:9469 */
+function isListen(text: string): boolean {
+  const [, six, four, port] = /^(?:\[([^\]]+)\]|([^:]+)):(\d{1,5})$/.exec(text) ?? [];
+  return port !== undefined && Number(port) <= 65535 && (six === undefined ? isIPv4(four!) : isIPv6(six));
 }
 
 /** What Linux takes as a netdev's name: dev_valid_name() in net/core/dev.c, and printable. */
@@ -72,6 +78,7 @@ export const ARGUMENTS: Record<string, Argument> = {
   netdev: { accepts: isNetdev, expected: "the name of a Linux network device, such as eth0" },
   address: ADDRESS,
   gateway: ADDRESS,
+  listen: { accepts: isListen, expected: "an address of this machine and a port, such as 127.0.0.1:9469 or [::1]:9469" },
   prefix: { accepts: isPrefix, expected: "an IPv4 address and prefix length, such as 192.0.2.1/24" },
   mac: { accepts: (text) => /^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/i.test(text), expected: "a MAC address, such as 02:fe:00:00:00:01" },
   mtu: number(68, 65535, "1500"),

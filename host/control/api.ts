@@ -4,9 +4,13 @@
 
 import type { RdmaInfo } from "../ports/rdma.js";
 import type { WeftError } from "../errors.js";
+import type { Metric } from "./exposition.js";
+import type { Health, PrometheusInfo } from "./prometheus.js";
 import type { PortKind, RxMode } from "../ports/port.js";
 import type { RdmaOptions } from "../ports/rdma-options.js";
 
+export type { Metric, MetricSample } from "./exposition.js";
+export type { Health, PrometheusInfo } from "./prometheus.js";
 export type { RdmaInfo } from "../ports/rdma.js";
 export type { PortKind, RxMode } from "../ports/port.js";
 export type { RdmaOptions, RssType } from "../ports/rdma-options.js";
@@ -329,6 +333,20 @@ export interface Control {
   /** Throws NOT_FOUND for a node that is not loaded or declares no such table. */
   nodeTable(name: string, table: string): NodeTable;
   memory(): MemoryInfo;
+
+  /** Every counter and gauge as a monitoring system wants it: in base units, and counted on whatever is cleared. */
+  metrics(): Metric[];
+  /** ok while the worker answers within a second and no interface that is up has lost its device; a link that is down is no failure. */
+  health(): Promise<Health>;
+  /**
+   * Serves metrics() to Prometheus at http://ADDRESS:PORT/metrics and health() at /healthz (200, or 503 with the causes) until closed or
+   * stopped. Port 0: any that is free. Throws BAD_ARGUMENT, CONFLICT, NO_PERMISSION.
+   */
+  listenPrometheus(address: string, port: number): Promise<PrometheusInfo>;
+  /** Throws NOT_FOUND where nothing listens. */
+  closePrometheus(): Promise<void>;
+  /** where it listens; null: nowhere */
+  prometheus(): PrometheusInfo | null;
 
   clearInterfaces(): void;
   clearRuntime(): void;

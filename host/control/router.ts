@@ -2,7 +2,7 @@
 
 import { fileURLToPath } from "node:url";
 import { WeftError } from "../errors.js";
-import { type EngineOptions, INPUT_NODES, STUCK } from "../graph/engine.js";
+import { type EngineOptions, INPUT_NODES } from "../graph/engine.js";
 import { GLEAN_NODE } from "../graph/glean.js";
 import type { FromEngine, ToEngine } from "../graph/messages.js";
 import { compileModule, loadModule } from "../graph/module.js";
@@ -15,13 +15,15 @@ import { Tables } from "../memory/tables.js";
 import { parseIp4, parseMac } from "./addresses.js";
 import { Adjacencies } from "./adjacencies.js";
 import type {
-  Balance, BufferInfo, Control, CustomNodeInfo, ErrorCounter, HardwareInfo, InterfaceInfo, MemoryInfo, NeighborInfo, NodeConfig, NodeCounter,
-  NodePlace, NodePolicy, NodeTable, PingOptions, PingResult, RdmaOptions, RouteInfo, RouterOptions, RouteTarget, RuntimeInfo, RxMode, VersionInfo,
+  Balance, BufferInfo, Control, CustomNodeInfo, ErrorCounter, HardwareInfo, Health, InterfaceInfo, MemoryInfo, Metric, NeighborInfo, NodeConfig,
+  NodeCounter, NodePlace, NodePolicy, NodeTable, PingOptions, PingResult, PrometheusInfo, RdmaOptions, RouteInfo, RouterOptions, RouteTarget,
+  RuntimeInfo, RxMode, VersionInfo,
 } from "./api.js";
-import { type Connect, type EngineLink, inThread } from "./engine-link.js";
+import { type Connect, inThread } from "./engine-link.js";
 import { epochOf } from "./epoch.js";
 import { Fib } from "./fib.js";
 import { type Interface, interfaceInfo, Interfaces } from "./interfaces.js";
+import { Monitoring } from "./monitoring.js";
 import { Neighbours } from "./neighbours.js";
 import { NodeConfigs } from "./node-configs.js";
 import { Regions } from "./node-files.js";
@@ -31,8 +33,8 @@ import { Ports } from "./ports.js";
 import { Requests } from "./requests.js";
 import { Routes } from "./routes.js";
 import { Statistics } from "./statistics.js";
+import { Supervisor } from "./supervisor.js";
 import { version } from "./version.js";
-import { type Running, Watchdog, whoRuns } from "./watchdog.js";
 
 const ROOT = new URL("../../../", import.meta.url); // dist/host/control/ → the package
 const WORKER = 0;
@@ -41,7 +43,6 @@ const TICK = 1000;
 const GATES = ["rx-gate", "tx-gate"];
 
 export class Router implements Control {
-  private link: EngineLink | undefined;
   private readonly interfaceTable: Interfaces;
   private readonly adjacencies: Adjacencies;
   private readonly neighbourTable: Neighbours;
@@ -54,9 +55,9 @@ export class Router implements Control {
   private readonly configs: NodeConfigs;
   private readonly regions = new Regions();
   private readonly pulse = new Pulse();
-  private watchdog: Watchdog | undefined;
+  private readonly worker: Supervisor;
+  private readonly monitoring: Monitoring;
   private timer: NodeJS.Timeout | undefined;
-  private failure: WeftError | undefined;
 
   private constructor(
     memory: OwnedMemory, tables: Tables, private readonly registry: Registry, wiring: Wiring, private readonly options: RouterOptions,
@@ -72,7 +73,8 @@ export class Router implements Control {
       route: (neighbour) => this.routeTable.addNeighbour(neighbour),
       unroute: (neighbour) => this.routeTable.removeNeighbour(neighbour),
     });
-    this.statistics = new Statistics(memory, () => registry.list());
+    const lasting = new Statistics(memory, () => registry.list());
+    this.statistics = new Statistics(memory, () => registry.list(), lasting);
     this.pinger = new Pinger((message) => this.post(message));
     this.ports = new Ports({
       packets: memory.packets,
@@ -90,6 +92,18 @@ export class Router implements Control {
     this.configs = new NodeConfigs(tables, this.interfaceTable);
     const { requests, statistics, configs, regions } = this;
     this.nodes = new Nodes({ memory, registry, wiring, regions, configs, statistics, requests }, this.interfaceTable, (line) => options.notice?.(line));
+    this.worker = new Supervisor({
+      pulse: this.pulse, requests, nodes: this.nodes, ports: this.ports, specs: () => registry.list(), failed: (error) => options.failed?.(error),
+    });
+    this.monitoring = new Monitoring({
+      control: this,
+      statistics: lasting,
+      routes: () => this.routeTable.kinds(),
+      workers: () => [this.worker.state()],
+      failure: () => this.worker.failure,
+      turnEnd: () => requests.turnEnd(),
+      lost: () => this.ports.lost(),
+    });
     this.interfaceTable.addLocal();
   }
 
@@ -114,18 +128,15 @@ export class Router implements Control {
       shared, worker: WORKER, clocks, graphModule: graph, nodeModule: nodes.module, nodes: registry.list(), timeOrigin: performance.timeOrigin,
       isolate: options.isolate ?? false, customs: [], takeOver: null, pulse: router.pulse.buffer,
     };
-    router.link = await connect(engine, memory, (message) => router.receive(message), (error) => router.ended(engine, error));
-    router.watchdog = new Watchdog(router.pulse, () => router.link?.clock() ?? -1, (running) => void router.takeOver(engine, running));
+    await router.worker.start(connect, engine, memory, (message) => router.receive(message));
     router.timer = setInterval(() => router.tick(), TICK);
     return router;
   }
 
   async stop(): Promise<void> {
     clearInterval(this.timer);
-    this.watchdog?.stop();
-    const link = this.link;
-    this.link = undefined;
-    await link?.close();
+    await this.monitoring.close();
+    await this.worker.stop();
     this.ports.close();
   }
 
@@ -315,11 +326,32 @@ export class Router implements Control {
     this.statistics.clearErrors();
   }
 
+  // For those who watch
+
+  metrics(): Metric[] {
+    return this.monitoring.metrics();
+  }
+
+  health(): Promise<Health> {
+    return this.monitoring.health();
+  }
+
+  listenPrometheus(address: string, port: number): Promise<PrometheusInfo> {
+    return this.monitoring.listen(address, port);
+  }
+
+  closePrometheus(): Promise<void> {
+    return this.monitoring.off();
+  }
+
+  prometheus(): PrometheusInfo | null {
+    return this.monitoring.info();
+  }
+
   // Within
 
   private post(message: ToEngine): void {
-    if (this.failure) throw this.failure;
-    this.link?.post(message);
+    this.worker.post(message);
   }
 
   private receive(message: FromEngine): void {
@@ -356,40 +388,8 @@ export class Router implements Control {
     this.neighbourTable.learned(index, address, mac);
   }
 
-  /** The worker ended by itself. When it was in a node from outside (a host node may end it), it is as if that never returned. */
-  private ended(engine: EngineOptions, error: WeftError): void {
-    const running = whoRuns(this.pulse.running);
-    if (running.index < 0) this.fail(error);
-    else void this.takeOver(engine, running, error.message);
-  }
-
-  /**
-   * A node never returns: its worker is given up, the node set aside, and a new worker goes on with everything else. The packets that the
-   * node had in hand are dropped; all others wait where they are. No node: what has stopped the graph is the doing of the one before.
-   */
-  private async takeOver(engine: EngineOptions, { index, configuring }: Running, cause = "it never returned"): Promise<void> {
-    if (configuring) this.requests.reject(index, "its function to configure never returns");
-    else if (index >= 0) this.nodes.hung(index, cause);
-    else this.nodes.hung(whoRuns(this.pulse.last).index, "after it ran, the graph did not come to its end");
-    const takeOver = configuring ? -1 : index < 0 ? STUCK : index;
-    const unanswered = this.requests.unanswered();
-    const ports = this.ports.forNewWorker();
-    try {
-      await this.link!.replace({ ...engine, nodes: this.registry.list(), customs: this.nodes.specs(), takeOver }, [...ports, ...unanswered]);
-    } catch (error) {
-      this.fail(new WeftError("WORKER", `no new packet worker in place of one that hung: ${(error as Error).message}`, { cause: error }));
-    }
-  }
-
-  private fail(error: WeftError): void {
-    this.failure = error;
-    this.ports.fail(error);
-    this.requests.fail(error);
-    this.options.failed?.(error);
-  }
-
   private tick(): void {
-    if (this.failure) return;
+    if (this.worker.failure) return;
     this.ports.tick();
     this.neighbourTable.tick();
   }

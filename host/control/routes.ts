@@ -138,6 +138,13 @@ export class Routes {
     }));
   }
 
+  /** How many routes there are of each kind. */
+  kinds(): Record<string, number> {
+    const counts: Record<string, number> = {};
+    for (const { kind } of this.table.values()) counts[kind] = (counts[kind] ?? 0) + 1;
+    return counts;
+  }
+
   private list(): Route[] {
     return [...this.table.values()];
   }

@@ -31,6 +31,10 @@ const ASKED: [line: string, ...call: unknown[]][] = [
   ["set interface rx-mode rdma-0 interrupt", "setInterfaceRxMode", "rdma-0", "interrupt"],
   ["set interface rx-mode rdma-0 adaptive", "setInterfaceRxMode", "rdma-0", "adaptive"],
   ["test rdma dump rdma-0", "rdmaDump", "rdma-0"],
+  ["prometheus listen 0.0.0.0:9469", "listenPrometheus", "0.0.0.0", 9469],
+  ["prometheus listen [::1]:0", "listenPrometheus", "::1", 0],
+  ["prometheus listen [fe80::1%eth0]:80", "listenPrometheus", "fe80::1%eth0", 80],
+  ["prometheus off", "closePrometheus"],
   ["set interface state host-eth0 up", "setInterfaceState", "host-eth0", true],
   ["set interface state host-eth0 down", "setInterfaceState", "host-eth0", false],
   ["set interface mtu packet 9000 host-eth0", "setInterfaceMtu", "host-eth0", 9000],
@@ -73,6 +77,7 @@ const ASKED: [line: string, ...call: unknown[]][] = [
 
 const PRINTED: Record<string, string> = {
   createHostInterface: "host-eth0", createRdmaInterface: "rdma-0 (mode dv: the adapter has Direct Verbs)", rdmaDump: "rings in hex",
+  listenPrometheus: "http://127.0.0.1:9469/metrics",
 };
 
 for (const [line, ...call] of ASKED) {
@@ -127,6 +132,7 @@ const SHOWN: [line: string, method: keyof Control, ...text: string[]][] = [
     "  device counters:",
     "    rx_packets     12"],
   ["show buffers", "buffers", "Size  Total  Avail  Used  Held  Posted  Pending  Pages", "2048  16384  16380     4     1       3        0  2M"],
+  ["show prometheus", "prometheus", "http://127.0.0.1:9469/metrics"],
   ["show ip fib", "routes",
     "Prefix          Kind     Via        Interface  Adjacency",
     "0.0.0.0/0       drop     -          -                  1",
@@ -177,6 +183,19 @@ for (const [line, method, ...text] of SHOWN) {
 test("every command is tested above", () => {
   const tested = new Set([...ASKED, ...SHOWN, ["show node table flow-meter flows"]].map(([line]) => grammar.parse(line!).command.pattern));
   assert.equal(COMMANDS.map(({ pattern }) => pattern).filter((pattern) => !tested.has(pattern)).filter((pattern) => !pattern.startsWith("ping")), []);
+});
+
+test("an endpoint is an address and a port, nothing else", () => {
+  for (const wrong of ["9469", ":9469", "localhost:9469", "127.0.0.1", "127.0.0.1:", "127.0.0.1:65536", "127.0.0.1:-1", "::1:9469", "[::1]", "[::1]:",
+    "[127.0.0.1]:1", "256.0.0.1:1", "[::g]:1", "127.0.0.1:0x50", "[::1]:9469/metrics"]) {
+    assert.throws(() => grammar.parse(`prometheus listen ${wrong}`),
+      (error: WeftError) => error.message.endsWith("expected an address of this machine and a port, such as 127.0.0.1:9469 or [::1]:9469"), wrong);
+  }
+});
+
+test("no endpoint", async () => {
+  assert.is((await run("show prometheus", { prometheus: () => null })).out, "off");
+  assert.is((await run("show prometheus --json", { prometheus: () => null })).out, "null");
 });
 
 test("an interface that is up without a link", async () => {

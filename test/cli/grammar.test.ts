@@ -26,7 +26,7 @@ const EXAMPLES: Record<string, string> = {
   mtu: "1500", repeat: "3", interval: "0.5", size: "100", name: "rdma-1", device: "mlx5_0", "rx-queue-size": "1024", "tx-queue-size": "256",
   "num-rx-queues": "4", mode: "dv", "max-pktlen": "9000", rss4: "ipv4-udp", rss6: "ipv6",
   node: "acl", "new-node": "flow-meter", anchor: "host-eth0-tx", file: "build/all.wasm:acl", json: '{"rules": [{"from": "} {"}, {}]}',
-  table: "flows", fail: "open", next: "continue", ms: "100", traps: "10",
+  listen: "[::1]:9469", table: "flows", fail: "open", next: "continue", ms: "100", traps: "10",
 };
 
 /** A pattern with its arguments filled in, and its optional parts left out or taken. */
@@ -49,7 +49,7 @@ test("any unambiguous prefix will do", () => {
   assert.is(pattern("set int st host-eth0 u"), "set interface state <interface> up");
   assert.is(pattern("set int mt p 9000 host-eth0"), "set interface mtu [packet] <mtu> <interface>");
   assert.is(pattern("i r a 0.0.0.0/0 v d"), "ip route add <prefix> via drop");
-  assert.is(pattern("p 192.0.2.2 s 100 r 1"), "ping <address> [repeat <repeat>] [interval <interval>] [size <size>]");
+  assert.is(pattern("pi 192.0.2.2 s 100 r 1"), "ping <address> [repeat <repeat>] [interval <interval>] [size <size>]");
   assert.is(pattern("  show \t version  "), "show version");
   assert.is(pattern("no l a.wasm a acl"), "node load <file> as <new-node> [config <json>]");
   assert.is(pattern("n i acl b ip4-input o host-eth0"), "node insert <node> before <anchor> [on <interface>]");
@@ -90,7 +90,7 @@ test("ambiguous prefixes say what they could be", () => {
 
 test("a wrong word is named, with the nearest right one and what was expected", () => {
   assert.is(message("show interfcae"), 'unknown word "interfcae" in "show interfcae": did you mean "interface"? '
-    + "expected one of: balance, buffers, errors, hardware-interfaces, interface, ip, memory, node, runtime, version");
+    + "expected one of: balance, buffers, errors, hardware-interfaces, interface, ip, memory, node, prometheus, runtime, version");
   assert.match(message("shwo version"), 'unknown word "shwo" in "shwo": did you mean "show"? expected one of: clear, create');
   assert.is(message("show ip route"), 'unknown word "route" in "show ip route": expected one of: fib, neighbors');
   assert.match(message("show interface adress"), 'did you mean "address"? expected one of: address, <interface>');

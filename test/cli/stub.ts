@@ -1,6 +1,6 @@
 // A control plane that records what is asked of it and answers with fixed figures.
 
-import type { Control, CustomNodeInfo, HardwareInfo, InterfaceCounters, InterfaceInfo } from "../../host/control/api.js";
+import type { Control, CustomNodeInfo, HardwareInfo, InterfaceCounters, InterfaceInfo, PrometheusInfo } from "../../host/control/api.js";
 
 const NO_COUNTERS: InterfaceCounters = {
   rxPackets: 0, rxBytes: 0, rxMissed: 0, rxTruncated: 0, rxErrors: 0, rxNoBuffer: 0, rxBadChecksum: 0,
@@ -41,6 +41,8 @@ export const METER: CustomNodeInfo = {
   ...ACL, name: "flow-meter", file: "/srv/meter.wasm", declared: "flow-meter", state: "set-aside", cause: "it never returned", place: null,
   policy: { fail: "open", via: "continue", restart: 0, limit: 0 }, config: {}, traps: 11, region: null,
 };
+
+const PROMETHEUS: PrometheusInfo = { address: "127.0.0.1", port: 9469, url: "http://127.0.0.1:9469/metrics" };
 
 const ANSWERS: { [name in keyof Control]?: unknown } = {
   createHostInterface: Promise.resolve(ETH0),
@@ -90,6 +92,9 @@ const ANSWERS: { [name in keyof Control]?: unknown } = {
     node: "flow-meter", table: "flows", columns: ["source", "destination", "packets", "bytes"],
     rows: [["192.0.2.2", "198.51.100.2", 12, 17000], ["192.0.2.3", "198.51.100.2", 1, 64]],
   },
+  listenPrometheus: Promise.resolve(PROMETHEUS),
+  closePrometheus: Promise.resolve(),
+  prometheus: PROMETHEUS,
   memory: { nodes: 81920, configurations: 96, regions: 4, nodeCount: 18 },
 };
 
