@@ -149,7 +149,7 @@ function load(): Addon {
   try {
     return require(path) as Addon;
   } catch (cause) {
-    throw new WeftError("ADDON_MISSING", `the native shim ${path} does not load: run "npm run setup" (${(cause as Error).message})`, { cause });
+    throw new WeftError("ADDON_MISSING", `the native shim ${path} does not load: run "npm run setup" in a checkout, "npm rebuild weft" where it was installed (${(cause as Error).message})`, { cause });
   }
 }
 
