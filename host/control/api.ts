@@ -282,23 +282,43 @@ export interface VersionInfo {
 
 /** The control plane: everything the command line can do. Each call either takes effect whole or throws a WeftError and changes nothing. */
 export interface Control {
+  /**
+   * A port on a Linux netdev, over packet sockets: interface `host-NAME`, down until it is set up. Throws NOT_FOUND, CONFLICT, NO_PERMISSION,
+   * NO_MEMORY, SYSTEM.
+   */
   createHostInterface(hostInterface: string): Promise<InterfaceInfo>;
+  /** Addresses, routes and neighbours go with it. Throws NOT_FOUND, BAD_ARGUMENT for another kind, CONFLICT while a custom node needs it. */
   deleteHostInterface(hostInterface: string): Promise<void>;
+  /** A share of a ConnectX port. Throws BAD_ARGUMENT, NOT_FOUND, CONFLICT, NO_PERMISSION, NO_MEMORY, SYSTEM. */
   createRdmaInterface(options: RdmaOptions): Promise<HardwareInfo>;
+  /** As deleteHostInterface. */
   deleteRdmaInterface(name: string): Promise<void>;
+  /**
+   * Up or down for the router; the netdev stays as it is. This and what follows throw NOT_FOUND for an unknown interface, BAD_ARGUMENT for
+   * local0.
+   */
   setInterfaceState(name: string, up: boolean): void;
   /** 68 … 65535, RFC 791's least and IPv4's most */
   setInterfaceMtu(name: string, mtu: number): void;
+  /** Throws NO_PERMISSION where an adapter refuses it to a virtual function; the old address stays then. */
   setInterfaceMac(name: string, mac: string): void;
   /** whether the device takes frames for other stations too; they still end in ethernet-input unless a node wants them */
   setInterfacePromiscuous(name: string, on: boolean): void;
+  /** When the worker looks for packets: always, when the device rings, or the one while there are some and then the other. */
   setInterfaceRxMode(name: string, mode: RxMode): void;
+  /** "192.0.2.1/24", with the routes that follow from it; the first one is the primary. Throws BAD_ARGUMENT, CONFLICT where it overlaps. */
   addAddress(name: string, address: string): void;
+  /** Throws NOT_FOUND; CONFLICT while a route needs it to reach its gateway. */
   removeAddress(name: string, address: string): void;
+  /** Adds or replaces the route of a prefix; a gateway must be on a connected network. Throws BAD_ARGUMENT, NOT_FOUND, CONFLICT, NO_MEMORY. */
   addRoute(prefix: string, target: RouteTarget): void;
+  /** Throws NOT_FOUND; CONFLICT for one that comes with an address or a neighbour. */
   deleteRoute(prefix: string): void;
+  /** A neighbour that ARP (RFC 826) is not asked for and that does not age. Throws NOT_FOUND, BAD_ARGUMENT off the interface's networks. */
   setNeighbor(name: string, address: string, mac: string): void;
+  /** Forgets a neighbour, static or learned. Throws NOT_FOUND. */
   deleteNeighbor(name: string, address: string): void;
+  /** Echo requests of the router's own (RFC 792), one after the other; resolves when the last is answered or overdue. Throws BAD_ARGUMENT, NOT_FOUND. */
   ping(address: string, options?: PingOptions): Promise<PingResult>;
 
   /** Loads a node from a module (.wasm; .mjs: host nodes); `FILE:NODE` names one of several. It sees no packets until it is inserted. */
@@ -307,26 +327,38 @@ export interface Control {
   insertNode(name: string, place: NodePlace): Promise<void>;
   /** Takes a node out of the packets' way; of one interface only, where it was given to some. It stays loaded. */
   bypassNode(name: string, interfaceName?: string): Promise<void>;
+  /** Takes it out of the packets' way first, and then out of memory. Throws NOT_FOUND; CONFLICT while another node leads to it. */
   unloadNode(name: string): Promise<void>;
   /** Its place stays, its state too where the new one takes it; a configuration that is not given stays. */
   replaceNode(name: string, file: string, config?: NodeConfig): Promise<CustomNodeInfo>;
+  /** Checked against the schema that the node declares: all of it takes effect, or nothing. Throws NOT_FOUND, BAD_ARGUMENT, BAD_MODULE, NO_MEMORY. */
   configureNode(name: string, config: NodeConfig): Promise<void>;
+  /** What is not given stays. Throws NOT_FOUND, BAD_ARGUMENT. */
   setNodePolicy(name: string, policy: Partial<NodePolicy>): Promise<void>;
   /** Has a node that was set aside, or waits, start anew now. */
   restartNode(name: string): Promise<void>;
 
+  /** Interfaces by index, local0 first. */
   interfaces(): InterfaceInfo[];
   /** the interfaces that have a port */
   hardwareInterfaces(): HardwareInfo[];
   /** an rdma interface's rings, in hex */
   rdmaDump(name: string): string;
+  /** What each node of each worker did since start or the last clearRuntime(). */
   runtime(): RuntimeInfo;
+  /** Reasons that have occurred since start or the last clearErrors(), packets each. */
   errors(): ErrorCounter[];
+  /** Where the buffers of the packet pool are. */
   buffers(): BufferInfo;
+  /** By address, shorter prefixes first. */
   routes(): RouteInfo[];
+  /** Neighbours, learned and static, and those that are being asked for. */
   neighbors(): NeighborInfo[];
+  /** Versions of weft, of the node contract and of Node. */
   version(): VersionInfo;
+  /** Since start, whatever was cleared. */
   balance(): Balance;
+  /** Nodes that were loaded, in that order. */
   customNodes(): CustomNodeInfo[];
   /** counters and gauges that custom nodes declare, zero ones too */
   nodeCounters(): NodeCounter[];
@@ -348,8 +380,11 @@ export interface Control {
   /** where it listens; null: nowhere */
   prometheus(): PrometheusInfo | null;
 
+  /** Interface counters begin at 0 again; metrics() go on. */
   clearInterfaces(): void;
+  /** The same for runtime(). */
   clearRuntime(): void;
+  /** The same for errors() and nodeCounters(), but for gauges. */
   clearErrors(): void;
   /** Forgets neighbours that were learned; static ones stay. */
   clearNeighbors(): void;
