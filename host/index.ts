@@ -6,8 +6,8 @@ import { Router as Implementation } from "./control/router.js";
 /** Where routers are made; what one can do, {@link Control} says. */
 export abstract class Router {
   /**
-   * Makes the packet memory, loads the nodes and starts the worker; `stop()` ends it all. Several routers may run in one process. Throws BAD_ARGUMENT,
-   * NO_MEMORY, BAD_MODULE. (The import itself throws ADDON_MISSING where the native part is not built.)
+   * Makes the packet memory, loads the nodes and starts the worker; `stop()` ends it all. Throws BAD_ARGUMENT, NO_MEMORY, BAD_MODULE. (The
+   * import itself throws ADDON_MISSING where the native part is not built.)
    */
   static start(options?: RouterOptions): Promise<Control> {
     return Implementation.start(options);

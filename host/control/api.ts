@@ -318,7 +318,7 @@ export interface Control {
   setNeighbor(name: string, address: string, mac: string): void;
   /** Forgets a neighbour, static or learned. Throws NOT_FOUND. */
   deleteNeighbor(name: string, address: string): void;
-  /** Echo requests of the router's own (RFC 792), one after the other; resolves when the last is answered or overdue. Throws BAD_ARGUMENT, NOT_FOUND. */
+  /** Echo requests of the router's own (RFC 792); resolves when the last is answered or overdue. Throws BAD_ARGUMENT, NOT_FOUND without a route. */
   ping(address: string, options?: PingOptions): Promise<PingResult>;
 
   /** Loads a node from a module (.wasm; .mjs: host nodes); `FILE:NODE` names one of several. It sees no packets until it is inserted. */

@@ -82,7 +82,8 @@ function ofWorkers(workers: WorkerState[]): Metric[] {
 }
 
 function ofInterfaces(interfaces: InterfaceInfo[], statistics: Statistics): Metric[] {
-  const each = (value: (entry: InterfaceInfo) => number): MetricSample[] => interfaces.flatMap((entry) => one({ interface: entry.name }, value(entry)));
+  const each = (value: (entry: InterfaceInfo) => number): MetricSample[] =>
+    interfaces.flatMap((entry) => one({ interface: entry.name }, value(entry)));
   const counts = new Map(interfaces.map(({ name, index }) => [name, Object.entries(statistics.interfaceCounters(index))]));
   const names = (counts.values().next().value ?? []).map(([name]) => name);
   return [

@@ -72,7 +72,7 @@ function refusal(where: string, cause: NodeJS.ErrnoException): WeftError {
     case "EADDRINUSE":
       return new WeftError("CONFLICT", `prometheus: ${where} is taken by another program: choose another port`, system);
     case "EADDRNOTAVAIL":
-      return new WeftError("BAD_ARGUMENT", `prometheus: ${where}: Linux has no interface with that address ("ip address" lists those there are)`, system);
+      return new WeftError("BAD_ARGUMENT", `prometheus: ${where}: no interface of Linux has that address ("ip address" lists all)`, system);
     case "EACCES":
       return new WeftError("NO_PERMISSION", `prometheus: ${where} is not allowed: ports below 1024 need CAP_NET_BIND_SERVICE`, system);
     default:

@@ -43,7 +43,7 @@ export class Statistics {
   /** packets received and sent when the runtime was last cleared: rates have a clear of their own */
   private readonly trafficAtClear = new Map<string, number>();
 
-  /** `lasting`: the same counters as no clear command touches them; it is told of nodes and interfaces that come and go. */
+  /** `lasting`: the same counters as no clear command touches them; it is told of nodes and interfaces that are new. */
   constructor(private readonly memory: OwnedMemory, private readonly nodes: () => NodeSpec[], private readonly lasting?: Statistics) {}
 
   interfaceCounters(index: number): InterfaceCounters {
@@ -145,14 +145,12 @@ export class Statistics {
         if (before >= 0) this.baseline.set(fresh + NODE_COUNTERS + place * 8, this.baseline.get(old + NODE_COUNTERS + before * 8) ?? 0);
       }
     }
-    this.lasting?.moveNode(from, to);
   }
 
   forgetNode(node: NodeSpec): void {
     for (const worker of this.workers()) {
       for (let offset = 0; offset < NODE_STATE; offset += 8) this.baseline.delete(workerAt(worker) + node.runtime + offset);
     }
-    this.lasting?.forgetNode(node);
   }
 
   private clearOne(index: number): void {

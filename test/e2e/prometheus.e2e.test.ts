@@ -65,7 +65,8 @@ function neverLess(before: Map<string, Family>, after: Map<string, Family>): voi
 test("health: ok while a node that never returns is set aside; not ok when a device is gone, and ok when it is back", async () => {
   const [a] = [await hostAt(A)];
   await must(null, "ip", ["link", "add", "name", "lost0", "type", "veth", "peer", "name", "lost1"]);
-  const router = await Weft.start([...script(A), "create host-interface name lost0", "set interface state host-lost0 up", "prometheus listen [::1]:0"]);
+  const lines = [...script(A), "create host-interface name lost0", "set interface state host-lost0 up", "prometheus listen [::1]:0"];
+  const router = await Weft.start(lines);
   await routed([a], router, async () => {
     const { url } = await router.show<PrometheusInfo>("prometheus");
     const health = async (): Promise<[number, string[]]> => {

@@ -39,8 +39,9 @@ test("it routes, counts, and leaves nothing behind", async () => {
   assert.is(failed, 0, stderr);
   assert.match(stdout, "3 packets transmitted, 3 received, 0% packet loss");
   assert.match(stdout, /icmp_seq=1 ttl=63/);
-  const counts = [...stdout.matchAll(/^host-weft-(left|right) (\d+) (\d+)$/gm)].map(([, host, came, went]) => [host, Number(came) >= 4, Number(went) >= 4]);
-  assert.equal(counts, [["left", true, true], ["right", true, true]]);
+  const counts = [...stdout.matchAll(/^host-weft-(left|right) (\d+) (\d+)$/gm)];
+  assert.equal(counts.map(([, host]) => host), ["left", "right"]);
+  for (const [line, , came, went] of counts) assert.ok(Number(came) >= 4 && Number(went) >= 4, line);
   assert.not.match(stdout.slice(stdout.lastIndexOf("]")), /left|right/, "neither namespaces nor interfaces");
 });
 

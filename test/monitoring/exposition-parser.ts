@@ -20,7 +20,7 @@ const TYPE = /^# TYPE ([a-zA-Z_:][a-zA-Z0-9_:]*) (counter|gauge|untyped)$/;
 const SAMPLE = /^([a-zA-Z_:][a-zA-Z0-9_:]*)(\{.*\})? ([+-]?(?:\d+(?:\.\d+)?(?:e[+-]?\d+)?|Inf)|NaN)$/;
 const LABEL = /([a-zA-Z_][a-zA-Z0-9_]*)="((?:[^"\\]|\\["\\n])*)"(,|$)/y;
 /** Units in which nothing is told: Prometheus wants seconds, bytes, ratios. */
-const NO_BASE_UNIT = /_(ms|milliseconds|us|microseconds|ns|nanoseconds|minutes|hours|bits|kilobytes|kibibytes|megabytes|mebibytes|mbits|percent|clocks)(_|$)/;
+const NO_BASE_UNIT = /_([mun]s|(milli|micro|nano)seconds|minutes|hours|k?m?bits|(kilo|kibi|mega|mebi)bytes|percent|clocks)(_|$)/;
 
 /** Families by name. Fails with the line that is wrong. */
 export function parse(text: string): Map<string, Family> {

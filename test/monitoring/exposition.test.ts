@@ -39,7 +39,8 @@ test("values as Go's ParseFloat takes them", () => {
 test("whatever stands in labels and help is read back", () => {
   const text = fc.oneof(fc.string({ unit: "grapheme" }), fc.string({ unit: fc.constantFrom("\\", "\n", '"', "n", "{", "}", ",", "=", " ", "#") }));
   fc.assert(fc.property(text, fc.uniqueArray(text, { maxLength: 5 }), fc.double({ noNaN: true }), (help, values, value) => {
-    const metric: Metric = { name: "weft_nodes", type: "gauge", help: `x${help}`, samples: values.map((one) => ({ labels: { a: one, b: "2" }, value })) };
+    const samples = values.map((one) => ({ labels: { a: one, b: "2" }, value }));
+    const metric: Metric = { name: "weft_nodes", type: "gauge", help: `x${help}`, samples };
     if (values.length === 0) return assert.is(expose([metric]), "");
     const families = parse(expose([metric]));
     assert.is(families.get("weft_nodes")!.help, `x${help}`);

@@ -7,7 +7,7 @@ import { expose } from "../../host/control/exposition.js";
 import { enterPrivateNetwork } from "../../host/lab/private-network.js";
 import { workerAt } from "../../host/memory/memory.js";
 import { counting, fileOf, moduleOf } from "../graph/custom-modules.js";
-import { InlineRouter, LEFT_MAC } from "../graph/inline.js";
+import { InlineRouter, LEFT_MAC, RIGHT_MAC } from "../graph/inline.js";
 import { ethernet, ip4, udp } from "../graph/packets.js";
 import { type Family, parse, valueOf } from "./exposition-parser.js";
 
@@ -18,6 +18,7 @@ const inline = await InlineRouter.startPair();
 const { router } = inline;
 test.after(() => router.stop());
 router.setNeighbor("host-left", "192.0.2.2", "02:00:00:00:00:02");
+router.setNeighbor("host-left", "192.0.2.3", "02:00:00:00:00:04");
 router.setNeighbor("host-right", "198.51.100.2", "02:00:00:00:00:03");
 router.addRoute("203.0.113.0/24", { via: "198.51.100.2" });
 
@@ -25,8 +26,10 @@ const scrape = (): Map<string, Family> => parse(expose(router.metrics()));
 
 /** So many packets that pass, and one that does not: its TTL ends. */
 function traffic(count: number): void {
-  const packet = (ttl: number): Uint8Array =>
-    ethernet(LEFT_MAC, "02:00:00:00:00:02", 0x0800, ip4({ from: "192.0.2.2", to: "198.51.100.2", protocol: 17, ttl, payload: udp(1, 2, [1, 2, 3, 4]) }));
+  const packet = (ttl: number): Uint8Array => {
+    const [from, to] = ["192.0.2.2", "198.51.100.2"];
+    return ethernet(LEFT_MAC, "02:00:00:00:00:02", 0x0800, ip4({ from, to, protocol: 17, ttl, payload: udp(1, 2, [1, 2, 3, 4]) }));
+  };
   inline.send(0, [...Array.from({ length: count }, () => packet(64)), packet(1)]);
 }
 
@@ -69,14 +72,15 @@ test("every figure is that of the show commands", () => {
   agree(families);
   assert.is(valueOf(families, "weft_interface_receive_packets_total", { interface: "host-left" }), 6);
   assert.is(valueOf(families, "weft_interface_transmit_packets_total", { interface: "host-right" }), 5);
-  assert.is(valueOf(families, "weft_neighbors", { interface: "host-left", state: "static" }), 1);
+  assert.is(valueOf(families, "weft_neighbors", { interface: "host-left", state: "static" }), 2);
   assert.is(valueOf(families, "weft_build_info", { contract: "1", node: process.version }), 1);
   assert.is(valueOf(families, "weft_nodes"), router.memory().nodeCount);
 });
 
 test("each counter that an interface has, and each state of buffers, is there under its name", () => {
   const families = scrape();
-  const snake = (name: string): string => name.replace(/^rx/, "receive").replace(/^tx/, "transmit").replace(/[A-Z]/g, (one) => `_${one.toLowerCase()}`);
+  const long = (name: string): string => name.replace(/^rx/, "receive").replace(/^tx/, "transmit");
+  const snake = (name: string): string => long(name).replace(/[A-Z]/g, (one) => `_${one.toLowerCase()}`);
   for (const name of Object.keys(router.interfaces()[0]!.counters)) assert.ok(families.has(`weft_interface_${snake(name)}_total`), name);
   const states = [...families.get("weft_buffers")!.series.values()].map(({ labels }) => labels.state);
   assert.equal(states, Object.keys(router.buffers()).filter((name) => !["size", "total", "pageSize"].includes(name)));
@@ -108,7 +112,8 @@ test("custom nodes: state, gauges, counters; one that takes another's place goes
   const { runtime } = router["registry"].find("meter");
   inline.packets.u64[(workerAt(0) + runtime + NODE_COUNTERS + 8) >> 3] = 7n;
   const counted = (): number => valueOf(scrape(), "weft_node_errors_total", { node: "meter", reason: "counted" });
-  const states = (): number[] => ["running", "waiting", "set-aside"].map((state) => valueOf(scrape(), "weft_custom_node_state", { node: "meter", state }));
+  const state = (name: string): number => valueOf(scrape(), "weft_custom_node_state", { node: "meter", state: name });
+  const states = (): number[] => ["running", "waiting", "set-aside"].map(state);
   assert.equal([counted(), states()], [4, [1, 0, 0]]);
   assert.is(valueOf(scrape(), "weft_custom_node_gauge", { node: "meter", gauge: "level" }), 7);
   router.clearErrors();
@@ -133,7 +138,7 @@ test("a node whose counters are named to break the text, or like one of the grap
 });
 
 test("a node that traps", async () => {
-  const trapping = fileOf('export const nodes = [{ name: "bad", next: ["error-drop", "continue"], packet: () => { throw new Error("no"); } }];', "mjs");
+  const trapping = fileOf('export const nodes = [{ name: "bad", next: ["error-drop", "continue"], packet: () => { throw 1; } }];', "mjs");
   await router.loadNode(trapping, "bad");
   await router.setNodePolicy("bad", { limit: 1 });
   await router.insertNode("bad", { after: "ip4-input" });
@@ -146,11 +151,15 @@ test("a node that traps", async () => {
 
 test("an interface that goes takes its series along; its successor begins at 0", async () => {
   traffic(2);
+  const back = ip4({ from: "198.51.100.2", to: "192.0.2.2", protocol: 17, payload: udp(1, 2, []) });
+  inline.send(1, [ethernet(RIGHT_MAC, "02:00:00:00:00:03", 0x0800, back)]);
+  assert.ok(valueOf(scrape(), "weft_node_packets_total", { node: "host-left-tx" }) > 0);
   await router.deleteHostInterface("left");
   const gone = [...scrape().get("weft_interface_receive_packets_total")!.series.values()].map(({ labels }) => labels.interface);
   assert.equal(gone, ["local0", "host-right"]);
   await router.createHostInterface("left");
   assert.is(valueOf(scrape(), "weft_interface_receive_packets_total", { interface: "host-left" }), 0);
+  assert.is(valueOf(scrape(), "weft_node_packets_total", { node: "host-left-tx" }), 0);
 });
 
 test.run();

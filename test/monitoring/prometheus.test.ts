@@ -86,7 +86,9 @@ test("/healthz is 503 with the causes when the router fails", async () => {
 
 test("other paths and other methods are refused, and nothing is collected for them", async () => {
   const before = scrapes;
-  for (const path of ["/", "/metricsx", "/metrics/", "/../metrics", "http://other/metrics", "/healthz/x"]) assert.is((await ask(path)).status, 404, path);
+  for (const path of ["/", "/metricsx", "/metrics/", "/../metrics", "http://other/metrics", "/healthz/x"]) {
+    assert.is((await ask(path)).status, 404, path);
+  }
   for (const method of ["POST", "PUT", "DELETE", "OPTIONS", "TRACE", "PATCH"]) {
     const { status, headers } = await ask("/metrics", method);
     assert.equal([status, headers.allow], [405, "GET, HEAD"], method);
@@ -168,8 +170,8 @@ test("where it cannot listen: one line, what and how to mend it", async () => {
   const { port } = taken.address() as { port: number };
   const cases: [address: string, port: number, code: string, message: string][] = [
     [HOST, port, "CONFLICT", `prometheus: ${HOST}:${port} is taken by another program: choose another port`],
-    ["192.0.2.77", 9469, "BAD_ARGUMENT", 'prometheus: 192.0.2.77:9469: Linux has no interface with that address ("ip address" lists those there are)'],
-    ["2001:db8::1", 9469, "BAD_ARGUMENT", 'prometheus: [2001:db8::1]:9469: Linux has no interface with that address ("ip address" lists those there are)'],
+    ["192.0.2.77", 9469, "BAD_ARGUMENT", 'prometheus: 192.0.2.77:9469: no interface of Linux has that address ("ip address" lists all)'],
+    ["2001:db8::1", 9469, "BAD_ARGUMENT", 'prometheus: [2001:db8::1]:9469: no interface of Linux has that address ("ip address" lists all)'],
     ["localhost", 9469, "BAD_ARGUMENT", 'prometheus: "localhost" is no address: give an IPv4 or IPv6 one, such as 127.0.0.1'],
     [HOST, 65_536, "BAD_ARGUMENT", "prometheus: port 65536 is not from 0 to 65535"],
     [HOST, 1.5, "BAD_ARGUMENT", "prometheus: port 1.5 is not from 0 to 65535"],

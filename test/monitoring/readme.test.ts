@@ -18,7 +18,8 @@ test.after(() => rmSync(folder, { recursive: true }));
 
 /** The one block of this language that contains a word. */
 function block(language: string, word: string): string {
-  const found = [...README.matchAll(new RegExp(`^\`\`\`${language}\n([^]*?)^\`\`\`$`, "gm"))].map(([, text]) => text!).filter((text) => text.includes(word));
+  const blocks = [...README.matchAll(new RegExp(`^\`\`\`${language}\n([^]*?)^\`\`\`$`, "gm"))].map(([, text]) => text!);
+  const found = blocks.filter((text) => text.includes(word));
   assert.is(found.length, 1, `${language} with ${word}`);
   return found[0]!;
 }
