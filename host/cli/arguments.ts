@@ -30,7 +30,7 @@ function isPrefix(text: string): boolean {
 }
 
 /** 127.0.0.1:9469, [::1]:9469 */
-function isListen(text: string): boolean {
+function isEndpoint(text: string): boolean {
   const [, six, four, port] = /^(?:\[([^\]]+)\]|([^:]+)):(\d{1,5})$/.exec(text) ?? [];
   return port !== undefined && Number(port) <= 65535 && (six === undefined ? isIPv4(four!) : isIPv6(six));
 }
@@ -78,7 +78,7 @@ export const ARGUMENTS: Record<string, Argument> = {
   netdev: { accepts: isNetdev, expected: "the name of a Linux network device, such as eth0" },
   address: ADDRESS,
   gateway: ADDRESS,
-  listen: { accepts: isListen, expected: "an address of this machine and a port, such as 127.0.0.1:9469 or [::1]:9469" },
+  endpoint: { accepts: isEndpoint, expected: "an address of this machine and a port, such as 127.0.0.1:9469 or [::1]:9469" },
   prefix: { accepts: isPrefix, expected: "an IPv4 address and prefix length, such as 192.0.2.1/24" },
   mac: { accepts: (text) => /^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/i.test(text), expected: "a MAC address, such as 02:fe:00:00:00:01" },
   mtu: number(68, 65535, "1500"),

@@ -6,11 +6,11 @@ import { show } from "./show.js";
 
 export const PROMETHEUS: Command[] = [
   {
-    pattern: "prometheus listen <listen>",
+    pattern: "prometheus listen <endpoint>",
     help: "serve /metrics and /healthz over HTTP",
-    run: async ({ control, out }, { listen }) => {
-      const colon = listen!.lastIndexOf(":");
-      const { url } = await control.listenPrometheus(listen!.slice(0, colon).replace(/^\[|\]$/g, ""), Number(listen!.slice(colon + 1)));
+    run: async ({ control, out }, { endpoint }) => {
+      const colon = endpoint!.lastIndexOf(":");
+      const { url } = await control.listenPrometheus(endpoint!.slice(0, colon).replace(/^\[|\]$/g, ""), Number(endpoint!.slice(colon + 1)));
       out(url);
     },
   },

@@ -26,7 +26,7 @@ const EXAMPLES: Record<string, string> = {
   mtu: "1500", repeat: "3", interval: "0.5", size: "100", name: "rdma-1", device: "mlx5_0", "rx-queue-size": "1024", "tx-queue-size": "256",
   "num-rx-queues": "4", mode: "dv", "max-pktlen": "9000", rss4: "ipv4-udp", rss6: "ipv6",
   node: "acl", "new-node": "flow-meter", anchor: "host-eth0-tx", file: "build/all.wasm:acl", json: '{"rules": [{"from": "} {"}, {}]}',
-  listen: "[::1]:9469", table: "flows", fail: "open", next: "continue", ms: "100", traps: "10",
+  endpoint: "[::1]:9469", table: "flows", fail: "open", next: "continue", ms: "100", traps: "10",
 };
 
 /** A pattern with its arguments filled in, and its optional parts left out or taken. */
