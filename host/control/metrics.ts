@@ -118,7 +118,7 @@ function ofHardware(all: HardwareInfo[]): Metric[] {
     gauge("weft_interface_speed_bytes", "Bytes a second that the link carries.", each(({ speed }, labels) => one(labels, (speed * 1e6) / 8))),
     counter("weft_interface_queue_receive_packets_total", "Packets of each receive queue.", each(({ rxQueues }, labels) =>
       rxQueues.flatMap(({ packets }, queue) => one({ ...labels, queue: String(queue) }, packets)))),
-    { name: "weft_interface_device_counter", type: "untyped", help: "The adapter's own counters.", samples: each(({ counters }, labels) =>
+    { name: "weft_interface_device_statistic", type: "untyped", help: "The adapter's own counters.", samples: each(({ counters }, labels) =>
       Object.entries(counters).flatMap(([name, value]) => one({ ...labels, counter: name }, value))) },
   ];
 }
@@ -144,7 +144,7 @@ function ofCustomNodes(control: Sources["control"]): Metric[] {
   return [
     gauge("weft_custom_node_state", "1 for the state that a custom node is in.", control.customNodes().flatMap(({ name, state }) =>
       [...new Set([...CUSTOM_STATES, state])].flatMap((which) => one({ node: name, state: which }, Number(state === which))))),
-    gauge("weft_custom_node_gauge", "Gauges that custom nodes declare.", control.nodeCounters().flatMap(({ node, name, kind, value }) =>
+    gauge("weft_custom_node_level", "Gauges that custom nodes declare.", control.nodeCounters().flatMap(({ node, name, kind, value }) =>
       (kind === "gauge" ? one({ node, gauge: name }, value) : []))),
   ];
 }

@@ -78,6 +78,7 @@ function unescape(text: string): string {
 function checkName(name: string, type: string): void {
   assert.is(/_total$/.test(name), type === "counter", `${name} is a ${type}`);
   assert.not.match(name, /_(count|sum|bucket)$/, name);
+  assert.not.match(name, /_(counter|gauge|untyped|histogram|summary)(_|$)/, name);
   assert.not.match(name, NO_BASE_UNIT, name);
   assert.match(name, /^(weft|process)_[a-z0-9]+(_[a-z0-9]+)*$/, name);
 }

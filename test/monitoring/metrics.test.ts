@@ -4,8 +4,11 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { NODE_COUNTERS } from "../../assembly/abi.js";
 import { expose } from "../../host/control/exposition.js";
+import { collect } from "../../host/control/metrics.js";
+import type { Router } from "../../host/control/router.js";
 import { enterPrivateNetwork } from "../../host/lab/private-network.js";
 import { workerAt } from "../../host/memory/memory.js";
+import { RDMA0 } from "../cli/stub.js";
 import { counting, fileOf, moduleOf } from "../graph/custom-modules.js";
 import { InlineRouter, LEFT_MAC, RIGHT_MAC } from "../graph/inline.js";
 import { ethernet, ip4, udp } from "../graph/packets.js";
@@ -115,7 +118,7 @@ test("custom nodes: state, gauges, counters; one that takes another's place goes
   const state = (name: string): number => valueOf(scrape(), "weft_custom_node_state", { node: "meter", state: name });
   const states = (): number[] => ["running", "waiting", "set-aside"].map(state);
   assert.equal([counted(), states()], [4, [1, 0, 0]]);
-  assert.is(valueOf(scrape(), "weft_custom_node_gauge", { node: "meter", gauge: "level" }), 7);
+  assert.is(valueOf(scrape(), "weft_custom_node_level", { node: "meter", gauge: "level" }), 7);
   router.clearErrors();
   await router.replaceNode("meter", moduleOf(counting("count", 1), declared));
   traffic(0);
@@ -147,6 +150,16 @@ test("a node that traps", async () => {
   assert.is(valueOf(families, "weft_node_traps_total", { node: "bad" }), 1);
   assert.equal(["running", "set-aside"].map((state) => valueOf(families, "weft_custom_node_state", { node: "bad", state })), [0, 1]);
   await router.unloadNode("bad");
+});
+
+test("what is behind an rdma interface: speed, queues, the adapter's own counters", () => {
+  const watched = router["monitoring"]["watched"];
+  const control = Object.assign(Object.create(router) as Router, { hardwareInterfaces: () => [RDMA0] });
+  const families = parse(expose(collect({ ...watched, control })));
+  assert.is(valueOf(families, "weft_interface_speed_bytes", { interface: "rdma-0" }), 12.5e9);
+  assert.is(valueOf(families, "weft_interface_queue_receive_packets_total", { interface: "rdma-0", queue: "0" }), 12);
+  assert.is(valueOf(families, "weft_interface_device_statistic", { interface: "rdma-0", counter: "rx_packets" }), 12);
+  assert.is(families.get("weft_interface_device_statistic")!.type, "untyped");
 });
 
 test("an interface that goes takes its series along; its successor begins at 0", async () => {
