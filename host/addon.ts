@@ -267,7 +267,8 @@ function load(): Addon {
   try {
     return require(path) as Addon;
   } catch (cause) {
-    throw new WeftError("ADDON_MISSING", `the native shim ${path} does not load: run "npm run setup" (${(cause as Error).message})`, { cause });
+    const mend = `run "npm run setup" in a checkout, "npm rebuild weft" where it was installed`;
+    throw new WeftError("ADDON_MISSING", `the native shim ${path} does not load: ${mend} (${(cause as Error).message})`, { cause });
   }
 }
 

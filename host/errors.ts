@@ -1,16 +1,30 @@
-/** What went wrong, for programs; the message is for people: what, where, how to mend it. */
+/**
+ * What went wrong, for programs; the message is for people: what, where, how to mend it.
+ *
+ * - ADDON_MISSING: native/ is not built
+ * - BAD_ARGUMENT: a value out of range or malformed
+ * - BAD_COMMAND: a command line that does not parse
+ * - BAD_MODULE: a node module that does not keep the contract
+ * - CONFLICT: clashes with what is configured already
+ * - NOT_FOUND: no such interface, route, neighbour, namespace, file
+ * - NO_MEMORY: memory, memlock or huge pages
+ * - NO_PERMISSION: a capability is missing
+ * - NOT_RUNNING: no router answers on the socket
+ * - SYSTEM: a system call failed; `syscall` and `errno` say which and why
+ * - WORKER: the worker thread died
+ */
 export type WeftErrorCode =
-  | "ADDON_MISSING" // native/ is not built
-  | "BAD_ARGUMENT" // a value out of range or malformed
-  | "BAD_COMMAND" // a command line that does not parse
-  | "BAD_MODULE" // a node module that does not keep the contract
-  | "CONFLICT" // clashes with what is configured already
-  | "NOT_FOUND" // no such interface, route, neighbour, namespace, file
-  | "NO_MEMORY" // memory, memlock or huge pages
-  | "NO_PERMISSION" // a capability is missing
-  | "NOT_RUNNING" // no router answers on the socket
-  | "SYSTEM" // a system call failed; `syscall` and `errno` say which and why
-  | "WORKER"; // the worker thread died
+  | "ADDON_MISSING"
+  | "BAD_ARGUMENT"
+  | "BAD_COMMAND"
+  | "BAD_MODULE"
+  | "CONFLICT"
+  | "NOT_FOUND"
+  | "NO_MEMORY"
+  | "NO_PERMISSION"
+  | "NOT_RUNNING"
+  | "SYSTEM"
+  | "WORKER";
 
 /** The one error class that weft throws. */
 export class WeftError extends Error {

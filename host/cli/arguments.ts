@@ -1,7 +1,7 @@
 // The typed arguments of commands, by the name that stands in a pattern: `<mtu>`. Only the form is judged
 // here; whether an interface exists is the control plane's to say.
 
-import { isIPv4 } from "node:net";
+import { isIPv4, isIPv6 } from "node:net";
 import { isInterfaceName } from "../control/interfaces.js";
 import { WEIGHT_MAX } from "../control/paths.js";
 import { DELAY_MAX } from "../ports/fault-options.js";
@@ -34,6 +34,12 @@ const WEIGHT = number(1, WEIGHT_MAX, "2");
 function isPrefix(text: string): boolean {
   const [address, length, ...more] = text.split("/");
   return more.length === 0 && isIPv4(address!) && /^\d{1,2}$/.test(length ?? "") && Number(length) <= 32;
+}
+
+/** 127.0.0.1:9469, [::1]:9469 */
+function isEndpoint(text: string): boolean {
+  const [, six, four, port] = /^(?:\[([^\]]+)\]|([^:]+)):(\d{1,5})$/.exec(text) ?? [];
+  return port !== undefined && Number(port) <= 65535 && (six === undefined ? isIPv4(four!) : isIPv6(six));
 }
 
 /** What Linux takes as a netdev's name: dev_valid_name() in net/core/dev.c, and printable. */
@@ -100,6 +106,7 @@ export const ARGUMENTS: Record<string, Argument> = {
   "gateway-2": ADDRESS,
   weight: WEIGHT,
   "weight-2": WEIGHT,
+  endpoint: { accepts: isEndpoint, expected: "an address of this machine and a port, such as 127.0.0.1:9469 or [::1]:9469" },
   prefix: { accepts: isPrefix, expected: "an IPv4 address and prefix length, such as 192.0.2.1/24" },
   mac: { accepts: (text) => /^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/i.test(text), expected: "a MAC address, such as 02:fe:00:00:00:01" },
   adjacency: number(0, 65535, "14"),

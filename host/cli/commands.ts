@@ -8,6 +8,7 @@ import { NODES } from "./nodes.js";
 import { PACKET_GENERATOR } from "./packet-generator.js";
 import { PCAP_TRACE } from "./pcap-trace.js";
 import { PING } from "./ping.js";
+import { PROMETHEUS } from "./prometheus.js";
 import { REASSEMBLY } from "./reassembly.js";
 import { SHOW } from "./show.js";
 import { SHOW_GRAPH } from "./show-graph.js";
@@ -17,8 +18,8 @@ import { SHOW_SYSTEM } from "./show-system.js";
 import { TRACE } from "./trace.js";
 
 export const COMMANDS: Command[] = [
-  ...CONFIGURATION, ...NODES, ...PACKET_GENERATOR, ...FAULT, PING, ...SHOW, ...SHOW_ROUTES, ...ICMP, ...REASSEMBLY, ...SHOW_NODES, ...SHOW_GRAPH,
-  ...SHOW_SYSTEM, ...TRACE, ...PCAP_TRACE,
+  ...CONFIGURATION, ...NODES, ...PACKET_GENERATOR, ...FAULT, PING, ...PROMETHEUS, ...SHOW, ...SHOW_ROUTES, ...ICMP, ...REASSEMBLY, ...SHOW_NODES,
+  ...SHOW_GRAPH, ...SHOW_SYSTEM, ...TRACE, ...PCAP_TRACE,
 ];
 
 export const grammar = new Grammar(COMMANDS);

@@ -7,6 +7,8 @@ import type { FaultInfo, FaultOptions } from "../ports/fault-options.js";
 import type { PacketGeneratorInfo, PacketStreamInfo, PacketStreamOptions } from "../ports/pg-options.js";
 import type { RdmaInfo } from "../ports/rdma.js";
 import type { WeftError } from "../errors.js";
+import type { Metric } from "./exposition.js";
+import type { Health, PrometheusInfo } from "./prometheus.js";
 import type { PortKind, RxMode } from "../ports/port.js";
 import type { RdmaOptions } from "../ports/rdma-options.js";
 import type { Watching } from "./trace-api.js";
@@ -15,6 +17,8 @@ import type { ClockInfo, GraphInfo, GraphNode, LogEntry, MemoryInfo, ThreadInfo 
 export type * from "./api-routes.js";
 export type { FaultInfo, FaultLine, FaultOptions } from "../ports/fault-options.js";
 export type { PacketGeneratorInfo, PacketStreamInfo, PacketStreamOptions } from "../ports/pg-options.js";
+export type { Metric, MetricSample } from "./exposition.js";
+export type { Health, PrometheusInfo } from "./prometheus.js";
 export type { RdmaInfo } from "../ports/rdma.js";
 export type { ClockInfo, GraphInfo, GraphNode, LogClass, LogEntry, MemoryInfo, ThreadInfo } from "./observed.js";
 export type { PortKind, RxMode } from "../ports/port.js";
@@ -299,9 +303,16 @@ export interface VersionInfo {
 
 /** The control plane: everything the command line can do. Each call either takes effect whole or throws a WeftError and changes nothing. */
 export interface Control extends RouteControl, Watching {
+  /**
+   * A port on a Linux netdev, over packet sockets: interface `host-NAME`, down until it is set up. Throws NOT_FOUND, CONFLICT, NO_PERMISSION,
+   * NO_MEMORY, SYSTEM.
+   */
   createHostInterface(hostInterface: string): Promise<InterfaceInfo>;
+  /** Addresses, routes and neighbours go with it. Throws NOT_FOUND, BAD_ARGUMENT for another kind, CONFLICT while a custom node needs it. */
   deleteHostInterface(hostInterface: string): Promise<void>;
+  /** A share of a ConnectX port. Throws BAD_ARGUMENT, NOT_FOUND, CONFLICT, NO_PERMISSION, NO_MEMORY, SYSTEM. */
   createRdmaInterface(options: RdmaOptions): Promise<HardwareInfo>;
+  /** As deleteHostInterface. */
   deleteRdmaInterface(name: string): Promise<void>;
   /** An interface without a device: what it receives, streams make. */
   createPacketGenerator(name: string): Promise<InterfaceInfo>;
@@ -316,13 +327,20 @@ export interface Control extends RouteControl, Watching {
   disablePacketStream(name?: string): void;
   /** Has packets lost, damaged, delayed … on purpose; a direction that is not given stays as it is. null: no more, what waits goes on at once. */
   setInterfaceFault(name: string, faults: { rx?: FaultOptions; tx?: FaultOptions; seed?: number } | null): Promise<void>;
+  /**
+   * Up or down for the router; the netdev stays as it is. This and what follows throw NOT_FOUND for an unknown interface, BAD_ARGUMENT for
+   * local0.
+   */
   setInterfaceState(name: string, up: boolean): void;
   /** 68 … 65535, RFC 791's least and IPv4's most */
   setInterfaceMtu(name: string, mtu: number): void;
+  /** Throws NO_PERMISSION where an adapter refuses it to a virtual function; the old address stays then. */
   setInterfaceMac(name: string, mac: string): void;
   /** whether the device takes frames for other stations too; they still end in ethernet-input unless a node wants them */
   setInterfacePromiscuous(name: string, on: boolean): void;
+  /** When the worker looks for packets: always, when the device rings, or the one while there are some and then the other. */
   setInterfaceRxMode(name: string, mode: RxMode): void;
+  /** Echo requests of the router's own (RFC 792); resolves when the last is answered or overdue. Throws BAD_ARGUMENT, NOT_FOUND without a route. */
   ping(address: string, options?: PingOptions): Promise<PingResult>;
   /** What is not given stays. */
   setIcmpLimits(limits: Partial<IcmpLimits>): void;
@@ -335,29 +353,39 @@ export interface Control extends RouteControl, Watching {
   insertNode(name: string, place: NodePlace): Promise<void>;
   /** Takes a node out of the packets' way; of one interface only, where it was given to some. It stays loaded. */
   bypassNode(name: string, interfaceName?: string): Promise<void>;
+  /** Takes it out of the packets' way first, and then out of memory. Throws NOT_FOUND; CONFLICT while another node leads to it. */
   unloadNode(name: string): Promise<void>;
   /** Its place stays, its state too where the new one takes it; a configuration that is not given stays. */
   replaceNode(name: string, file: string, config?: NodeConfig): Promise<CustomNodeInfo>;
+  /** Checked against the schema that the node declares: all of it takes effect, or nothing. Throws NOT_FOUND, BAD_ARGUMENT, BAD_MODULE, NO_MEMORY. */
   configureNode(name: string, config: NodeConfig): Promise<void>;
+  /** What is not given stays. Throws NOT_FOUND, BAD_ARGUMENT. */
   setNodePolicy(name: string, policy: Partial<NodePolicy>): Promise<void>;
   /** Has a node that was set aside, or waits, start anew now. */
   restartNode(name: string): Promise<void>;
 
+  /** Interfaces by index, local0 first. */
   interfaces(): InterfaceInfo[];
   /** the interfaces that have a port */
   hardwareInterfaces(): HardwareInfo[];
   /** an rdma interface's rings, in hex */
   rdmaDump(name: string): string;
+  /** What each node of each worker did since start or the last clearRuntime(). */
   runtime(): RuntimeInfo;
+  /** Reasons that have occurred since start or the last clearErrors(), packets each. */
   errors(): ErrorCounter[];
+  /** Where the buffers of the packet pool are. */
   buffers(): BufferInfo;
   icmpLimits(): IcmpLimits;
   reassembly(): ReassemblyInfo;
+  /** Versions of weft, of the node contract and of Node. */
   version(): VersionInfo;
+  /** Since start, whatever was cleared. */
   balance(): Balance;
   packetGenerator(): PacketGeneratorInfo;
   /** of the interfaces that have any */
   interfaceFaults(): FaultInfo[];
+  /** Nodes that were loaded, in that order. */
   customNodes(): CustomNodeInfo[];
   /** counters and gauges that custom nodes declare, zero ones too */
   nodeCounters(): NodeCounter[];
@@ -373,10 +401,27 @@ export interface Control extends RouteControl, Watching {
   logging(): LogEntry[];
   clock(): ClockInfo;
 
+  /** Every counter and gauge as a monitoring system wants it: in base units, and counted on whatever is cleared. */
+  metrics(): Metric[];
+  /** ok while the worker answers within a second and no interface that is up has lost its device; a link that is down is no failure. */
+  health(): Promise<Health>;
+  /**
+   * Serves metrics() to Prometheus at http://ADDRESS:PORT/metrics and health() at /healthz (200, or 503 with the causes) until closed or
+   * stopped. Port 0: any that is free. Throws BAD_ARGUMENT, CONFLICT, NO_PERMISSION.
+   */
+  listenPrometheus(address: string, port: number): Promise<PrometheusInfo>;
+  /** Throws NOT_FOUND where nothing listens. */
+  closePrometheus(): Promise<void>;
+  /** where it listens; null: nowhere */
+  prometheus(): PrometheusInfo | null;
+
+  /** Interface counters begin at 0 again; metrics() go on. */
   clearInterfaces(): void;
   /** What the devices count, of one interface or of all. Throws NOT_FOUND. */
   clearHardware(name?: string): void;
+  /** The same for runtime(). */
   clearRuntime(): void;
+  /** The same for errors() and nodeCounters(), but for gauges. */
   clearErrors(): void;
   clearLogging(): void;
 

@@ -14,12 +14,15 @@ import { threadInfo, threadOf } from "./threads.js";
 import { version } from "./version.js";
 
 export abstract class Observation {
+  /** the counters as no clear command touches them, and as the operator sees them */
+  protected readonly lasting: Statistics;
   protected readonly statistics: Statistics;
   private readonly view: GraphView;
   private readonly started = performance.now();
 
   constructor(private readonly owned: OwnedMemory, protected readonly registry: Registry, wiring: Wiring, protected readonly log: Log) {
-    this.statistics = new Statistics(owned, () => registry.list());
+    this.lasting = new Statistics(owned, () => registry.list());
+    this.statistics = new Statistics(owned, () => registry.list(), this.lasting);
     this.view = new GraphView(registry, wiring, this.statistics);
   }
 

@@ -182,6 +182,11 @@ export class Ports {
     for (const { reject } of this.changing.values()) reject(error);
   }
 
+  /** Names of interfaces that are set up and whose device was removed, or is in a fatal state. */
+  lost(): string[] {
+    return this.open().filter(({ adminUp, handle }) => adminUp && !addon.linkState(handle!).present).map(({ name }) => name);
+  }
+
   /** Looks after the links. */
   tick(): void {
     for (const entry of this.open()) this.watchLink(entry);

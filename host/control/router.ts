@@ -2,8 +2,7 @@
 
 import { randomInt } from "node:crypto";
 import { fileURLToPath } from "node:url";
-import { WeftError } from "../errors.js";
-import { type EngineOptions, STUCK } from "../graph/engine.js";
+import type { EngineOptions } from "../graph/engine.js";
 import type { FromEngine, ToEngine } from "../graph/messages.js";
 import { compileModule, loadModule } from "../graph/module.js";
 import { Pulse } from "../graph/pulse.js";
@@ -14,11 +13,11 @@ import { Tables } from "../memory/tables.js";
 import { Adjacencies } from "./adjacencies.js";
 import { Announcements } from "./announcements.js";
 import type {
-  Control, CustomNodeInfo, HardwareInfo, InterfaceInfo, MemoryInfo, NodeConfig, NodeCounter, NodePlace, NodePolicy, NodeTable, PingOptions, PingResult,
-  ReassemblyInfo, RouterOptions,
+  Control, CustomNodeInfo, HardwareInfo, Health, InterfaceInfo, MemoryInfo, Metric, NodeConfig, NodeCounter, NodePlace, NodePolicy, NodeTable, PingOptions,
+  PingResult, PrometheusInfo, ReassemblyInfo, RouterOptions,
 } from "./api.js";
 import { builtInNodes } from "./built-in-nodes.js";
-import { type Connect, type EngineLink, inThread } from "./engine-link.js";
+import { type Connect, inThread } from "./engine-link.js";
 import { epochOf } from "./epoch.js";
 import { Faults } from "./faults.js";
 import { Fib } from "./fib.js";
@@ -26,6 +25,7 @@ import { Forwarding } from "./forwarding.js";
 import { Icmp } from "./icmp.js";
 import { type Interface, interfaceInfo, Interfaces, sourceFor } from "./interfaces.js";
 import { Log } from "./logging.js";
+import { Monitoring } from "./monitoring.js";
 import { Neighbours } from "./neighbours.js";
 import { NodeConfigs } from "./node-configs.js";
 import { Regions } from "./node-files.js";
@@ -38,15 +38,14 @@ import { Ports } from "./ports.js";
 import { ReassemblySettings } from "./reassembly.js";
 import { Requests } from "./requests.js";
 import { Routes } from "./routes.js";
+import { Supervisor } from "./supervisor.js";
 import { TraceControl } from "./trace-control.js";
-import { type Running, Watchdog, whoRuns } from "./watchdog.js";
 
 const ROOT = new URL("../../../", import.meta.url); // dist/host/control/ → the package
 const WORKER = 0;
 const TICK = 1000;
 
 export class Router extends TraceControl implements Control {
-  private link: EngineLink | undefined;
   protected readonly interfaceTable: Interfaces;
   private readonly adjacencyTable: Adjacencies;
   protected readonly neighbourTable: Neighbours;
@@ -63,13 +62,12 @@ export class Router extends TraceControl implements Control {
   private readonly configs: NodeConfigs;
   private readonly regions = new Regions();
   private readonly pulse = new Pulse();
-  private watchdog: Watchdog | undefined;
+  private readonly worker: Supervisor;
+  private readonly monitoring: Monitoring;
   private timer: NodeJS.Timeout | undefined;
-  private failure: WeftError | undefined;
 
   private constructor(
-    memory: OwnedMemory, tables: Tables, private readonly icmp: Icmp, registry: Registry, wiring: Wiring, private readonly options: RouterOptions,
-    log: Log,
+    memory: OwnedMemory, tables: Tables, private readonly icmp: Icmp, registry: Registry, wiring: Wiring, options: RouterOptions, log: Log,
   ) {
     super(memory, registry, wiring, log);
     const epoch = epochOf(memory.packets, WORKER);
@@ -108,13 +106,25 @@ export class Router extends TraceControl implements Control {
     const { requests, statistics, configs, regions, interfaceTable } = this;
     this.nodes = new Nodes({ memory, registry, wiring, regions, configs, statistics, requests }, interfaceTable, (line) => log.notice("node", line));
     this.prepareTraces(memory.packets, registry, interfaceTable, requests, (line) => log.notice("trace", line));
+    this.worker = new Supervisor({
+      pulse: this.pulse, requests, nodes: this.nodes, ports: this.ports, specs: () => registry.list(), observed: () => this.observing.observed,
+      settings: () => [this.reassemblySettings.message()], failed: (error) => options.failed?.(error),
+    });
+    this.monitoring = new Monitoring({
+      control: this,
+      statistics: this.lasting,
+      routes: () => this.routeTable.kinds(),
+      workers: () => [this.worker.state()],
+      failure: () => this.worker.failure,
+      turnEnd: () => requests.turnEnd(),
+      lost: () => this.ports.lost(),
+    });
     this.interfaceTable.addLocal();
   }
 
   /** Makes the packet memory, loads the built-in nodes and starts the worker. Throws BAD_ARGUMENT, NO_MEMORY, BAD_MODULE, ADDON_MISSING. */
   static async start(options: RouterOptions = {}, connect: Connect = inThread(options.cpu)): Promise<Router> {
     const log = new Log(options.notice);
-    options = { ...options, notice: (line) => log.notice("router", line) };
     const graph = compileModule(fileURLToPath(new URL("build/graph.wasm", ROOT)));
     const nodes = loadModule(fileURLToPath(new URL("build/nodes.wasm", ROOT)));
     const memory = createMemory(bufferCount(options.buffers, options.poolSize), 1, (line) => log.notice("memory", line));
@@ -129,18 +139,15 @@ export class Router extends TraceControl implements Control {
       shared, worker: WORKER, clocks: options.clocks ?? true, graphModule: graph, nodeModule: nodes.module, nodes: registry.list(),
       timeOrigin: performance.timeOrigin, isolate: options.isolate ?? false, customs: [], takeOver: null, pulse: router.pulse.buffer,
     };
-    router.link = await connect(engine, memory, (message) => router.receive(message), (error) => router.ended(engine, error));
-    router.watchdog = new Watchdog(router.pulse, () => router.link?.clock() ?? -1, (running) => void router.takeOver(engine, running));
+    await router.worker.start(connect, engine, memory, (message) => router.receive(message));
     router.timer = setInterval(() => router.tick(), TICK);
     return router;
   }
 
   async stop(): Promise<void> {
     clearInterval(this.timer);
-    this.watchdog?.stop();
-    const link = this.link;
-    this.link = undefined;
-    await link?.close();
+    await this.monitoring.close();
+    await this.worker.stop();
     this.endTraces();
     this.ports.close();
   }
@@ -242,7 +249,7 @@ export class Router extends TraceControl implements Control {
   }
 
   protected clocks(): number[] {
-    return [this.link?.clock() ?? -1];
+    return [this.worker.clock()];
   }
 
   interfaces(): InterfaceInfo[] {
@@ -277,11 +284,32 @@ export class Router extends TraceControl implements Control {
     this.statistics.clearErrors();
   }
 
+  // For those who watch
+
+  metrics(): Metric[] {
+    return this.monitoring.metrics();
+  }
+
+  health(): Promise<Health> {
+    return this.monitoring.health();
+  }
+
+  listenPrometheus(address: string, port: number): Promise<PrometheusInfo> {
+    return this.monitoring.listen(address, port);
+  }
+
+  closePrometheus(): Promise<void> {
+    return this.monitoring.off();
+  }
+
+  prometheus(): PrometheusInfo | null {
+    return this.monitoring.info();
+  }
+
   // Within
 
   private post(message: ToEngine): void {
-    if (this.failure) throw this.failure;
-    this.link?.post(message);
+    this.worker.post(message);
   }
 
   private receive(message: FromEngine): void {
@@ -316,41 +344,8 @@ export class Router extends TraceControl implements Control {
     this.neighbourTable.learned(index, address, mac);
   }
 
-  /** The worker ended by itself. When it was in a node from outside (a host node may end it), it is as if that never returned. */
-  private ended(engine: EngineOptions, error: WeftError): void {
-    const running = whoRuns(this.pulse.running);
-    if (running.index < 0) this.fail(error);
-    else void this.takeOver(engine, running, error.message);
-  }
-
-  /**
-   * A node never returns: its worker is given up, the node set aside, and a new worker goes on with everything else. The packets that the
-   * node had in hand are dropped; all others wait where they are. No node: what has stopped the graph is the doing of the one before.
-   */
-  private async takeOver(engine: EngineOptions, { index, configuring }: Running, cause = "it never returned"): Promise<void> {
-    if (configuring) this.requests.reject(index, "its function to configure never returns");
-    else if (index >= 0) this.nodes.hung(index, cause);
-    else this.nodes.hung(whoRuns(this.pulse.last).index, "after it ran, the graph did not come to its end");
-    const takeOver = configuring ? -1 : index < 0 ? STUCK : index;
-    const unanswered = this.requests.unanswered();
-    const ports = this.ports.forNewWorker();
-    try {
-      await this.link!.replace({ ...engine, nodes: this.registry.list(), customs: this.nodes.specs(), takeOver, observed: this.observing.observed },
-        [this.reassemblySettings.message(), ...ports, ...unanswered]);
-    } catch (error) {
-      this.fail(new WeftError("WORKER", `no new packet worker in place of one that hung: ${(error as Error).message}`, { cause: error }));
-    }
-  }
-
-  private fail(error: WeftError): void {
-    this.failure = error;
-    this.ports.fail(error);
-    this.requests.fail(error);
-    this.options.failed?.(error);
-  }
-
   private tick(): void {
-    if (this.failure) return;
+    if (this.worker.failure) return;
     for (const part of [this.icmp, this.ports, this.neighbourTable, this.announcements]) part.tick();
   }
 

@@ -175,6 +175,13 @@ export class Routes {
     return this.interfaces.byIndex(index)?.name ?? null;
   }
 
+  /** How many routes there are of each kind. */
+  kinds(): Record<string, number> {
+    const counts: Record<string, number> = {};
+    for (const { kind } of this.table.values()) counts[kind] = (counts[kind] ?? 0) + 1;
+    return counts;
+  }
+
   /** All there are, in no order. */
   list(): Route[] {
     return [...this.table.values()];

@@ -46,7 +46,8 @@ export class Statistics {
   /** packets received and sent when the runtime was last cleared: rates have a clear of their own */
   private readonly trafficAtClear = new Map<string, number>();
 
-  constructor(private readonly memory: OwnedMemory, private readonly nodes: () => NodeSpec[]) {}
+  /** `lasting`: the same counters as no clear command touches them; it is told of nodes and interfaces that are new. */
+  constructor(private readonly memory: OwnedMemory, private readonly nodes: () => NodeSpec[], private readonly lasting?: Statistics) {}
 
   interfaceCounters(index: number): InterfaceCounters {
     const count = (offset: number): number => this.sum((worker) => this.read(blockOf(worker, index) + offset));
@@ -60,11 +61,15 @@ export class Statistics {
   }
 
   errors(): ErrorCounter[] {
+    return this.reasons().filter(({ count }) => count > 0);
+  }
+
+  /** Those too that did not occur. */
+  reasons(): ErrorCounter[] {
     const found: ErrorCounter[] = [];
     for (const node of this.nodes()) {
       const add = (reason: string, offset: number): void => {
-        const count = this.nodeCounter(node, offset);
-        if (count > 0) found.push({ count, node: node.name, reason });
+        found.push({ count: this.nodeCounter(node, offset), node: node.name, reason });
       };
       for (const [counter, reason] of node.counters.entries()) add(reason, NODE_COUNTERS + counter * 8);
       add("next slot that does not exist", NODE_BAD_NEXT);
@@ -73,8 +78,7 @@ export class Statistics {
       add("passed over: the node is not running", NODE_PASSED_OVER);
     }
     for (const [reason, offset] of GRAPH_ERRORS) {
-      const count = this.sum((worker) => this.read(workerAt(worker) + offset));
-      if (count > 0) found.push({ count, node: "graph", reason });
+      found.push({ count: this.sum((worker) => this.read(workerAt(worker) + offset)), node: "graph", reason });
     }
     return found;
   }
@@ -105,12 +109,13 @@ export class Statistics {
   }
 
   clearInterfaces(): void {
-    for (let index = 0; index < INTERFACE_COUNT; index++) this.clearInterface(index);
+    for (let index = 0; index < INTERFACE_COUNT; index++) this.clearOne(index);
   }
 
-  /** Also for a new interface that takes the index of an old one. */
+  /** For a new interface that takes the index of an old one. */
   clearInterface(index: number): void {
-    for (const worker of this.workers()) for (const offset of Object.values(INTERFACE_OFFSETS)) this.clear(blockOf(worker, index) + offset);
+    this.clearOne(index);
+    this.lasting?.clearInterface(index);
   }
 
   clearRuntime(): void {
@@ -126,10 +131,11 @@ export class Statistics {
     for (const worker of this.workers()) for (const [, offset] of GRAPH_ERRORS) this.clear(workerAt(worker) + offset);
   }
 
-  /** Also for a new node that takes the place of an old one. */
+  /** For a new node that takes the place of an old one. */
   clearNode(node: NodeSpec): void {
     this.clearNodeRuntime(node);
     this.clearNodeErrors(node);
+    this.lasting?.clearNode(node);
   }
 
   /** A node has taken over what another one had counted, at the same places of its block. */
@@ -148,6 +154,10 @@ export class Statistics {
     for (const worker of this.workers()) {
       for (let offset = 0; offset < NODE_STATE; offset += 8) this.baseline.delete(workerAt(worker) + node.runtime + offset);
     }
+  }
+
+  private clearOne(index: number): void {
+    for (const worker of this.workers()) for (const offset of Object.values(INTERFACE_OFFSETS)) this.clear(blockOf(worker, index) + offset);
   }
 
   private clearNodeErrors(node: NodeSpec): void {

@@ -10,12 +10,13 @@ export const PACKET_LENGTH_MIN = 64;
 export const PACKET_LENGTH_MAX = 65535;
 /** IBV_RX_HASH_* of infiniband/verbs.h: source and destination address of IPv4, of IPv6, and ports of TCP, of UDP */
 const [IPV4, IPV6, TCP, UDP] = [3 << 0, 3 << 2, 3 << 4, 3 << 6] as const;
-export const RSS_FIELDS = {
+export const RSS_FIELDS: Record<RssType, number> = {
   ipv4: IPV4, "ipv4-udp": IPV4 | UDP, "ipv4-tcp": IPV4 | TCP, ipv6: IPV6, "ipv6-udp": IPV6 | UDP, "ipv6-tcp": IPV6 | TCP,
-} as const;
-const MODES = ["auto", "ibv", "dv"] as const;
+};
+const MODES = ["auto", "ibv", "dv"];
 
-export type RssType = keyof typeof RSS_FIELDS;
+/** Which fields of a packet say to what receive queue it goes: addresses, or addresses and ports. */
+export type RssType = "ipv4" | "ipv4-udp" | "ipv4-tcp" | "ipv6" | "ipv6-udp" | "ipv6-tcp";
 const RSS_TYPES = Object.keys(RSS_FIELDS) as RssType[];
 
 export interface RdmaOptions {
@@ -31,7 +32,7 @@ export interface RdmaOptions {
   /** default 1 */
   rxQueues?: number;
   /** dv: the rings themselves; ibv: through libibverbs; default auto: dv where the adapter can */
-  mode?: (typeof MODES)[number];
+  mode?: "auto" | "ibv" | "dv";
   /** which fields spread packets over the receive queues, at most one for IPv4 and one for IPv6; default ipv4-tcp and ipv6-tcp */
   rss?: RssType[];
   /** longest frame to receive; default what the port's MTU lets through */

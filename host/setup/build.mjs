@@ -5,14 +5,16 @@ import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import { step } from "./step.mjs";
+import { SetupError, step } from "./step.mjs";
 
 export const ROOT = fileURLToPath(new URL("../../", import.meta.url));
+/** Installed from a package, in which all is compiled but the shim. (npm packs no lock file.) */
+export const INSTALLED = !existsSync(join(ROOT, "package-lock.json"));
 const STAMPS = join(ROOT, "build/stamps.json");
 const MEND_BUILD = "if you did not change the code, remove build/, dist/ and node_modules/ and start again";
 
 /** In order: later steps use what earlier ones make. */
-const STEPS = [
+const ALL_STEPS = [
   {
     name: "typescript",
     inputs: ["package-lock.json", "tsconfig.json", "assembly/abi.ts", "host/**.ts", "test/**.ts", "bench/**.ts"],
@@ -44,6 +46,7 @@ const STEPS = [
     run: () => compileAssembly("graph"),
   },
 ];
+const STEPS = ALL_STEPS.filter(({ name }) => !INSTALLED || name === "native");
 
 /** Names of the steps that have something to do, "packages" (npm's) first. */
 export function staleSteps() {
@@ -69,6 +72,7 @@ export async function build(stale) {
 
 /** npm writes its hidden lock file last, so it tells of an installation that was finished. */
 function packagesStale() {
+  if (INSTALLED) return false;
   const done = statSync(join(ROOT, "node_modules/.package-lock.json"), { throwIfNoEntry: false });
   return done === undefined || done.mtimeMs < statSync(join(ROOT, "package-lock.json")).mtimeMs;
 }
@@ -99,8 +103,16 @@ function compileShim() {
   // Node's own headers lie beside it in most installations; else node-gyp has its ways to get them.
   const prefix = join(dirname(process.execPath), "..");
   const headers = existsSync(join(prefix, "include/node/node_api.h")) ? [`--nodedir=${prefix}`] : [];
-  const words = ["npm", "exec", "--", "node-gyp", "configure", "build", "--jobs", "max", "--directory", "native", ...headers];
+  const words = [...nodeGyp(), "configure", "build", "--jobs", "max", "--directory", "native", ...headers];
   step("compile the native shim", words, { cwd: ROOT, mend: `python3, make, g++ and Node's headers are needed; ${MEND_BUILD}` });
+}
+
+/** How to call node-gyp: the checkout has its own; who installs a package uses npm's, of which npm tells its scripts. */
+function nodeGyp() {
+  if (!INSTALLED) return ["npm", "exec", "--", "node-gyp"];
+  const { npm_config_node_gyp: path } = process.env;
+  if (path === undefined) throw new SetupError("the native shim is not compiled: run \"npm rebuild weft\" where weft was installed");
+  return [process.execPath, path];
 }
 
 async function compileAssembly(name) {

@@ -46,6 +46,10 @@ const ASKED: [line: string, ...call: unknown[]][] = [
   ["set interface fault pg0 tx truncate 0.5% corrupt 2% duplicate 3% reorder 100%", "setInterfaceFault", "pg0",
     { tx: { truncate: 0.005, corrupt: 0.02, duplicate: 0.03, reorder: 1 } }],
   ["set interface fault pg0 off", "setInterfaceFault", "pg0", null],
+  ["prometheus listen 0.0.0.0:9469", "listenPrometheus", "0.0.0.0", 9469],
+  ["prometheus listen [::1]:0", "listenPrometheus", "::1", 0],
+  ["prometheus listen [fe80::1%eth0]:80", "listenPrometheus", "fe80::1%eth0", 80],
+  ["prometheus off", "closePrometheus"],
   ["set interface state host-eth0 up", "setInterfaceState", "host-eth0", true],
   ["set interface state host-eth0 down", "setInterfaceState", "host-eth0", false],
   ["set interface mtu packet 9000 host-eth0", "setInterfaceMtu", "host-eth0", 9000],
@@ -120,6 +124,7 @@ const PRINTED: Record<string, string> = {
   createHostInterface: "host-eth0", createRdmaInterface: "rdma-0 (mode dv: the adapter has Direct Verbs)", rdmaDump: "rings in hex",
   stopPcapTrace: "/tmp/a.pcapng: ended: stopped\n  rx tx drop, interface any, at most 100000 packets\n  3 received, 2 sent, 1 dropped, 0 missed; 1234 bytes",
   createPacketGenerator: "pg0",
+  listenPrometheus: "http://127.0.0.1:9469/metrics",
 };
 
 for (const [line, ...call] of ASKED) {
@@ -174,6 +179,7 @@ const SHOWN: [line: string, method: keyof Control, ...text: string[]][] = [
     "  device counters:",
     "    rx_packets     12"],
   ["show buffers", "buffers", "Size  Total  Avail  Used  Held  Posted  Pending  Pages", "2048  16384  16380     4     1       3        0  2M"],
+  ["show prometheus", "prometheus", "http://127.0.0.1:9469/metrics"],
   ["show ip fib", "routes",
     "Prefix          Kind     Via        Interface  Adjacency  Weight",
     "0.0.0.0/0       drop     -          -                  1",
@@ -302,6 +308,19 @@ const OTHERS = [
 test("every command is tested above", () => {
   const tested = new Set([...ASKED, ...SHOWN, ["show node ip4-lookup"], ...OTHERS.map((line) => [line])].map(([line]) => grammar.parse(line!).command.pattern));
   assert.equal(COMMANDS.map(({ pattern }) => pattern).filter((pattern) => !tested.has(pattern)).filter((pattern) => !pattern.startsWith("ping")), []);
+});
+
+test("an endpoint is an address and a port, nothing else", () => {
+  for (const wrong of ["9469", ":9469", "localhost:9469", "127.0.0.1", "127.0.0.1:", "127.0.0.1:65536", "127.0.0.1:-1", "::1:9469", "[::1]", "[::1]:",
+    "[127.0.0.1]:1", "256.0.0.1:1", "[::g]:1", "127.0.0.1:0x50", "[::1]:9469/metrics"]) {
+    assert.throws(() => grammar.parse(`prometheus listen ${wrong}`),
+      (error: WeftError) => error.message.endsWith("expected an address of this machine and a port, such as 127.0.0.1:9469 or [::1]:9469"), wrong);
+  }
+});
+
+test("no endpoint", async () => {
+  assert.is((await run("show prometheus", { prometheus: () => null })).out, "off");
+  assert.is((await run("show prometheus --json", { prometheus: () => null })).out, "null");
 });
 
 test("an interface that is up without a link", async () => {

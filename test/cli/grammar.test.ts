@@ -29,7 +29,7 @@ const EXAMPLES: Record<string, string> = {
   node: "acl", "new-node": "flow-meter", anchor: "host-eth0-tx", file: "build/all.wasm:acl", json: '{"rules": [{"from": "} {"}, {}]}',
   table: "flows", fail: "open", next: "continue", ms: "100", traps: "10", "icmp-interval": "500", "icmp-rate": "2000", "icmp-burst": "100",
   packets: "10", match: "192.0.2.2", destination: "192.0.2.0/24", proto: "udp", port: "53", max: "100", intfc: "any", capture: "/tmp/rx.pcapng",
-  timeout: "3000", "max-reassemblies": "64", pcap: "a.pcap",
+  timeout: "3000", "max-reassemblies": "64", pcap: "a.pcap", endpoint: "[::1]:9469",
   peer: "pg1", stream: "s0", limit: "1e6", rate: "1e5", sizes: "64-1500", seed: "7", data: '"UDP: 192.0.2.2 -> 198.51.100.2 UDP: 1 -> 2"',
   loss: "1%", truncate: "0.5%", corrupt: "2%", duplicate: "3%", reorder: "100%", delay: "5ms", jitter: "50us",
 };
@@ -98,8 +98,8 @@ test("ambiguous prefixes say what they could be", () => {
 
 test("a wrong word is named, with the nearest right one and what was expected", () => {
   assert.is(message("show interfcae"), 'unknown word "interfcae" in "show interfcae": did you mean "interface"? '
-    + "expected one of: adj, balance, buffers, clock, errors, hardware-interfaces, interface, ip, logging, memory, node, packet-generator, runtime, "
-    + "threads, trace, version, vlib");
+    + "expected one of: adj, balance, buffers, clock, errors, hardware-interfaces, interface, ip, logging, memory, node, packet-generator, prometheus, "
+    + "runtime, threads, trace, version, vlib");
   assert.match(message("shwo version"), 'unknown word "shwo" in "shwo": did you mean "show"? expected one of: clear, create');
   assert.is(message("show ip route"), 'unknown word "route" in "show ip route": expected one of: fib, icmp, local, neighbors, reassembly');
   assert.match(message("show interface adress"), 'did you mean "address"? expected one of: address, fault, <interface>');

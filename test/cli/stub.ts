@@ -1,7 +1,8 @@
 // A control plane that records what is asked of it and answers with fixed figures.
 
 import type {
-  Control, CustomNodeInfo, FaultLine, GraphNode, HardwareInfo, InterfaceCounters, InterfaceInfo, NodeInfo, PacketStreamInfo, PcapTraceStatus, TraceInfo,
+  Control, CustomNodeInfo, FaultLine, GraphNode, HardwareInfo, InterfaceCounters, InterfaceInfo, NodeInfo, PacketStreamInfo, PcapTraceStatus,
+  PrometheusInfo, TraceInfo,
 } from "../../host/control/api.js";
 
 const NO_COUNTERS: InterfaceCounters = {
@@ -82,6 +83,7 @@ export const LOOKUP_INFO: NodeInfo = {
   ...LOOKUP, calls: 10, vectors: 2560, clocks: 44160, clocksPerPacket: 17.25, vectorsPerCall: 256, traps: 0,
   errors: [{ count: 3, reason: "no route" }], custom: null,
 };
+const PROMETHEUS: PrometheusInfo = { address: "127.0.0.1", port: 9469, url: "http://127.0.0.1:9469/metrics" };
 
 const ANSWERS: { [name in keyof Control]?: unknown } = {
   createHostInterface: Promise.resolve(ETH0),
@@ -169,6 +171,9 @@ const ANSWERS: { [name in keyof Control]?: unknown } = {
     { time: "2026-01-02T03:04:06.000Z", class: "interface", text: "interface host-eth0: link up" },
   ],
   clock: { time: "2026-01-02T03:04:05.678Z", seconds: 12.34567, clockRate: 2600000000 },
+  listenPrometheus: Promise.resolve(PROMETHEUS),
+  closePrometheus: Promise.resolve(),
+  prometheus: PROMETHEUS,
 };
 
 export interface Stub {

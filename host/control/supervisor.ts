@@ -1,0 +1,100 @@
+// The worker that runs the graph: started, watched, and replaced by another when a node never returns.
+
+import { addon } from "../addon.js";
+import { WeftError } from "../errors.js";
+import { type EngineOptions, STUCK } from "../graph/engine.js";
+import type { FromEngine, NodeSpec, Observed, ToEngine } from "../graph/messages.js";
+import type { Pulse } from "../graph/pulse.js";
+import type { OwnedMemory } from "../memory/memory.js";
+import type { Connect, EngineLink } from "./engine-link.js";
+import type { WorkerState } from "./metrics.js";
+import type { Nodes } from "./nodes.js";
+import type { Ports } from "./ports.js";
+import type { Requests } from "./requests.js";
+import { type Running, Watchdog, whoRuns } from "./watchdog.js";
+
+/** What of the router a worker's life touches. */
+export interface Dependents {
+  pulse: Pulse;
+  requests: Requests;
+  nodes: Nodes;
+  ports: Ports;
+  /** all nodes there are now */
+  specs: () => NodeSpec[];
+  /** which packets are looked at, and what else a new worker has to hear, beside its ports */
+  observed: () => Observed | null;
+  settings: () => ToEngine[];
+  failed: (error: WeftError) => void;
+}
+
+export class Supervisor {
+  /** why no packet moves any more */
+  failure: WeftError | undefined;
+  private link: EngineLink | undefined;
+  private watchdog: Watchdog | undefined;
+  private takeovers = 0;
+
+  constructor(private readonly around: Dependents) {}
+
+  async start(connect: Connect, engine: EngineOptions, memory: OwnedMemory, receive: (message: FromEngine) => void): Promise<void> {
+    this.link = await connect(engine, memory, receive, (error) => this.ended(engine, error));
+    this.watchdog = new Watchdog(this.around.pulse, () => this.link?.clock() ?? -1, (running) => void this.takeOver(engine, running));
+  }
+
+  /** Throws the failure where there was one. */
+  post(message: ToEngine): void {
+    if (this.failure) throw this.failure;
+    this.link?.post(message);
+  }
+
+  /** of its thread's time on a CPU, -1 for none */
+  clock(): number {
+    return this.link?.clock() ?? -1;
+  }
+
+  state(): WorkerState {
+    const time = this.link === undefined ? -1 : addon.threadTime(this.link.clock());
+    return { up: this.link !== undefined && this.failure === undefined, cpuSeconds: time < 0 ? null : time / 1000, takeovers: this.takeovers };
+  }
+
+  async stop(): Promise<void> {
+    this.watchdog?.stop();
+    const link = this.link;
+    this.link = undefined;
+    await link?.close();
+  }
+
+  /** The worker ended by itself. When it was in a node from outside (a host node may end it), it is as if that never returned. */
+  private ended(engine: EngineOptions, error: WeftError): void {
+    const running = whoRuns(this.around.pulse.running);
+    if (running.index < 0) this.fail(error);
+    else void this.takeOver(engine, running, error.message);
+  }
+
+  /**
+   * A node never returns: its worker is given up, the node set aside, and a new worker goes on with everything else. The packets that the
+   * node had in hand are dropped; all others wait where they are. No node: what has stopped the graph is the doing of the one before.
+   */
+  private async takeOver(engine: EngineOptions, { index, configuring }: Running, cause = "it never returned"): Promise<void> {
+    const { pulse, requests, nodes, ports, specs, observed, settings } = this.around;
+    this.takeovers++;
+    if (configuring) requests.reject(index, "its function to configure never returns");
+    else if (index >= 0) nodes.hung(index, cause);
+    else nodes.hung(whoRuns(pulse.last).index, "after it ran, the graph did not come to its end");
+    const takeOver = configuring ? -1 : index < 0 ? STUCK : index;
+    const unanswered = requests.unanswered();
+    const told = ports.forNewWorker();
+    try {
+      await this.link!.replace({ ...engine, nodes: specs(), customs: nodes.specs(), takeOver, observed: observed() }, [...settings(), ...told, ...unanswered]);
+    } catch (error) {
+      this.fail(new WeftError("WORKER", `no new packet worker in place of one that hung: ${(error as Error).message}`, { cause: error }));
+    }
+  }
+
+  private fail(error: WeftError): void {
+    this.failure = error;
+    this.around.ports.fail(error);
+    this.around.requests.fail(error);
+    this.around.failed(error);
+  }
+}
