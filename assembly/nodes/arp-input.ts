@@ -120,5 +120,5 @@ declareNode({
     "sender MAC zero or a group address", "sender MAC differs from the frame's", "own frame came back", "address conflict",
     "not for an own address", "reply taken", "learn ring full",
   ],
-  state: 1040,
+  state: 4112,
 });
