@@ -2,6 +2,7 @@
 // bytes are changed, cut off or added. The same seed gives the same bytes.
 
 import { closeSync, openSync, writeSync } from "node:fs";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import {
   ARP, BROADCAST, IP4, address, arp, counting, datagram, echo, ethernet, fragments, hex, icmp, icmpMessage, ip4, mac, segment, sum,
 } from "../conformance/packet.js";
@@ -97,11 +98,11 @@ function repair(frame: Buffer): void {
   header.writeUInt16BE(sum(header) ^ 0xffff, 10);
 }
 
-/** ARP requests for the router, each sender another address of `prefix`/16 with a MAC address of its own. */
+/** ARP requests for the router, each from any address of `prefix`.1.0 to .255.254, with a MAC address of its own. */
 export function* arpFlood(count: number, prefix: string, router: string, seed: number): Generator<Buffer> {
   const dice = new Dice(seed);
   for (let i = 0; i < count; i++) {
-    const sender = `${prefix}.${dice.below(256)}.${1 + dice.below(254)}`;
+    const sender = `${prefix}.${1 + dice.below(255)}.${1 + dice.below(254)}`;
     const senderMac = `02:aa:${[...address(sender)].map((byte) => byte.toString(16).padStart(2, "0")).join(":")}`;
     yield ethernet(BROADCAST, senderMac, ARP, arp({ senderMac, sender, target: router }));
   }
@@ -112,8 +113,8 @@ export function* mixedFrames(count: number, endpoints: Endpoints, seed: number):
   for (let i = 0; i < count; i++) yield mutated(dice.of(sound), dice);
 }
 
-/** Writes a classic pcap file of Ethernet frames. */
-export function writePcap(path: string, frames: Iterable<Buffer>): void {
+/** Writes a classic pcap file of Ethernet frames; lets others run in between. */
+export async function writePcap(path: string, frames: Iterable<Buffer>): Promise<void> {
   const file = openSync(path, "w");
   let parts: Buffer[] = [hex("d4c3b2a1 0200 0400 00000000 00000000 ffff0000 01000000")];
   let size = 0;
@@ -126,6 +127,7 @@ export function writePcap(path: string, frames: Iterable<Buffer>): void {
     if (size < CHUNK) continue;
     writeSync(file, Buffer.concat(parts));
     [parts, size] = [[], 0];
+    await nextTurn();
   }
   writeSync(file, Buffer.concat(parts));
   closeSync(file);

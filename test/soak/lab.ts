@@ -28,6 +28,7 @@ export class Lab {
   /** Two hosts with servers in them, the router between them. `program` is what Node runs in place of weft's own start. */
   static async start(kind: PortKind, program?: string[]): Promise<Lab> {
     const hosts = [await hostAt(A), await hostAt(B)] as const;
+    for (const { namespace } of hosts) await must(namespace, "sh", ["-c", "echo 2 > /proc/sys/net/ipv4/ipfrag_time"]);
     const peers = [await Peer.start(hosts[0]), await Peer.start(hosts[1])] as const;
     const wires = SIDES.map(({ device }) => `netdev:${device}`).join();
     const options = kind === "rdma" ? ["--emulated", wires] : [];
@@ -51,6 +52,12 @@ export class Lab {
 
   async remove(side: Side): Promise<void> {
     await this.weft.ctl(this.kind === "rdma" ? `delete interface rdma ${this.nameOf(side)}` : `delete host-interface name ${side.device}`);
+  }
+
+  /** Whether neither host waits for fragments to complete a packet. */
+  async fragmentsGone(): Promise<boolean> {
+    const states = await Promise.all([this.a, this.b].map((host) => must(host.namespace, "cat", ["/proc/net/sockstat"])));
+    return states.every((state) => state.includes("FRAG: inuse 0 "));
   }
 
   /** What has gone wrong so far, under every name there is. */

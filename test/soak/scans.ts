@@ -106,6 +106,7 @@ const HPING_EXPECTS: Expected[] = [
   [/^icmp4-input: (bad checksum|message too short)/, "first fragments and broken sums"],
   [/^ip4-lookup: (no route|route says)/, "there is no route to 192.0.2.1, nor back to invented sources"],
   [/^ip4-rewrite: (TTL expired|too long|fragmentation)/, "TTL 1"],
+  [/: rx missed$/, "a hundred senders at once"],
   [/^ip4-icmp-error: /, "errors that RFC 1812 4.3.2.7 forbids: about fragments, errors, invented sources, the router's own packets"],
 ];
 

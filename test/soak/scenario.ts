@@ -83,8 +83,12 @@ export async function judge(lab: Lab, scenario: Scenario, sizes: Sizes): Promise
   };
 }
 
-/** Waits until nothing is under way any more: packets that wait for a neighbour who never answers are given up after three seconds. */
+/**
+ * Waits until nothing is under way any more: packets that wait for a neighbour who never answers are given up after three seconds; hosts
+ * give fragments up too, and say so.
+ */
 async function settled(lab: Lab): Promise<Balance> {
+  await until("no host waits for fragments", () => lab.fragmentsGone(), 30_000);
   const free = async (): Promise<boolean> => (await lab.buffers()).held === 0;
   await until("nothing is held", free, 30_000);
   return lab.atRest();

@@ -43,7 +43,7 @@ const FRAMES: Scenario = {
     const endpoints = {
       router: { mac: router.mac, address: A.gateway }, host: { mac: host, address: A.address }, far: B.address, absent: "198.51.100.77", unrouted: "192.0.2.9",
     };
-    writePcap(file, mixedFrames(frames, endpoints, SEED));
+    await writePcap(file, mixedFrames(frames, endpoints, SEED));
     await replay(lab.a, file, frames, ["--topspeed", "-K"]);
   },
 };
@@ -56,7 +56,7 @@ const ARPS: Scenario = {
     const file = join(scratch(), "arp.pcap");
     const name = lab.nameOf(A);
     await lab.weft.ctl(`set interface ip address ${name} ${STORM_NET}.0.1/16`);
-    writePcap(file, arpFlood(arps, STORM_NET, `${STORM_NET}.0.1`, SEED));
+    await writePcap(file, arpFlood(arps, STORM_NET, `${STORM_NET}.0.1`, SEED));
     await replay(lab.a, file, arps, ["--pps", String(ARP_RATE)]);
     await until("neighbours are learned", async () => (await lab.neighbours()).length > 100);
     assert.ok((await lab.neighbours()).length <= LEARNED_MAX, "bounded");
