@@ -295,19 +295,19 @@ export const PUNT_ICMP_ERROR = 2;
 // arp-input's state, from NODE_STATE on: a ring of neighbours to learn. The node writes an entry, then
 // WRITTEN; the host reads up to WRITTEN, then sets READ. Both only ever count up (modulo 2^32).
 //
-//   0         4      8 ....... 15   16 ............. 1039
+//   0         4      8 ....... 15   16 ............. 4111
 //   +---------+------+-----------+-----------------------+
-//   | WRITTEN | READ |     -     | 64 entries, 16 bytes  |
+//   | WRITTEN | READ |     -     | 256 entries, 16 bytes |
 //   +---------+------+-----------+-----------------------+
 export const ARP_LEARN_WRITTEN = 0; // u32, entries written since start
 export const ARP_LEARN_READ = 4; // u32, entries the host has taken
 export const ARP_LEARN_ENTRIES = 16; // entry k of all times is at place k % ARP_LEARN_COUNT
-export const ARP_LEARN_COUNT = 64;
+export const ARP_LEARN_COUNT = VECTOR; // what one vector can tell: many neighbours that were asked at once answer at once
 export const ARP_LEARN_ENTRY_SIZE = 16;
 export const ARP_LEARN_IP4 = 0; // raw
 export const ARP_LEARN_MAC = 4; // 6 bytes
 export const ARP_LEARN_IF = 10; // u16
-export const ARP_LEARN_STATE_SIZE = 1040;
+export const ARP_LEARN_STATE_SIZE = 4112;
 
 // ip4-reassembly's state, from NODE_STATE on: what it holds now, u64 each.
 export const REASSEMBLY_CONTEXTS = 0; // packets of which a part is there

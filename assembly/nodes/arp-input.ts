@@ -139,6 +139,6 @@ declareNode({
     "sender MAC zero or a group address", "sender address that no host can have", "own frame came back", "address conflict",
     "not for an own address", "reply taken", "learn ring full", "answered for a host behind another interface",
   ],
-  state: 1040,
+  state: 4112,
   trace: { layer: "arp" },
 });

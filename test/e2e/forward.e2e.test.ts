@@ -121,11 +121,12 @@ for (const offload of [true, false]) {
     await traceroute(b, A.address);
     for (const [host] of HOSTS) await ask(host, "10.9.9.9");
     await weft.ctl(`ping ${B.address} repeat 3 interval 0.05`);
-    for (const [i, [, { device, gateway }]] of HOSTS.entries()) {
-      const file = await captures[i]!.stop(gateway);
+    const files: string[] = [];
+    for (const [i, [, { gateway }]] of HOSTS.entries()) files.push(await captures[i]!.stop(gateway));
+    for (const [i, [, { device }]] of HOSTS.entries()) {
       const { mac } = await weft.interface(`host-${device}`);
-      const all = await framesFrom(file, mac);
-      judge(all, !offload);
+      const all = await framesFrom(files[i]!, mac);
+      await judge(files[i]!, all, !offload, [files[1 - i]!]);
       // ARP replies, echo requests and replies, time exceeded; destination unreachable
       const types = new Set(all.flatMap((frame) => [...frame["arp.opcode"].map((code) => `arp ${code}`), ...frame["icmp.type"].map((type) => `icmp ${type}`)]));
       for (const kind of ["arp 2", "icmp 3", "icmp 11", i === 0 ? "icmp 0" : "icmp 8"]) assert.ok(types.has(kind), `${kind} on ${device}`);

@@ -51,10 +51,10 @@ export async function linkCounters(host: Host | null, name: string): Promise<Lin
  * Waits until both ends of a link count the same: each packet that the host sent was received, or lost under a name; each that
  * weft sent arrived, or was dropped in between (the queue of the peer's CPU was full), which the kernel counts on weft's netdev.
  */
-export async function countersAgree(weft: Weft, host: Host, { device }: Side): Promise<void> {
+export async function countersAgree(weft: Weft, host: Host, { device }: Side, name = `host-${device}`): Promise<void> {
   let seen: unknown;
   const agree = async (): Promise<boolean> => {
-    const { counters }: InterfaceInfo = await weft.interface(`host-${device}`);
+    const { counters }: InterfaceInfo = await weft.interface(name);
     const [peer, between] = [await linkCounters(host, "eth0"), await linkCounters(null, device)];
     seen = { counters, peer, between };
     const lost = counters.rxMissed + counters.rxTruncated + counters.rxErrors;

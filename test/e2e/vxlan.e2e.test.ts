@@ -74,7 +74,7 @@ test("two hosts on one link, ARP and all, whose frames tshark finds nothing wron
   }
   const file = await frames.stop(B.gateway);
   const { mac } = await weft.interface(`host-${B.device}`);
-  judge(await framesFrom(file, mac), true);
+  await judge(file, await framesFrom(file, mac), true);
   assert.is(await counted("vxlan", /super-packet|no Ethernet|not in the first|headroom|too long/), 0);
   assert.ok((await counted("vxlan-input", /decapsulated/)) > 24);
 });

@@ -41,20 +41,25 @@ export class Weft {
   readonly #process: Running;
   readonly #ended: Promise<number>;
 
-  private constructor(script: string[], options: string[]) {
+  private constructor(program: string[], script: string[], options: string[]) {
     const folder = scratch();
     this.socket = join(folder, "weft.sock");
     const file = join(folder, "start-up");
     writeFileSync(file, script.join("\n"));
-    this.#process = start(null, process.execPath, [LAUNCH, "run", file, "--socket", this.socket, ...options]);
+    this.#process = start(null, process.execPath, [...program, "run", file, "--socket", this.socket, ...options]);
     this.#process.stdout.resume();
     this.#process.stderr.setEncoding("utf8").on("data", (text: string) => (this.notices += text));
     this.#ended = ended(this.#process);
   }
 
   /** Starts a router with these commands as its start-up script; it is ready then. */
-  static async start(script: string[], ...options: string[]): Promise<Weft> {
-    const weft = new Weft(script, options);
+  static start(script: string[], ...options: string[]): Promise<Weft> {
+    return Weft.startWith([LAUNCH], script, ...options);
+  }
+
+  /** The same by another program (Node's arguments) that does as weft's own. */
+  static async startWith(program: string[], script: string[], ...options: string[]): Promise<Weft> {
+    const weft = new Weft(program, script, options);
     await until("weft: ready", () => {
       if (weft.#process.exitCode !== null) assert.unreachable(`weft ended: ${weft.notices}`);
       return weft.notices.includes("weft: ready");
