@@ -11,7 +11,7 @@ import { adjacencyAt, adjacencyTxInterface, fibLookup, interfaceAt, interfaceIp4
 import { bufferAt, drop, setNext } from "../sdk/vector";
 import { sumPacket } from "../wire/checksum";
 import {
-  CODE_FRAGMENTATION_NEEDED, ICMP_HEADER, ICMP_UNREACHABLE, icmpType, isErrorType, setIcmpChecksum, writeErrorHeader,
+  CODE_FRAGMENTATION_NEEDED, ICMP_HEADER, ICMP_REDIRECT, ICMP_UNREACHABLE, icmpType, isErrorType, setIcmpChecksum, writeErrorHeader,
 } from "../wire/icmp";
 import {
   IP4_HEADER, PROTOCOL_ICMP, destination, headerLength, isLaterFragment, isUnicast, protocol, source, typeOfService, writeHeader,
@@ -84,11 +84,13 @@ function isHost(address: u32): bool {
 }
 
 /**
- * RFC 1812, 4.3.2.8: the counter of the limit that is reached; -1: none. A path MTU is told to whoever asks (RFC 1191), else its connection hangs.
+ * RFC 1812, 4.3.2.8: the counter of the limit that is reached; -1: none. A path MTU is told to whoever asks (RFC 1191), else its connection hangs;
+ * a redirect is no error, and whoever asks for one limits it (RFC 1812, 5.2.7.2).
  * A destination takes the place of another that has the same hash: the limit for all of them bounds what a forger of many gets out of that.
  */
 function limited(node: usize, buffer: usize, time: f64): i32 {
-  if (requestedIcmp(buffer) == (ICMP_UNREACHABLE << 8 | CODE_FRAGMENTATION_NEEDED)) return -1;
+  const message = requestedIcmp(buffer);
+  if (message == (ICMP_UNREACHABLE << 8 | CODE_FRAGMENTATION_NEEDED) || message >> 8 == ICMP_REDIRECT) return -1;
   const to = source(packetAt(buffer));
   const place = node + STATE_DESTINATIONS + <usize>((to * <u32>OWN_HASH) >> DESTINATION_SHIFT) * DESTINATION_SIZE;
   if (load<u32>(place) != to) {

@@ -111,6 +111,7 @@ test("to one destination: six at once, then one an interval", () => {
   assert.equal([errorsAt(8999, 10, UDP), errorsAt(9000, 10, UDP)], [0, 1]);
   assert.is(errorsAt(1_000_000, 10, UDP), 6);
   assert.is(errorsAt(1_000_000, 10, UDP, 0x0304), 10, "whoever needs to know a path MTU is told");
+  assert.is(errorsAt(1_000_000, 10, UDP, 0x0501), 10, "a redirect is no error");
   assert.is(errorsAt(1_000_000, 10, UDP.replace("c0000202", "c0000203")), 6, "another has its own");
   assert.is(counters(NODE)["rate limited for the destination"], 10 - 6 + 10 + 10 - 1 + 1 + 10 - 2 + 10 + 10 - 1 + 10 - 6 + 10 - 6);
   assert.is(errorsAt(0, 10, UDP), 0, "a clock that went back");
