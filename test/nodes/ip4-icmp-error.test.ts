@@ -89,6 +89,10 @@ test("from an address of the interface that it leaves by (RFC 1812, 4.3.2.4)", (
   assert.is(from(), "cb007101");
   setInterface(3, {});
   assert.is(from(), "c0000201", "a link without an address: that of the link that it came by");
+  setInterface(3, { ip4: "203.0.113.1" });
+  assert.is(from(), "cb007101");
+  setAdjacency(12, { next: LOOKUP_NEXT_LOCAL, tx: 3 });
+  assert.is(from(), "c0000201", "a NAT has made the source the router's own: that of the link that it came by");
 });
 
 test("precedence 6 and the packet's TOS bits (RFC 1812, 4.3.2.5)", () => {
