@@ -1,17 +1,17 @@
 // Turns a packet into the ICMP error about it (RFC 792; RFC 1812, 4.3.2): an IP and an ICMP header before
 // it, its tail cut off. What to send, requestIcmp left in the buffer.
 
-import { B_FLAG_LINK_BROADCAST, B_FLAG_LOCAL, NODE_STATE, OWN_HASH } from "../abi";
+import { B_FLAG_LINK_BROADCAST, B_FLAG_LOCAL, LOOKUP_NEXT_LOCAL, NODE_STATE, OWN_HASH } from "../abi";
 import {
   advance, clearOffloads, flags, headroom, lengthHere, lengthTotal, packetAt, requestedIcmp, requestedIcmpData, rxInterface, setFlags, truncate,
 } from "../sdk/buffer";
 import { mayLeave, mayReachDestination } from "../sdk/icmp-limits";
 import { now } from "../sdk/imports";
-import { adjacencyAt, adjacencyTxInterface, fibLookup, interfaceAt, interfaceIp4, isBroadcastAdjacency } from "../sdk/tables";
+import { adjacencyAt, adjacencyNext, adjacencyTxInterface, fibLookup, interfaceAt, interfaceIp4, isBroadcastAdjacency } from "../sdk/tables";
 import { bufferAt, drop, setNext } from "../sdk/vector";
 import { sumPacket } from "../wire/checksum";
 import {
-  CODE_FRAGMENTATION_NEEDED, ICMP_HEADER, ICMP_UNREACHABLE, icmpType, isErrorType, setIcmpChecksum, writeErrorHeader,
+  CODE_FRAGMENTATION_NEEDED, ICMP_HEADER, ICMP_REDIRECT, ICMP_UNREACHABLE, icmpType, isErrorType, setIcmpChecksum, writeErrorHeader,
 } from "../wire/icmp";
 import {
   IP4_HEADER, PROTOCOL_ICMP, destination, headerLength, isLaterFragment, isUnicast, protocol, source, typeOfService, writeHeader,
@@ -84,11 +84,13 @@ function isHost(address: u32): bool {
 }
 
 /**
- * RFC 1812, 4.3.2.8: the counter of the limit that is reached; -1: none. A path MTU is told to whoever asks (RFC 1191), else its connection hangs.
+ * RFC 1812, 4.3.2.8: the counter of the limit that is reached; -1: none. A path MTU is told to whoever asks (RFC 1191), else its connection hangs;
+ * a redirect is no error, and whoever asks for one limits it (RFC 1812, 5.2.7.2).
  * A destination takes the place of another that has the same hash: the limit for all of them bounds what a forger of many gets out of that.
  */
 function limited(node: usize, buffer: usize, time: f64): i32 {
-  if (requestedIcmp(buffer) == (ICMP_UNREACHABLE << 8 | CODE_FRAGMENTATION_NEEDED)) return -1;
+  const message = requestedIcmp(buffer);
+  if (message == (ICMP_UNREACHABLE << 8 | CODE_FRAGMENTATION_NEEDED) || message >> 8 == ICMP_REDIRECT) return -1;
   const to = source(packetAt(buffer));
   const place = node + STATE_DESTINATIONS + <usize>((to * <u32>OWN_HASH) >> DESTINATION_SHIFT) * DESTINATION_SIZE;
   if (load<u32>(place) != to) {
@@ -99,9 +101,13 @@ function limited(node: usize, buffer: usize, time: f64): i32 {
   return mayLeave(node + STATE_BUCKET, time) ? -1 : TOO_MANY;
 }
 
-/** RFC 1812, 4.3.2.4: an address of the interface that the error leaves by; where that has none, of the one that the packet came by; 0: none. */
+/**
+ * RFC 1812, 4.3.2.4: an address of the interface that the error leaves by; 0: none. Where that has none, and where a NAT has given the packet
+ * the router's own address and will take the error back, of the interface that the packet came by.
+ */
 function addressToward(to: u32, buffer: usize): u32 {
-  const leaving = interfaceIp4(interfaceAt(adjacencyTxInterface(adjacencyAt(fibLookup(to)))));
+  const entry = adjacencyAt(fibLookup(to));
+  const leaving = adjacencyNext(entry) == LOOKUP_NEXT_LOCAL ? 0 : interfaceIp4(interfaceAt(adjacencyTxInterface(entry)));
   return leaving != 0 ? leaving : interfaceIp4(interfaceAt(rxInterface(buffer)));
 }
 

@@ -50,7 +50,7 @@ function deliverUdp(node: usize, buffer: usize, header: usize): u32 {
   if (length < UDP_HEADER || skip + length > lengthTotal(buffer)) return drop(node, UDP_LENGTH);
   truncate(buffer, skip + length); // RFC 768: what is behind the datagram is not part of it
   if (!hasNoChecksum(udp) && !isTransportGood(buffer)
-    && fold(<u64>pseudoSum(header, PROTOCOL_UDP, length) + <u64>sumPacket(buffer, skip)) != SUM_INTACT) return drop(node, UDP_CHECKSUM);
+    && fold(<u64>(pseudoSum(header, length) + sumPacket(buffer, skip))) != SUM_INTACT) return drop(node, UDP_CHECKSUM);
   count(node, NO_UDP);
   requestIcmp(buffer, ICMP_UNREACHABLE, CODE_PORT_UNREACHABLE);
   return NEXT_ICMP_ERROR;

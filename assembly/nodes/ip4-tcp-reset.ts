@@ -36,7 +36,7 @@ function refuse(node: usize, buffer: usize, time: f64): u32 {
   if (lengthHere(buffer) < skip + TCP_HEADER) return drop(node, MALFORMED);
   const size = tcpHeaderLength(header + skip);
   if (size < TCP_HEADER || size > length) return drop(node, MALFORMED);
-  if (!isTransportGood(buffer) && fold(<u64>pseudoSum(header, PROTOCOL_TCP, length) + <u64>sumPacket(buffer, skip)) != SUM_INTACT) {
+  if (!isTransportGood(buffer) && fold(<u64>(pseudoSum(header, length) + sumPacket(buffer, skip))) != SUM_INTACT) {
     return drop(node, BAD_CHECKSUM);
   }
   if (isReset(header + skip)) return drop(node, RESET);
@@ -53,7 +53,7 @@ function answer(buffer: usize, header: usize, segment: usize): u32 {
   writeHeader(header, typeOfService(header) & DSCP, IP4_HEADER + TCP_HEADER, 0, RESET_TTL, PROTOCOL_TCP, destination(header), source(header));
   setDontFragment(header); // RFC 6864: so its identification may be 0
   setHeaderChecksum(header, IP4_HEADER);
-  setTcpChecksum(tcp, fold(<u64>pseudoSum(header, PROTOCOL_TCP, TCP_HEADER) + <u64>sumBytes(tcp, TCP_HEADER)) ^ 0xffff);
+  setTcpChecksum(tcp, fold(<u64>(pseudoSum(header, TCP_HEADER) + sumBytes(tcp, TCP_HEADER))) ^ 0xffff);
   clearOffloads(buffer);
   setFlags(buffer, B_FLAG_LOCAL);
   return NEXT_LOOKUP;

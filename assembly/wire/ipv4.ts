@@ -83,15 +83,7 @@ export function fragmentWord(header: usize): u32 { return bswap<u16>(load<u16>(h
 export function setFragment(header: usize, length: u32, total: u32, word: u32): void {
   store<u16>(header, bswap<u16>(<u16>total), 2);
   store<u16>(header, bswap<u16>(<u16>word), 6);
-  store<u16>(header, 0, 10);
-  store<u16>(header, <u16>(headerSum(header, length) ^ 0xffff), 10);
-}
-
-/** Sum over the pseudo header of a transport message of this length (RFC 9293, 3.1; RFC 768). */
-// @ts-ignore: decorator
-@inline
-export function pseudoSum(header: usize, length: u32): u32 {
-  return sumBytes(header + 12, 8) + (protocol(header) << 8) + <u32>bswap<u16>(<u16>length);
+  setHeaderChecksum(header, length);
 }
 
 /** Host order. */
@@ -172,9 +164,9 @@ export function setHeaderChecksum(header: usize, length: u32): void {
   store<u16>(header, <u16>(headerSum(header, length) ^ 0xffff), 10);
 }
 
-/** Sum over the pseudo-header that TCP and UDP checksums cover (RFC 9293, 3.1; RFC 768), `length` bytes of them following. */
-export function pseudoSum(header: usize, protocol: u32, length: u32): u32 {
-  return fold(<u64>source(header) + <u64>destination(header) + <u64>(protocol << 8) + <u64>bswap<u16>(<u16>length));
+/** Sum over the pseudo-header of a transport message of `length` bytes (RFC 9293, 3.1; RFC 768), not folded. */
+export function pseudoSum(header: usize, length: u32): u32 {
+  return sumBytes(header + 12, 8) + (protocol(header) << 8) + <u32>bswap<u16>(<u16>length);
 }
 
 /** Sets the TTL and mends the checksum. */

@@ -89,6 +89,10 @@ test("from an address of the interface that it leaves by (RFC 1812, 4.3.2.4)", (
   assert.is(from(), "cb007101");
   setInterface(3, {});
   assert.is(from(), "c0000201", "a link without an address: that of the link that it came by");
+  setInterface(3, { ip4: "203.0.113.1" });
+  assert.is(from(), "cb007101");
+  setAdjacency(12, { next: LOOKUP_NEXT_LOCAL, tx: 3 });
+  assert.is(from(), "c0000201", "a NAT has made the source the router's own: that of the link that it came by");
 });
 
 test("precedence 6 and the packet's TOS bits (RFC 1812, 4.3.2.5)", () => {
@@ -111,6 +115,7 @@ test("to one destination: six at once, then one an interval", () => {
   assert.equal([errorsAt(8999, 10, UDP), errorsAt(9000, 10, UDP)], [0, 1]);
   assert.is(errorsAt(1_000_000, 10, UDP), 6);
   assert.is(errorsAt(1_000_000, 10, UDP, 0x0304), 10, "whoever needs to know a path MTU is told");
+  assert.is(errorsAt(1_000_000, 10, UDP, 0x0501), 10, "a redirect is no error");
   assert.is(errorsAt(1_000_000, 10, UDP.replace("c0000202", "c0000203")), 6, "another has its own");
   assert.is(counters(NODE)["rate limited for the destination"], 10 - 6 + 10 + 10 - 1 + 1 + 10 - 2 + 10 + 10 - 1 + 10 - 6 + 10 - 6);
   assert.is(errorsAt(0, 10, UDP), 0, "a clock that went back");
