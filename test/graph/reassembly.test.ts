@@ -70,6 +70,20 @@ check("the longest packet there can be, from fragments of every kind of size", (
   router.setInterfaceMtu("host-left", 1500);
 });
 
+check("bytes behind a fragment, in buffers of their own: cut off, and the buffers come back", () => {
+  const [first, second] = fragments(request(8, 2000), 1480);
+  for (const order of [[first!, second!], [second!, first!]]) {
+    for (const part of order) send(Buffer.concat([part, Buffer.alloc(5000, 0xee)]));
+    assert.is(sent()[0]!.slice(56, 56 + 2 * 8), "0001020304050607");
+  }
+});
+
+check("more than a multiple of 8 bytes, and more to come: cut off", () => {
+  const packet = request(80);
+  send(fragment(packet, 0, 203, true), fragment(packet, 200, 99, true), fragment(packet, 296, 104, false));
+  assert.is(sent()[0]!.slice(56), packet.toString("hex", 28));
+});
+
 check("each fragment that comes, and none that goes, is held", () => {
   const before = router.balance();
   const parts = fragments(request(9), 104);
