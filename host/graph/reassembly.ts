@@ -229,11 +229,11 @@ export class Reassembly {
     this.letGo(buffer);
   }
 
-  /** RFC 1122, 3.3.2: time exceeded, if the first fragment has come. */
+  /** RFC 1122, 3.3.2: time exceeded, if the first fragment has come; about a later one ip4-icmp-error makes none. */
   private timeOut(context: Context): void {
     const { u16, u32 } = this.graph.packets;
     const head = context.pieces[0]!;
-    if (head.from !== 0 || this.graph.unhold([head.buffer]).length === 0) return this.drop(context, TIMED_OUT);
+    if (this.graph.unhold([head.buffer]).length === 0) return this.drop(context, TIMED_OUT);
     this.drop(context, TIMED_OUT); // but not the first one, which is no longer held
     this.graph.count(this.block, TIMED_OUT);
     const buffer = addressOf(head.buffer);

@@ -91,7 +91,8 @@ test("cut by the oracle, in any order and some twice, joined by the router: the 
     const places = [0, ...new Set(cuts.map((at) => at * 8).filter((at) => at < length).sort((a, b) => a - b)), length];
     const parts = places.slice(0, -1).map((from, i) => fragment(packet, from, places[i + 1]! - from, places[i + 1]! < length));
     // one that comes again after its packet was whole would begin another one: it comes right behind itself
-    const shuffled = [...parts.entries()].sort(([a], [b]) => order[a]! - order[b]!).flatMap(([, part], i) => (again.includes(i) && i + 1 < parts.length ? [part, part] : [part]));
+    const twice = (i: number): boolean => again.includes(i) && i + 1 < parts.length;
+    const shuffled = [...parts.entries()].sort(([a], [b]) => order[a]! - order[b]!).flatMap(([, part], i) => (twice(i) ? [part, part] : [part]));
     if (bursts) send(shuffled);
     else for (const part of shuffled) send([part]);
     const [reply, ...others] = sent(0);

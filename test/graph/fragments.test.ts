@@ -40,7 +40,10 @@ test("some bytes that are there and some that are not: overlapping", () => {
 
 test("empty, or with two ends: malformed", () => {
   assert.is(put(context(), 16, 16, true), "malformed");
-  const cases: [Part, Part][] = [[[0, 8, false], [8, 16, false]], [[8, 16, true], [0, 8, false]], [[0, 8, false], [8, 16, true]], [[16, 24, false], [8, 12, false]]];
+  const cases: [Part, Part][] = [
+    [[0, 8, false], [8, 16, false]], [[8, 16, true], [0, 8, false]],
+    [[0, 8, false], [8, 16, true]], [[16, 24, false], [8, 12, false]],
+  ];
   for (const [first, second] of cases) {
     const one = context();
     assert.is(put(one, ...first), "kept");

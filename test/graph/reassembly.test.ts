@@ -70,12 +70,27 @@ check("the longest packet there can be, from fragments of every kind of size", (
   router.setInterfaceMtu("host-left", 1500);
 });
 
+check("bytes behind a fragment, in buffers of their own: cut off, and the buffers come back", () => {
+  const [first, second] = fragments(request(8, 2000), 1480);
+  for (const order of [[first!, second!], [second!, first!]]) {
+    for (const part of order) send(Buffer.concat([part, Buffer.alloc(5000, 0xee)]));
+    assert.is(sent()[0]!.slice(56, 56 + 2 * 8), "0001020304050607");
+  }
+});
+
+check("more than a multiple of 8 bytes, and more to come: cut off", () => {
+  const packet = request(80);
+  send(fragment(packet, 0, 203, true), fragment(packet, 200, 99, true), fragment(packet, 296, 104, false));
+  assert.is(sent()[0]!.slice(56), packet.toString("hex", 28));
+});
+
 check("each fragment that comes, and none that goes, is held", () => {
   const before = router.balance();
   const parts = fragments(request(9), 104);
   send(parts[0]!, parts[2]!);
   assert.equal([router.balance().held, router.balance().difference, router.buffers().held], [2, 0, 2]);
-  assert.equal(Object.entries(router.reassembly()).filter(([name]) => ["reassemblies", "fragments", "memory"].includes(name)).map(([, n]) => n), [1, 2, 2 * BUFFER_SIZE]);
+  const { reassemblies, fragments: waiting, memory } = router.reassembly();
+  assert.equal([reassemblies, waiting, memory], [1, 2, 2 * BUFFER_SIZE]);
   send(parts[1]!, parts[3]!);
   const { received, dropped, transmitted } = router.balance();
   assert.equal([received - before.received, dropped - before.dropped, transmitted - before.transmitted], [4, 3, 1]);
@@ -121,7 +136,8 @@ check("ends that contradict each other, nothing in them, beyond the longest pack
   inline.sent(0);
   const far = (offset: number, size: number): Buffer => ip4(PEER, OWN, counting(size), { id: 16, protocol: 1, offset });
   send(far(8191, 8), far(8191, 7));
-  send(...fragments(echo(PEER, OWN, { id: 17, data: counting(65_500) }), 1480).slice(0, -1), ip4(PEER, OWN, counting(1480), { id: 17, protocol: 1, offset: 8140 }));
+  const long = fragments(echo(PEER, OWN, { id: 17, data: counting(65_500) }), 1480);
+  send(...long.slice(0, -1), ip4(PEER, OWN, counting(1480), { id: 17, protocol: 1, offset: 8140 }));
   later(30_000);
   assert.ok(errors().some((line) => / malformed fragment/.test(line)), errors().join());
 });

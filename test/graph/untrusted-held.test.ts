@@ -100,8 +100,8 @@ check("those among them that were written over are dropped: data behind the buff
 });
 
 check("a held packet of several buffers stays whole when the graph is put in order; what is lost is found", () => {
-  const long = ethernet(LEFT_MAC, "02:00:00:00:00:02", 0x0800, ip4({ from: "192.0.2.2", to: "198.51.100.2", protocol: 50, payload: Array<number>(5000).fill(7) }));
-  inline.send(LEFT, [long]);
+  const payload = Array<number>(5000).fill(7);
+  inline.send(LEFT, [ethernet(LEFT_MAC, "02:00:00:00:00:02", 0x0800, ip4({ from: "192.0.2.2", to: "198.51.100.2", protocol: 50, payload }))]);
   const { engine } = inline as unknown as { engine: Engine };
   assert.equal([router.balance().held, router.buffers().total - router.buffers().free, engine["mending"].whole()], [1, 3, true]);
   engine.graph.allocate(); // in no frame
