@@ -236,6 +236,9 @@ const REFUSED: [data: string, size: string | undefined, message: RegExp][] = [
   ["UDP: 10.0.0.1-10.0.0.3 -> 10.0.0.2 UDP: 1 -> 2 at 29:1 0-9", undefined, /bytes 29:1 overlap 26:4/],
   ["UDP: 10.0.0.1 -> 10.0.0.2 UDP: 1 -> 2 at 59:2 0-9", "60-90", /bytes 59:2 are beyond the end of a packet of 60/],
   ["UDP: 10.0.0.1 -> 10.0.0.2 UDP: 1 -> 2 hex abc", undefined, /expected pairs of hex digits, not "abc"/],
+  ["UDP: 10.0.0.1 -> 10.0.0.2 ICMP: constructor", undefined, /expected the UDP header/],
+  ["ICMP: 10.0.0.1 -> 10.0.0.2 ICMP: constructor", undefined, /"constructor" is not echo_request, echo_reply or a number from 0 to 255/],
+  ["constructor: 10.0.0.1 -> 10.0.0.2", undefined, /expected ICMP:, TCP:, UDP:, or a number from 0 to 255 and a colon, not "constructor:"/],
   ["IPX: 02:00:00:00:00:0a -> 02:00:00:00:00:0b", undefined, /expected IP4:, ARP:, IP6:, or a type from 1536 to 65535 and a colon, not "IPX:"/],
 ];
 
@@ -247,7 +250,7 @@ for (const [data, size, message] of REFUSED) {
 
 test("word salads: a template that the shim takes, or one clear line", () => {
   const words = fc.constantFrom("UDP:", "TCP:", "ICMP:", "IP4:", "10.0.0.1", "10.0.0.1-10.0.0.9", "->", "02:00:00:00:00:0a", "1", "7+9", "hex", "00ff", "at",
-    "14:2", "90:6", "ttl", "vlan", "incrementing", "echo_request", "seq", "17:", "0x88b5:");
+    "14:2", "90:6", "ttl", "vlan", "incrementing", "echo_request", "seq", "17:", "0x88b5:", "constructor:", "constructor");
   const size = fc.constantFrom(undefined, "14", "60", "14-100", "14+81920", "65549", "81921", "9-8", "x");
   fc.assert(fc.property(fc.array(words, { maxLength: 14 }), size, (list, chosen) => {
     try {

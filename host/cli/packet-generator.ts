@@ -65,8 +65,9 @@ function generatorText({ interfaces, streams }: PacketGeneratorInfo): string {
   const head = ["Name", "Enabled", "Count", "Interface", "Parameters"];
   const rows = streams.map((stream) => [stream.name, stream.enabled ? "Yes" : "No", stream.packets, stream.interface, parameters(stream)]);
   const outputs = interfaces.map(({ name, output }) => [name, output ?? "drop"]);
-  return [...(streams.length > 0 ? [table(head, rows)] : ["no streams currently defined"]), ...(outputs.length > 0 ? [table(["Interface", "Output"], outputs)] : [])]
-    .join("\n\n");
+  const parts = [rows.length > 0 ? table(head, rows) : "no streams currently defined"];
+  if (outputs.length > 0) parts.push(table(["Interface", "Output"], outputs));
+  return parts.join("\n\n");
 }
 
 function parameters({ limit, rate, size, seed, data, pcap, failure }: PacketStreamInfo): string {

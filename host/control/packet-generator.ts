@@ -74,7 +74,8 @@ export class PacketGenerators {
   private generator(name: string): Interface {
     const entry = this.find(name);
     if (entry.kind === "pg") return entry;
-    throw new WeftError("BAD_ARGUMENT", `interface ${name} is of kind ${entry.kind}: "create packet-generator interface pg0" makes one that takes streams`);
+    const mend = '"create packet-generator interface pg0" makes one that takes streams';
+    throw new WeftError("BAD_ARGUMENT", `interface ${name} is of kind ${entry.kind}: ${mend}`);
   }
 
   private mustBeNew(name: string): void {

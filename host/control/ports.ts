@@ -124,7 +124,7 @@ export class Ports {
   setPromiscuous(name: string, on: boolean): void {
     const entry = this.find(name);
     if (entry.kind === "rdma") setRdmaPromiscuous({ ...entry, handle: entry.handle! }, on);
-    else if (!on) throw bad(`interface ${name} takes every frame of its netdev: only rdma interfaces can leave some to Linux`);
+    else if (!on) throw bad(`interface ${name} takes every frame that comes: only rdma interfaces can leave some to Linux`);
     entry.promiscuous = on;
   }
 

@@ -19,9 +19,10 @@ const RANGES_MAX = 32;
 const SOURCE = "02:00:00:00:00:02";
 const EXAMPLES: Record<string, string> = { UDP: "UDP: 1234 -> 2345", TCP: "TCP: 1234 -> 80 flags syn", ICMP: "ICMP: echo_request" };
 
-const TYPES: Record<string, number> = { IP4: 0x0800, ARP: 0x0806, IP6: 0x86dd };
-const PROTOCOLS: Record<string, number> = { ICMP: 1, TCP: 6, UDP: 17 };
-const ICMP_TYPES: Record<string, number> = { echo_request: 8, echo_reply: 0 };
+const IP4 = 0x0800;
+const TYPES = new Map([["IP4", IP4], ["ARP", 0x0806], ["IP6", 0x86dd]]);
+const PROTOCOLS = new Map([["ICMP", 1], ["TCP", 6], ["UDP", 17]]);
+const ICMP_TYPES = new Map([["echo_request", 8], ["echo_reply", 0]]);
 const TCP_FLAGS = ["fin", "syn", "rst", "psh", "ack", "urg", "ece", "cwr"];
 
 const PORT = numbers("a port", 0, 0xffff);
@@ -34,8 +35,8 @@ const FLAGS: ValueKind = {
   parse: (text) => BYTE.parse(text) ?? flagsOf(text.split(",")),
 };
 const ICMP_TYPE: ValueKind = {
-  expected: `${Object.keys(ICMP_TYPES).join(", ")} or ${BYTE.expected}`,
-  parse: (text) => ICMP_TYPES[text] ?? BYTE.parse(text),
+  expected: `${[...ICMP_TYPES.keys()].join(", ")} or ${BYTE.expected}`,
+  parse: (text) => ICMP_TYPES.get(text) ?? BYTE.parse(text),
 };
 
 /** Options of a header: name, where its value stands in it, bytes, kind. */
@@ -86,7 +87,7 @@ class TemplateText {
   }
 
   private headers(mac: string): void {
-    let type = TYPES["IP4"]!;
+    let type = IP4;
     const told = MACS.parse(/^[^-+]*/.exec(this.words[1] ?? "")![0]) !== undefined;
     if (told) type = this.layer(TYPES, numbers("a type", 0x600, 0xffff));
     this.header(12);
@@ -99,7 +100,7 @@ class TemplateText {
       this.value(this.take("a VLAN"), 2, 2, VLAN);
     }
     this.bytes.push(type >> 8, type & 255);
-    if (type === TYPES["IP4"] && this.beginsLayer()) this.ip4();
+    if (type === IP4 && this.beginsLayer()) this.ip4();
   }
 
   /** RFC 791 3.1 */
@@ -111,7 +112,7 @@ class TemplateText {
     this.fix([0, 1], [2, 2], [9, 3]);
     this.pair(12, 16, 4, ADDRESSES);
     this.options(IP_OPTIONS);
-    if (!(named in PROTOCOLS)) return; // by its number: what follows is as it is told
+    if (!PROTOCOLS.has(named)) return; // by its number: what follows is as it is told
     const next = this.words[this.next];
     if (next !== `${named}:`) throw this.wrong(`the ${named} header, such as "${EXAMPLES[named]}"`, next);
     this.next++;
@@ -205,10 +206,11 @@ class TemplateText {
   }
 
   /** A word with a colon, by name or number. */
-  private layer(names: Record<string, number>, kind: ValueKind): number {
-    const word = this.take(`one of ${Object.keys(names).map((name) => `${name}:`).join(" ")}`);
+  private layer(names: Map<string, number>, kind: ValueKind): number {
+    const known = [...names.keys()].map((name) => `${name}:`);
+    const word = this.take(`one of ${known.join(" ")}`);
     const name = word.endsWith(":") ? word.slice(0, -1) : "";
-    return names[name] ?? kind.parse(name) ?? this.fail(`${Object.keys(names).map((known) => `${known}:`).join(", ")}, or ${kind.expected} and a colon`);
+    return names.get(name) ?? kind.parse(name) ?? this.fail(`${known.join(", ")}, or ${kind.expected} and a colon`);
   }
 
   private take(expected: string): string {
