@@ -59,7 +59,7 @@ export class PcapTrace {
       this.describe();
       if (options.drop) await this.observing.change({ drops: true });
     } catch (error) {
-      await this.end(null);
+      await this.end((error as Error).message);
       throw error;
     }
   }
@@ -127,22 +127,22 @@ export class PcapTrace {
     }
   }
 
-  private async end(why: string | null): Promise<void> {
+  private async end(why: string): Promise<void> {
     if (!this.running) return;
     const { drop } = this.running.options;
     this.finish(why);
     if (drop) await this.observing.change({ drops: false }).catch(() => {}); // a worker that is gone looks at nothing
   }
 
-  private finish(why: string | null): void {
+  private finish(why: string): void {
     const running = this.running!;
     clearInterval(running.timer);
     try {
       const rest = addon.stopCapture();
       if (rest) this.write(rest);
       if (running.interfaces.length > 0) this.write(interfaceStatistics(0, Date.now(), addon.captureState().missed));
-    } catch (error) {
-      why ??= (error as Error).message;
+    } catch {
+      // no room on its device: it is whole without its end
     }
     closeSync(running.fd);
     this.last = this.statusOf(running, false, why);
