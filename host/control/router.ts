@@ -373,9 +373,9 @@ export class Router extends TraceControl implements Control {
     else this.nodes.hung(whoRuns(this.pulse.last).index, "after it ran, the graph did not come to its end");
     const takeOver = configuring ? -1 : index < 0 ? STUCK : index;
     const unanswered = this.requests.unanswered();
-    const ports = this.ports.forNewWorker();
+    const seen = { nodes: this.registry.list(), customs: this.nodes.specs(), observed: this.observing.observed };
     try {
-      await this.link!.replace({ ...engine, nodes: this.registry.list(), customs: this.nodes.specs(), takeOver, observed: this.observing.observed }, [...ports, ...unanswered]);
+      await this.link!.replace({ ...engine, ...seen, takeOver }, [...this.ports.forNewWorker(), ...unanswered]);
     } catch (error) {
       this.fail(new WeftError("WORKER", `no new packet worker in place of one that hung: ${(error as Error).message}`, { cause: error }));
     }

@@ -77,12 +77,10 @@ for (const [kind, commands, names, ...options] of KINDS) test(`${kind}: rx, tx a
     }
     const drops = packets.filter(({ direction }) => direction === "");
     assert.is(drops.length, balance.dropped);
-    for (const comment of new Set(drops.map((one) => one.comment))) {
-      const counted = errors.find(({ node, reason }) => `${node}: ${reason}` === comment)?.count;
-      if (comment.startsWith("tx ")) continue; // counted by the interface
-      assert.equal([comment, count(drops, (one) => one.comment === comment)], [comment, counted]);
-    }
-    const comments = new Set(drops.map(({ comment }) => comment));
+    const comments = new Set(drops.map(({ comment }) => comment).filter((comment) => !comment.startsWith("tx "))); // those the interface counts
+    const captured = [...comments].map((comment) => [comment, count(drops, (one) => one.comment === comment)]);
+    const counted = [...comments].map((comment) => [comment, errors.find(({ node, reason }) => `${node}: ${reason}` === comment)?.count]);
+    assert.equal(captured, counted, JSON.stringify(errors));
     for (const comment of ["punt: echo reply delivered", "arp-input: reply taken"]) assert.ok(comments.has(comment), [...comments].join());
     // Dropped ones are frames too, also where their Ethernet header was off already.
     assert.is(await must(null, "tshark", ["-n", "-r", file, "-Y", "!eth || _ws.malformed"]), "");
