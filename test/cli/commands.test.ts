@@ -85,7 +85,8 @@ const ASKED: [line: string, ...call: unknown[]][] = [
 
 const PRINTED: Record<string, string> = {
   createHostInterface: "host-eth0", createRdmaInterface: "rdma-0 (mode dv: the adapter has Direct Verbs)", rdmaDump: "rings in hex",
-  stopPcapTrace: "/tmp/a.pcapng: ended: stopped\n  rx tx drop, interface any, at most 100000 packets\n  3 received, 2 sent, 1 dropped, 0 missed; 1234 bytes",
+  stopPcapTrace: "/tmp/a.pcapng: ended: stopped\n  rx tx drop, interface any, at most 100000 packets\n"
+    + "  3 received, 2 sent, 1 dropped, 0 missed; 1234 bytes",
 };
 
 for (const [line, ...call] of ASKED) {

@@ -58,7 +58,7 @@ const KINDS: [kind: string, commands: string[], names: [string, string], ...opti
   ["rdma", RDMA, ["rdma-0", "rdma-1"], "--emulated", `netdev:${A.device},netdev:${B.device}`],
 ];
 
-for (const [kind, commands, names, ...options] of KINDS) test(`${kind}: rx, tx and drops, with interfaces, directions and reasons: as many as were counted`, async () => {
+for (const [kind, commands, names, ...options] of KINDS) test(`${kind}: received, sent and dropped packets are those that were counted`, async () => {
   const file = join(scratch(), "all.pcapng");
   const hosts = [await hostAt(A), await hostAt(B)];
   // Before the interfaces: not even their first packet is missed.
