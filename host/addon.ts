@@ -52,7 +52,7 @@ export interface Addon {
   captureState(): CaptureState;
   /** Ends the capture; gives what is in the ring still. */
   stopCapture(): Buffer | null;
-  /** On a worker's thread: a packet ends here, for this reason. `from`: offset of its first byte; `etherType`: of the header that it lacks, -1: it has one. */
+  /** On a worker's thread: a packet ends. `from`: offset of its first byte; `etherType`: of the Ethernet header that it lacks, -1: it has one. */
   captureDrop(index: number, from: number, etherType: number, reason: string): void;
 
   /** Opens an rdma port; `onEvent` is called in the opening thread when the device has something to say: linkState tells what. */

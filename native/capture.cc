@@ -31,7 +31,7 @@ static struct {
   std::atomic<int32_t> numbers[abi::INTERFACE_COUNT]; // of interfaces in the file; -1: not captured
   std::atomic<uint64_t> received{0}, sent{0}, dropped{0}, missed{0};
   std::mutex lock; // of who captures
-  std::shared_ptr<CaptureRing> ring; // under the lock; the main thread alone changes it
+  std::shared_ptr<CaptureRing> ring; // made before there are directions, gone after them: on the main thread
   uint64_t left = 0;
 } capture;
 
@@ -233,10 +233,12 @@ static Napi::Value captureState(const Napi::CallbackInfo& info) {
 }
 
 static Napi::Value stopCapture(const Napi::CallbackInfo& info) {
-  std::lock_guard<std::mutex> lock(capture.lock);
-  capture.directions = 0;
-  capture.base = nullptr;
-  Napi::Value rest = drain(info.Env());
+  {
+    std::lock_guard<std::mutex> lock(capture.lock);
+    capture.directions = 0;
+    capture.base = nullptr;
+  }
+  Napi::Value rest = drain(info.Env()); // nobody adds to it any more, so nobody waits for this
   capture.ring.reset();
   return rest;
 }

@@ -46,7 +46,8 @@ function packetFilter({ match, destination, proto, port }: Values): TraceFilter 
 }
 
 function traceText({ packets, kept, lost }: TraceInfo): string {
-  if (packets.length === 0) return kept === 0 ? 'no packet is traced: "trace add af-packet-input 10" traces the next ones' : `none of ${kept} traced packets fits the filter`;
+  if (kept === 0) return 'no packet is traced: "trace add af-packet-input 10" traces the next ones';
+  if (packets.length === 0) return `none of ${kept} traced packets fits the filter`;
   const missing = lost === 0 ? [] : [`${lost} steps found no room and are missing`];
   return [...packets.map(packetText), ...missing].join("\n\n");
 }
@@ -57,7 +58,10 @@ function packetText({ number, copy, steps }: TracedPacket): string {
 
 /** 00:00:01:259123: ip4-input, and below it what it saw, counted and did. */
 function stepLines({ time, node, lines, counted, end, next }: TraceStep): string[] {
-  const below = [...lines, ...(counted.length > 0 ? [`counted: ${counted.join("; ")}`] : []), ...(end === null ? [] : [end]), ...(next === null ? [] : [`next: ${next}`])];
+  const below = [...lines];
+  if (counted.length > 0) below.push(`counted: ${counted.join("; ")}`);
+  if (end !== null) below.push(end);
+  if (next !== null) below.push(`next: ${next}`);
   return [`${clock(time)}: ${node}`, ...below.map((line) => `  ${line}`)];
 }
 

@@ -31,7 +31,8 @@ export function dissect(data: Uint8Array, layer: Layer | null): string[] {
 function ethernet(view: DataView): string[] {
   if (view.byteLength < 14) return cut("ethernet", view);
   const type = view.getUint16(12);
-  const line = `ethernet: ${mac(view, 6)} -> ${mac(view, 0)}, type 0x${hex(view, 12, 2).replaceAll(" ", "")}${type in ETHER_TYPES ? ` (${ETHER_TYPES[type]})` : ""}`;
+  const name = type in ETHER_TYPES ? ` (${ETHER_TYPES[type]})` : "";
+  const line = `ethernet: ${mac(view, 6)} -> ${mac(view, 0)}, type 0x${word(view, 12)}${name}`;
   const rest = from(view, 14);
   return [line, ...(type === 0x0800 ? ip4(rest) : type === 0x0806 ? arp(rest) : [])];
 }
@@ -53,9 +54,11 @@ function ip4(view: DataView): string[] {
   const offset = (fragment & 0x1fff) * 8;
   const marks = [...(fragment & 0x4000 ? ["DF"] : []), ...(fragment & 0x2000 ? ["MF"] : []), ...(offset > 0 ? [`offset ${offset}`] : [])];
   const header = (first & 15) * 4;
-  const line = `ipv4: ${ip(view, 12)} -> ${ip(view, 16)}, ${PROTOCOLS[protocol] ?? `protocol ${protocol}`}, ttl ${view.getUint8(8)}, tos 0x${hex(view, 1, 1)}, `
-    + `length ${view.getUint16(2)}, id 0x${word(view, 4)}${marks.map((mark) => `, ${mark}`).join("")}${header > 20 ? `, ${header - 20} bytes of options` : ""}, `
-    + `checksum 0x${word(view, 10)}`;
+  const options = header > 20 ? [`${header - 20} bytes of options`] : [];
+  const line = [
+    `ipv4: ${ip(view, 12)} -> ${ip(view, 16)}`, PROTOCOLS[protocol] ?? `protocol ${protocol}`, `ttl ${view.getUint8(8)}`, `tos 0x${hex(view, 1, 1)}`,
+    `length ${view.getUint16(2)}`, `id 0x${word(view, 4)}`, ...marks, ...options, `checksum 0x${word(view, 10)}`,
+  ].join(", ");
   if (offset > 0 || header < 20) return [line];
   return [line, ...transport(protocol, from(view, header))];
 }

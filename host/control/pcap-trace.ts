@@ -42,7 +42,9 @@ export class PcapTrace {
   async start(asked: PcapTraceOptions): Promise<void> {
     const options = { rx: false, tx: false, drop: false, max: MAX_DEFAULT, interface: "any", ...asked };
     if (!options.rx && !options.tx && !options.drop) throw new WeftError("BAD_ARGUMENT", "nothing to capture: name one or more of rx, tx, drop");
-    if (!Number.isInteger(options.max) || options.max < 1 || options.max > MAX) throw new WeftError("BAD_ARGUMENT", `max ${options.max} is not a whole number from 1 to ${MAX}`);
+    if (!Number.isInteger(options.max) || options.max < 1 || options.max > MAX) {
+      throw new WeftError("BAD_ARGUMENT", `max ${options.max} is not a whole number from 1 to ${MAX}`);
+    }
     if (options.interface !== "any") this.interfaces.find(options.interface);
     if (this.running) throw busy(`into ${this.running.options.file}`);
     const fd = openFile(options.file);
@@ -59,7 +61,7 @@ export class PcapTrace {
       this.describe();
       if (options.drop) await this.observing.change({ drops: true });
     } catch (error) {
-      await this.end(null);
+      await this.end((error as Error).message);
       throw error;
     }
   }
@@ -127,22 +129,22 @@ export class PcapTrace {
     }
   }
 
-  private async end(why: string | null): Promise<void> {
+  private async end(why: string): Promise<void> {
     if (!this.running) return;
     const { drop } = this.running.options;
     this.finish(why);
     if (drop) await this.observing.change({ drops: false }).catch(() => {}); // a worker that is gone looks at nothing
   }
 
-  private finish(why: string | null): void {
+  private finish(why: string): void {
     const running = this.running!;
     clearInterval(running.timer);
     try {
       const rest = addon.stopCapture();
       if (rest) this.write(rest);
       if (running.interfaces.length > 0) this.write(interfaceStatistics(0, Date.now(), addon.captureState().missed));
-    } catch (error) {
-      why ??= (error as Error).message;
+    } catch {
+      // no room on its device: it is whole without its end
     }
     closeSync(running.fd);
     this.last = this.statusOf(running, false, why);
@@ -174,13 +176,16 @@ function busy(where: string): WeftError {
 /** Opens a file to write; one that exists is emptied. Throws BAD_ARGUMENT, NOT_FOUND, NO_PERMISSION, SYSTEM. */
 function openFile(path: string): number {
   const there = statSync(path, { throwIfNoEntry: false });
-  if (there && !there.isFile()) throw new WeftError("BAD_ARGUMENT", `${path} is not a file: a capture needs one of its own`); // a pipe would keep us waiting
+  // A pipe would keep us waiting.
+  if (there && !there.isFile()) throw new WeftError("BAD_ARGUMENT", `${path} is not a file: a capture needs one of its own`);
   try {
     return openSync(path, "w", 0o600);
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
     if (code === "ENOENT" || code === "ENOTDIR") throw new WeftError("NOT_FOUND", `${path}: no such folder: make it first`, { cause });
-    if (code === "EACCES" || code === "EPERM" || code === "EROFS") throw new WeftError("NO_PERMISSION", `${path} cannot be written: ${code}: choose another folder`, { cause });
+    if (code === "EACCES" || code === "EPERM" || code === "EROFS") {
+      throw new WeftError("NO_PERMISSION", `${path} cannot be written: ${code}: choose another folder`, { cause });
+    }
     throw new WeftError("SYSTEM", `${path} cannot be opened: ${code}: choose another file`, { cause });
   }
 }

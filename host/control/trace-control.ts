@@ -16,7 +16,9 @@ export abstract class TraceControl extends RouteCommands implements Watching {
   protected capture!: PcapTrace;
 
   /** Once the router has what they stand on. */
-  protected prepareTraces(packets: PacketMemory, registry: Registry, interfaces: Interfaces, requests: Requests, notice: (line: string) => void): void {
+  protected prepareTraces(
+    packets: PacketMemory, registry: Registry, interfaces: Interfaces, requests: Requests, notice: (line: string) => void,
+  ): void {
     this.observing = new Observing(requests);
     this.tracing = new Tracing(registry, this.observing, (index) => interfaces.byIndex(index)?.name);
     this.capture = new PcapTrace(packets, interfaces, this.observing, notice);

@@ -1,7 +1,7 @@
 // Traces: which packets are followed through the graph, and what is kept of their ways.
 
 import type { PacketField } from "../graph/node-trace.js";
-import { EVERY_PACKET, type PacketFilter } from "../graph/packet-filter.js";
+import type { PacketFilter } from "../graph/packet-filter.js";
 import type { NodeSpec } from "../graph/messages.js";
 import type { Registry } from "../graph/registry.js";
 import { TraceRing } from "../graph/trace-ring.js";
@@ -119,12 +119,14 @@ export class Tracing {
 }
 
 /** Throws BAD_ARGUMENT. */
-function parseFilter({ source, destination, protocol, port }: TraceFilter): PacketFilter {
-  const [from, to] = [prefix(source), prefix(destination)];
+function parseFilter({ source: from, destination: to, protocol, port }: TraceFilter): PacketFilter {
   const number = typeof protocol === "string" ? PROTOCOLS[protocol] : protocol;
-  if (protocol !== undefined && !isWhole(number, 256)) throw new WeftError("BAD_ARGUMENT", `protocol ${protocol}: icmp, tcp, udp, arp, or a number up to 255`);
+  if (protocol !== undefined && !isWhole(number, 256)) {
+    throw new WeftError("BAD_ARGUMENT", `protocol ${protocol}: icmp, tcp, udp, arp, or a number up to 255`);
+  }
   if (port !== undefined && !isWhole(port, 65535)) throw new WeftError("BAD_ARGUMENT", `port ${port} is not a whole number from 0 to 65535`);
-  return { ...EVERY_PACKET, source: from[0], sourceMask: from[1], destination: to[0], destinationMask: to[1], protocol: number ?? null, port: port ?? null };
+  const [[source, sourceMask], [destination, destinationMask]] = [prefix(from), prefix(to)];
+  return { source, sourceMask, destination, destinationMask, protocol: number ?? null, port: port ?? null };
 }
 
 function isWhole(value: number | undefined, most: number): boolean {

@@ -277,7 +277,8 @@ export class Graph {
 
   private abandon(index: number): void {
     const { u32 } = this.packets;
-    if (index >= 0) this.observer?.astray(this.specs.get(index)!, u32[(this.base + GRAPH_FRAME) >> 2]!, u32[(this.base + GRAPH_PACKETS) >> 2]!, Kind.circled, 0);
+    const [frame, n] = [u32[(this.base + GRAPH_FRAME) >> 2]!, u32[(this.base + GRAPH_PACKETS) >> 2]!];
+    if (index >= 0) this.observer?.astray(this.specs.get(index)!, frame, n, Kind.circled, 0);
     this.wasm.abandon(this.base, index);
   }
 

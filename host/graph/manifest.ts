@@ -194,10 +194,11 @@ function tableOf(value: unknown, anonymous: string, state: number): StateTable {
 function traceOf(value: unknown, where: string, state: number): NodeTrace {
   const fields = fieldsOf(value, where, TRACE_FIELDS);
   const list = listOf(fields, "state", where, []);
+  const words = Object.keys(PACKET_FIELDS) as PacketField[];
   if (list.length > STATE_FIELDS_MAX) throw bad(`${where}: ${list.length} fields of the state, at most ${STATE_FIELDS_MAX} are allowed`);
   return {
     layer: fields.layer === undefined ? null : wordOf(fields.layer, `${where}: layer`, Object.keys(LAYERS) as Layer[]),
-    packet: listOf(fields, "packet", where, []).map((field, i) => wordOf(field, `${where}: packet[${i}]`, Object.keys(PACKET_FIELDS) as PacketField[])),
+    packet: listOf(fields, "packet", where, []).map((field, i) => wordOf(field, `${where}: packet[${i}]`, words)),
     state: list.map((field, i) => columnOf(field, `${where}: state[${i}]`, state, "state")),
   };
 }

@@ -26,7 +26,8 @@ export class Tracer {
 
   /** `base`: address of the worker's region; `clock`: ms since the control plane's start. */
   constructor(
-    private readonly packets: PacketMemory, private readonly base: number, private readonly functions: TraceFunctions, private readonly ring: TraceRing,
+    private readonly packets: PacketMemory, private readonly base: number, private readonly functions: TraceFunctions,
+    private readonly ring: TraceRing,
     { source, sourceMask, destination, destinationMask, protocol, port }: PacketFilter, private readonly clock: () => number,
   ) {
     functions.setFilter(source, sourceMask, destination, destinationMask, protocol ?? ANY, port ?? ANY);

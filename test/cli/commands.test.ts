@@ -122,7 +122,8 @@ const ASKED: [line: string, ...call: unknown[]][] = [
 
 const PRINTED: Record<string, string> = {
   createHostInterface: "host-eth0", createRdmaInterface: "rdma-0 (mode dv: the adapter has Direct Verbs)", rdmaDump: "rings in hex",
-  stopPcapTrace: "/tmp/a.pcapng: ended: stopped\n  rx tx drop, interface any, at most 100000 packets\n  3 received, 2 sent, 1 dropped, 0 missed; 1234 bytes",
+  stopPcapTrace: "/tmp/a.pcapng: ended: stopped\n  rx tx drop, interface any, at most 100000 packets\n"
+    + "  3 received, 2 sent, 1 dropped, 0 missed; 1234 bytes",
   createPacketGenerator: "pg0",
   listenPrometheus: "http://127.0.0.1:9469/metrics",
 };

@@ -46,12 +46,15 @@ function check(name: string, comments: string[], action: () => unknown, also: (p
 const frame = (hex: string): string => toHex(fromHex(hex));
 const bytes = ({ data }: CapturedBlock): string => data.toString("hex");
 
+const SUM = "ip4-input: bad header checksum";
+
 check("each with its own reason, out of one vector, and what is not dropped is not there",
-  ["ethernet-input: destination not this interface", "ethernet-input: frame too short", "ip4-input: bad header checksum", "ip4-input: bad header checksum"],
+  ["ethernet-input: destination not this interface", "ethernet-input: frame too short", SUM, SUM],
   () => send(FORWARDED, BAD_SUM, "02fe00000009 020000000002 0800 4500", NO_ROUTE, BAD_SUM, ECHO, "02fe0000"),
   (packets) => {
     assert.ok(packets.every(({ interface: name, direction }) => name === "host-left" && direction === 0));
-    assert.equal(packets.filter(({ comment }) => comment.startsWith("ip4-input")).map(bytes), [frame(BAD_SUM), frame(BAD_SUM)], "with the header they came with");
+    const bad = packets.filter(({ comment }) => comment === SUM).map(bytes);
+    assert.equal(bad, [frame(BAD_SUM), frame(BAD_SUM)], "with the header they came with");
   });
 
 check("a chain whole", ["ip4-rewrite: too long, fragmentation not supported"], () => {

@@ -51,7 +51,8 @@ test("traces: nothing need be said, and nothing else can be", () => {
   refuses({ trace: { fields: [] } }, 'node flows: trace: unknown field "fields"');
   refuses({ trace: { layer: "ip" } }, 'node flows: trace: layer: "ip" is none of ethernet, arp, ip4: did you mean "ip4"?');
   refuses({ trace: { layer: 4 } }, "node flows: trace: layer: 4 is none of ethernet, arp, ip4");
-  refuses({ trace: { packet: ["toString"] } }, 'node flows: trace: packet[0]: "toString" is none of rx-interface, tx-interface, adjacency, icmp-error, punt');
+  const fields = "rx-interface, tx-interface, adjacency, icmp-error, punt";
+  refuses({ trace: { packet: ["toString"] } }, `node flows: trace: packet[0]: "toString" is none of ${fields}`);
   const field = { name: "sessions", at: 4, type: "u64" };
   refuses({ state: 8, trace: { state: [field] } }, "node flows: trace: state[0]: a u64 at 4 ends beyond the state's 8 bytes");
   refuses({ state: 64, trace: { state: Array(5).fill(field) } }, "node flows: trace: 5 fields of the state, at most 4 are allowed");

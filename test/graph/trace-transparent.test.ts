@@ -42,7 +42,8 @@ const TEMPLATES = [
   packet({ to: "10.0.0.1", payload: udp(1, 2, numbers(60)) }),
   packet({ to: "198.51.100.77", payload: udp(1, 2, numbers(49)) }),
 ];
-const frame = fc.record({ template: fc.nat(TEMPLATES.length - 1), at: fc.oneof(fc.nat(60), fc.nat(4000)), flip: fc.nat(15) }).map(({ template, at, flip }) => {
+const recipe = fc.record({ template: fc.nat(TEMPLATES.length - 1), at: fc.oneof(fc.nat(60), fc.nat(4000)), flip: fc.nat(15) });
+const frame = recipe.map(({ template, at, flip }) => {
   const bytes = TEMPLATES[template]!.slice();
   if (flip < 8 && at < bytes.length) bytes[at]! ^= 1 << flip;
   return bytes;
@@ -106,7 +107,8 @@ test("a traced router does what one does that nobody looks at", async () => {
     assert.equal(await play(watched, one), await play(plain, one));
     const info = watched.router.trace();
     steps += info.packets.reduce((sum, one) => sum + one.steps.length, 0);
-    for (const { lines } of info.packets.flatMap((packet) => packet.steps)) assert.not.ok(lines.some((line) => line.endsWith("no reason counted")), lines.join());
+    const lines = info.packets.flatMap((packet) => packet.steps.flatMap((step) => step.lines));
+    assert.equal(lines.filter((line) => line.endsWith("no reason counted")), []);
     await watched.router.clearTrace();
     await watched.router["observing"].change({ drops: false });
     if (node !== null) for (const { router } of both) await router.unloadNode("own");

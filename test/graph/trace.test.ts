@@ -8,7 +8,8 @@ import { BAD_SUM, ECHO, FORWARDED, inline, NO_ROUTE, rest, router, send, TO_LEFT
 const FRAME = "ethernet: 02:00:00:00:00:02 -> 02:fe:00:00:00:01, type 0x0800 (IPv4)";
 const UDP = "udp: 4096 -> 8192, length 12, checksum 0x0000";
 /** A datagram's IPv4 and UDP lines. */
-const datagram = (to: string, ttl: number, sum: string): string => `ipv4: 192.0.2.2 -> ${to}, udp, ttl ${ttl}, tos 0x00, length 32, id 0x1234, checksum 0x${sum} | ${UDP}`;
+const datagram = (to: string, ttl: number, sum: string): string =>
+  `ipv4: 192.0.2.2 -> ${to}, udp, ttl ${ttl}, tos 0x00, length 32, id 0x1234, checksum 0x${sum} | ${UDP}`;
 const INPUT = "af-packet-input | rx-interface host-left";
 
 /** A test after which every packet has come to its end. */
@@ -40,9 +41,11 @@ check("forwarded: input, ethernet-input, ip4-input, ip4-lookup, ip4-rewrite, int
 
 check("dropped: the node that counted why, and error-drop with its reason", async () => {
   await trace("ip4-input", BAD_SUM);
-  assert.equal(way(), [`ip4-input | ${datagram("203.0.113.9", 64, "6a8e")} (bad header checksum) -> error-drop`, "error-drop | ip4-input: bad header checksum"]);
+  const seen = datagram("203.0.113.9", 64, "6a8e");
+  assert.equal(way(), [`ip4-input | ${seen} (bad header checksum) -> error-drop`, "error-drop | ip4-input: bad header checksum"]);
   await trace("ethernet-input", "02fe00000009 020000000002 0800 4500", "02fe0000");
-  assert.equal(traced().map(({ steps }) => steps.at(-1)!.lines), [["ethernet-input: destination not this interface"], ["ethernet-input: frame too short"]]);
+  const ends = traced().map(({ steps }) => steps.at(-1)!.lines);
+  assert.equal(ends, [["ethernet-input: destination not this interface"], ["ethernet-input: frame too short"]]);
   assert.equal(traced()[1]!.steps[0]!.lines, ["ethernet: only 4 bytes: 02 fe 00 00"]);
 });
 
@@ -52,7 +55,8 @@ check("in a vector each packet has its own reason, and the others go their ways"
   const ends = traced().map(({ steps }) => steps.at(-1)!.node);
   assert.equal(ends, ["host-right-tx", "error-drop", "host-right-tx", "host-left-tx", "error-drop", "host-left-tx"]);
   assert.equal(traced()[3]!.steps.flatMap(({ node, counted }) => counted.map((name) => `${node}: ${name}`)), ["ip4-lookup: no route"]);
-  assert.equal(router.errors().map(({ node, reason, count }) => `${count} ${node}: ${reason}`).sort(), ["1 ip4-lookup: no route", "2 ip4-input: bad header checksum"]);
+  const errors = router.errors().map(({ node, reason, count }) => `${count} ${node}: ${reason}`);
+  assert.equal(errors.sort(), ["1 ip4-lookup: no route", "2 ip4-input: bad header checksum"]);
 });
 
 check("an echo request to the router: ip4-local, icmp4-input, and back as the reply", async () => {
