@@ -60,7 +60,8 @@ const INTERFACES: Command[] = [
     run: ({ control }, { netdev }) => control.deleteHostInterface(netdev!),
   },
   rdma("host-if <netdev>", "take a share of a ConnectX port, by its Linux network device",
-    ["create interface rdma host-if eth1 name rdma-0", "create interface rdma host-if eth1 rx-queue-size 512 num-rx-queues 2 rss ipv4-udp no-striding"], ({ netdev }) => ({ hostInterface: netdev! })),
+    ["create interface rdma host-if eth1 name rdma-0", "create interface rdma host-if eth1 rx-queue-size 512 rss ipv4-udp no-striding"],
+    ({ netdev }) => ({ hostInterface: netdev! })),
   rdma("device <device>", "the same, by its verbs device", ["create interface rdma device mlx5_0"], ({ device }) => ({ device: device! })),
   {
     pattern: "delete interface rdma <interface>",
@@ -132,7 +133,8 @@ const ROUTES: Command[] = [
   route("<gateway> [<interface>]", "route through a gateway",
     ["ip route add 0.0.0.0/0 via 192.0.2.254", "ip route add 198.51.100.0/24 via 192.0.2.2 host-eth0"], (values) =>
     values.interface === undefined ? { via: values.gateway! } : { via: values.gateway!, interface: values.interface }),
-  route("<interface>", "destinations are on the link itself", ["ip route add 198.51.100.0/24 via host-eth0"], (values) => ({ interface: values.interface! })),
+  route("<interface>", "destinations are on the link itself", ["ip route add 198.51.100.0/24 via host-eth0"],
+    (values) => ({ interface: values.interface! })),
   route("drop", "drop silently", ["ip route add 10.0.0.0/8 via drop"], () => ({ kind: "drop" })),
   route("unreachable", "answer with host unreachable", ["ip route add 10.0.0.0/8 via unreachable"], () => ({ kind: "unreachable" })),
   route("prohibit", "answer with administratively prohibited", ["ip route add 10.0.0.0/8 via prohibit"], () => ({ kind: "prohibit" })),

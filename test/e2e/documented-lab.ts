@@ -12,7 +12,9 @@ import { Host } from "../../host/lab/host.js";
 import { exampleFile } from "./example-file.js";
 import { Weft, scratch } from "./weft.js";
 
-export const ETH0 = ["set interface state host-eth0 up", "set interface mac address host-eth0 02:fe:00:00:00:01", "set interface ip address host-eth0 192.0.2.1/24"];
+export const ETH0 = [
+  "set interface state host-eth0 up", "set interface mac address host-eth0 02:fe:00:00:00:01", "set interface ip address host-eth0 192.0.2.1/24",
+];
 const SCRIPT = ["create host-interface name eth0", ...ETH0, "node load build/acl.wasm as filter", "node insert filter after ip4-input"];
 
 /** What an example needs that names it, and what takes that away again. */
