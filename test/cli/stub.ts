@@ -103,7 +103,7 @@ const ANSWERS: { [name in keyof Control]?: unknown } = {
     rows: [["192.0.2.2", "198.51.100.2", 12, 17000], ["192.0.2.3", "198.51.100.2", 1, 64]],
   },
   memory: {
-    nodes: 81920, configurations: 96, regions: 4, nodeCount: 18, packetMemory: 94896128, pool: 36700160, pageSize: 4096, resident: 120709120, heap: 7688088,
+    nodes: 81920, configurations: 96, regions: 4, nodeCount: 18, packetMemory: 94896128, pool: 36700160, pageSize: 4096,
   },
   graph: {
     seconds: 2, nodes: [
