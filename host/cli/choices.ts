@@ -44,7 +44,10 @@ export function choicesOf(control: Control | null, line: string): Choices {
   const live = [...new Map(values)].filter(([word]) => word.startsWith(partial));
   return {
     partial,
-    words: [...keywords.map(({ word, commands }): Known => [word, meaning(next, word, commands)]), ...live.map(([word, name]): Known => [asWord(word), name])],
+    words: [
+      ...keywords.map(({ word, commands }): Known => [word, meaning(next, word, commands)]),
+      ...live.map(([word, name]): Known => [asWord(word), name]),
+    ],
     arguments: next.arguments.map((name) => [name, ARGUMENTS[name]!.expected]),
     file: next.arguments.some((name) => name === "file" || (name === "json" && partial.startsWith("@"))),
     end: command?.help ?? null,
@@ -74,7 +77,8 @@ export function choicesText({ words, arguments: names, end }: Choices): string {
     }),
     ...(end === null ? [] : [["<cr>", end]]),
   ];
-  return rows.length === 0 ? "  nothing that is known can come here" : table(["", ""], rows).split("\n").slice(1).map((line) => `  ${line}`).join("\n");
+  if (rows.length === 0) return "  nothing that is known can come here";
+  return table(["", ""], rows).split("\n").slice(1).map((line) => `  ${line}`).join("\n");
 }
 
 /** Of this network namespace: proc(5), /proc/net/dev. */

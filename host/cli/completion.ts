@@ -94,7 +94,10 @@ async function candidates(words: string[]): Promise<string[]> {
   if (rest.includes("--")) return [FILE]; // another program's
   const valued = described.options.find(({ name, value }) => value !== undefined && rest.at(-1) === `--${name}`);
   if (valued !== undefined) return offered(valued.completes ?? [], partial, rest);
-  if (partial.startsWith("-")) return matching([...described.options.map(({ name, help }): Word => [`--${name}`, firstLine(help)]), ["--help", "help"]], partial);
+  if (partial.startsWith("-")) {
+    const options = described.options.map(({ name, help }): Word => [`--${name}`, firstLine(help)]);
+    return matching([...options, ["--help", "help"]], partial);
+  }
   const typed = positionals(described, rest);
   if (described.words !== undefined) return typed.length === 0 ? matching(described.words, partial) : [];
   return offered(described.completes ?? [], partial, rest, typed);

@@ -7,17 +7,19 @@ import type { Subcommand } from "./subcommand.js";
 import { SUBCOMMANDS } from "./subcommands.js";
 import { flag } from "./usage.js";
 
-const DESCRIPTION = `weft is a router: a vector packet graph in the manner of FD.io VPP, whose nodes are WebAssembly functions. The subcommand run starts one, ctl
-talks to it; without a subcommand, on a terminal, weft is a prompt for the router that runs.`;
+const DESCRIPTION = `weft is a router: a vector packet graph in the manner of FD.io VPP, whose nodes are WebAssembly functions. The subcommand run
+starts one, ctl talks to it; without a subcommand, on a terminal, weft is a prompt for the router that runs.`;
 
-const COMMANDS_ABOUT = `What a router understands, in start-up scripts, at prompts and through weft ctl. Any unambiguous prefix of a word will do. Words in brackets
-may be left out, several such parts may come in any order, names in angle brackets stand for values. Words of a script from "#" on are a comment.`;
+const COMMANDS_ABOUT = `What a router understands, in start-up scripts, at prompts and through weft ctl. Any unambiguous prefix of a word will do.
+Words in brackets may be left out, several such parts may come in any order, names in angle brackets stand for values. Words of a script from
+"#" on are a comment.`;
 
-const JSON_ABOUT = `With --json a show command prints one line of JSON: the shape that the method of the same name of the typed interface gives, documented in
-host/control/api.ts. Fields keep their names and units; new ones may come.`;
+const JSON_ABOUT = `With --json a show command prints one line of JSON: the shape that the method of the same name of the typed interface gives,
+documented in host/control/api.ts. Fields keep their names and units; new ones may come.`;
 
 const FILES: [name: string, what: string][] = [
-  ["$XDG_RUNTIME_DIR/weft.sock, /run/weft.sock, /tmp/weft-UID.sock", "the control socket: the first where the variable is set, else the second for root, the third for others"],
+  ["$XDG_RUNTIME_DIR/weft.sock, /run/weft.sock, /tmp/weft-UID.sock",
+    "the control socket: the first where the variable is set, else the second for root, the third for others"],
   ["$XDG_STATE_HOME/weft/history, ~/.local/state/weft/history", "the last 1000 lines typed at prompts"],
 ];
 
@@ -31,7 +33,8 @@ export function manual(date: string): string {
   return [
     `.TH WEFT 1 ${date} "weft ${version().version}"`,
     ".SH NAME", "weft \\- a packet graph whose every node is a WebAssembly function",
-    ".SH SYNOPSIS", ...SUBCOMMANDS.flatMap(({ name, synopsis }) => [`.B weft ${roff(name)}`, ...(synopsis === "" ? [] : [filled(synopsis)]), ".br"]).slice(0, -1),
+    ".SH SYNOPSIS", ...SUBCOMMANDS.flatMap(({ name, synopsis }, i) =>
+      [...(i > 0 ? [".br"] : []), `.B weft ${roff(name)}`, ...(synopsis === "" ? [] : [filled(synopsis)])]),
     ".SH DESCRIPTION", filled(DESCRIPTION),
     ".SH SUBCOMMANDS", ...SUBCOMMANDS.flatMap(subcommandText),
     ".SH COMMANDS", filled(COMMANDS_ABOUT), ...COMMANDS.flatMap(commandText),
@@ -55,7 +58,8 @@ function subcommandText({ name, synopsis, about, words = [], options, notes, exa
 }
 
 function commandText(command: Command): string[] {
-  return [".TP", `.B ${roff(command.pattern)}`, filled(`${command.help}${command.json === true ? " (--json)" : ""}`), ...literal(examplesOf(command).map((line) => `  ${line}`))];
+  const help = `${command.help}${command.json === true ? " (--json)" : ""}`;
+  return [".TP", `.B ${roff(command.pattern)}`, filled(help), ...literal(examplesOf(command).map((line) => `  ${line}`))];
 }
 
 /** Paragraphs; lines that begin with a blank stand as they are. */

@@ -3,7 +3,7 @@
 import { type Interface, createInterface } from "node:readline";
 import { type Choices, choicesText } from "./choices.js";
 import { filesLike } from "./files.js";
-import { History, historyFile } from "./history.js";
+import { HISTORY_MAX, History, historyFile } from "./history.js";
 import type { Output, Session } from "./session.js";
 import { watchedLine, watch } from "./watch.js";
 import { asWord, withoutComment } from "./words.js";
@@ -12,7 +12,8 @@ const PROMPT = "weft# ";
 const ENDS = ["quit", "exit"];
 /** What the prompt understands itself. */
 const OWN: [word: string, help: string][] = [
-  ["exit", "leave"], ["help", "all commands, or those that begin with some words"], ["quit", "leave"], ["watch", "[-n SECONDS] COMMAND: show it again and again"],
+  ["exit", "leave"], ["help", "all commands, or those that begin with some words"], ["quit", "leave"],
+  ["watch", "[-n SECONDS] COMMAND: show it again and again"],
 ];
 
 /** What a router of this process tells by itself: a prompt puts it above its line. */
@@ -53,8 +54,8 @@ class Prompt {
     const completer = (line: string, done: (error: null, result: [string[], string]) => void): void => {
       void this.complete(line).then((result) => done(null, result));
     };
-    const { lines: history } = this.history;
-    this.lines = createInterface({ input, output: process.stdout, prompt: PROMPT, completer, history, historySize: 1000, removeHistoryDuplicates: true });
+    const kept = { history: this.history.lines, historySize: HISTORY_MAX, removeHistoryDuplicates: true };
+    this.lines = createInterface({ input, output: process.stdout, prompt: PROMPT, completer, ...kept });
   }
 
   /** Until "quit", Ctrl-D or the signal. */

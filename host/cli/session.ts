@@ -13,7 +13,7 @@ export interface Output {
 }
 
 export interface Session {
-  /** Runs a line to its end or until aborted; gives its exit status. What is wrong with it is told as an error line. Throws when the router is gone. */
+  /** Runs a line to its end or until aborted; gives its exit status. What is wrong with it is told as an error line. Throws NOT_RUNNING. */
   run: (line: string, output: Output, signal: AbortSignal) => Promise<number>;
   choices: (line: string) => Promise<Choices>;
 }

@@ -14,10 +14,10 @@ export const SHOW_GRAPH: Command[] = [
 ];
 
 function nodeText(node: NodeInfo): string {
-  const { clocksPerPacket, vectorsPerCall } = node;
+  const { calls, vectors, clocksPerPacket, vectorsPerCall, traps } = node;
   return [
     `node ${node.name}, index ${node.index}, ${node.kind}`,
-    `  calls ${node.calls}, vectors ${node.vectors}, clocks/packet ${clocksPerPacket.toFixed(1)}, vectors/call ${vectorsPerCall.toFixed(2)}, traps ${node.traps}`,
+    `  calls ${calls}, vectors ${vectors}, clocks/packet ${clocksPerPacket.toFixed(1)}, vectors/call ${vectorsPerCall.toFixed(2)}, traps ${traps}`,
     ...section("next nodes", ["Slot", "Name", "Leads to"], node.next.map(({ slot, name, node: to }) => [slot, name, to ?? "-"])),
     `  previous nodes: ${node.previous.join(" ") || "none"}`,
     ...section("errors", ["Count", "Reason"], node.errors.map(({ count, reason }) => [count, reason])),

@@ -10,7 +10,7 @@ export const SHOW_NODES: Command[] = [
   show("show node counters [<node>]", "what custom nodes have counted", counters, (shown) =>
     table(["Node", "Name", "Kind", "Value"], shown.map(({ node, name, kind, value }) => [node, name, kind, value])), ["show node counters acl"]),
   show("show node table <node> <table>", "a table that a custom node keeps in its state",
-    (control, values) => control.nodeTable(values.node!, values.table!), ({ columns, rows }) => table(columns, rows), ["show node table meter flows"]),
+    (control, values) => control.nodeTable(values.node!, values.table!), ({ columns, rows }) => table(columns, rows), ["show node table acl rules"]),
 ];
 
 function counters(control: Control, { node }: Values): NodeCounter[] {

@@ -18,7 +18,7 @@ export const SHOW_SYSTEM: Command[] = [
     `Time now ${time}, running for ${seconds.toFixed(3)} s, ${(clockRate / 1e6).toFixed(1)} million clocks a second`),
 ];
 
-function memoryTable({ nodes, configurations, regions, nodeCount, packetMemory, pool, pageSize, resident, heap }: MemoryInfo): string {
+function memoryTable({ nodes, configurations, regions, nodeCount, packetMemory, pool, pageSize }: MemoryInfo): string {
   return table(["What", "Used", "Size", "Unit"], [
     ["nodes", nodeCount, NODE_COUNT, "nodes"],
     ["node blocks", nodes, WORKER_SIZE - WORKER_NODES, "bytes"],
@@ -26,7 +26,5 @@ function memoryTable({ nodes, configurations, regions, nodeCount, packetMemory, 
     ["module regions", regions, MODULE_COUNT, "regions"],
     [`buffer pool, pages of ${pageSize / 1024} KiB`, pool, pool, "bytes"],
     ["packet memory", packetMemory, packetMemory, "bytes"],
-    ["JavaScript heap", heap, "", "bytes"],
-    ["process, resident", resident, "", "bytes"],
   ]);
 }

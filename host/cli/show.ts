@@ -9,7 +9,10 @@ import { table } from "./table.js";
 
 type Text<T> = (data: T, values: Values) => string;
 
-export function show<T>(pattern: string, help: string, data: (control: Control, values: Values) => T, text: Text<T>, examples?: readonly string[]): Command {
+/** `data`: its type is what --json promises. */
+export function show<T>(
+  pattern: string, help: string, data: (control: Control, values: Values) => T, text: Text<T>, examples?: readonly string[],
+): Command {
   return {
     pattern,
     help,

@@ -3,7 +3,9 @@
 import type { Subcommand } from "./subcommand.js";
 import { SUBCOMMANDS, subcommand } from "./subcommands.js";
 
-const EXAMPLES = ["weft demo ping", "weft node new hello && weft node build && weft node test", "weft run router.weft", "weft ctl show interface", "weft help run"];
+const EXAMPLES = [
+  "weft demo ping", "weft node new hello && weft node build && weft node test", "weft run router.weft", "weft ctl show interface", "weft help run",
+];
 
 /** Help for a subcommand ("run", "node build"), or for all of weft. */
 export function usage(name?: string): string {

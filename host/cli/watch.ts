@@ -27,7 +27,9 @@ export function watchedLine(text: string, output: Output): Watched | null | unde
 }
 
 /** Until a key is pressed, the command fails, or it is aborted. */
-export async function watch(session: Session, { line, seconds }: Watched, input: NodeJS.ReadStream, output: Output, signal: AbortSignal): Promise<void> {
+export async function watch(
+  session: Session, { line, seconds }: Watched, input: NodeJS.ReadStream, output: Output, signal: AbortSignal,
+): Promise<void> {
   const ended = new AbortController();
   const end = (): void => ended.abort();
   signal.addEventListener("abort", end, { once: true });

@@ -38,7 +38,8 @@ export class GraphView {
     const found = this.nodes().find((node) => node.name === name);
     if (!found) {
       const near = nearest(name, this.registry.list().map((node) => node.name));
-      throw new WeftError("NOT_FOUND", `no node "${name}" in the graph: ${near === undefined ? '"show vlib graph" lists them' : `did you mean "${near}"?`}`);
+      const hint = near === undefined ? '"show vlib graph" lists them' : `did you mean "${near}"?`;
+      throw new WeftError("NOT_FOUND", `no node "${name}" in the graph: ${hint}`);
     }
     const { calls, vectors, clocks, clocksPerPacket, vectorsPerCall, traps } = this.runtime().get(name)!;
     const errors = this.statistics.errors().filter((error) => error.node === name).map(({ count, reason }) => ({ count, reason }));

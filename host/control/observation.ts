@@ -64,10 +64,9 @@ export abstract class Observation {
 
   memory(): MemoryInfo {
     const { packets: { memory, layout }, pageSize } = this.owned;
-    const { rss: resident, heapUsed: heap } = process.memoryUsage();
     const { buffer: { byteLength: packetMemory } } = memory;
     const nodeCount = this.registry.list().length;
-    return { nodes: this.registry.used, ...this.used(), nodeCount, packetMemory, pool: layout.poolEnd - layout.pool, pageSize, resident, heap };
+    return { nodes: this.registry.used, ...this.used(), nodeCount, packetMemory, pool: layout.poolEnd - layout.pool, pageSize };
   }
 
   logging(): LogEntry[] {

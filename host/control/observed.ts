@@ -64,7 +64,4 @@ export interface MemoryInfo {
   packetMemory: number;
   pool: number;
   pageSize: number;
-  /** bytes of the process that are in RAM, and of its JavaScript objects */
-  resident: number;
-  heap: number;
 }

@@ -151,7 +151,7 @@ const ANSWERS: { [name in keyof Control]?: unknown } = {
   pcapTrace: CAPTURE,
   stopPcapTrace: Promise.resolve({ ...CAPTURE, running: false, ended: "stopped" }),
   memory: {
-    nodes: 81920, configurations: 96, regions: 4, nodeCount: 18, packetMemory: 94896128, pool: 36700160, pageSize: 4096, resident: 120709120, heap: 7688088,
+    nodes: 81920, configurations: 96, regions: 4, nodeCount: 18, packetMemory: 94896128, pool: 36700160, pageSize: 4096,
   },
   graph: {
     seconds: 2, nodes: [

@@ -12,8 +12,10 @@ import { Host } from "../../host/lab/host.js";
 import { exampleFile } from "./example-file.js";
 import { Weft, scratch } from "./weft.js";
 
-export const ETH0 = ["set interface state host-eth0 up", "set interface mac address host-eth0 02:fe:00:00:00:01", "set interface ip address host-eth0 192.0.2.1/24"];
-const SCRIPT = ["create host-interface name eth0", ...ETH0, "node load build/flow-meter.wasm as meter", "node insert meter after ip4-input"];
+export const ETH0 = [
+  "set interface state host-eth0 up", "set interface mac address host-eth0 02:fe:00:00:00:01", "set interface ip address host-eth0 192.0.2.1/24",
+];
+const SCRIPT = ["create host-interface name eth0", ...ETH0, "node load build/acl.wasm as filter", "node insert filter after ip4-input"];
 
 /** What an example needs that names it, and what takes that away again. */
 const NEEDED: [name: RegExp, make: string, unmake: string][] = [
@@ -49,7 +51,7 @@ export class DocumentedLab {
     await host.route("default", "192.0.2.1");
     const folder = scratch();
     mkdirSync(join(folder, "build"));
-    for (const name of ["acl", "flow-meter"]) cpSync(await exampleFile(name), join(folder, `build/${name}.wasm`));
+    cpSync(await exampleFile("acl"), join(folder, "build/acl.wasm"));
     cpSync(join(folder, "build/acl.wasm"), join(folder, "build/acl-2.wasm"));
     cpSync(join(folder, "build/acl.wasm"), join(folder, "build/hello.wasm"));
     writeFileSync(join(folder, "acl.json"), '{"rules": [{"action": "deny", "source": "198.51.100.0/24"}]}\n');
@@ -59,7 +61,7 @@ export class DocumentedLab {
     return lab;
   }
 
-  /** So that there is something to show: neighbours, flows, and packets without a route. */
+  /** So that there is something to show: neighbours, and packets without a route. */
   async traffic(): Promise<void> {
     await this.router.ctl("ping 192.0.2.2 repeat 2 interval 0.1");
     await this.host.run("ping", ["-c", "1", "-W", "5", "192.0.2.1"]);

@@ -51,7 +51,7 @@ test("what is not as its type says is found", () => {
 
 test("the routes, interfaces and nodes are as they were", async () => {
   assert.equal((await lab.router.show<{ name: string }[]>("interface")).map(({ name }) => name), ["local0", "host-eth0"]);
-  assert.equal((await lab.router.show<{ name: string }[]>("node")).map(({ name }) => name), ["meter"]);
+  assert.equal((await lab.router.show<{ name: string }[]>("node")).map(({ name }) => name), ["filter"]);
 });
 
 test.run();

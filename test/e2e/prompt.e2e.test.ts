@@ -1,6 +1,6 @@
 // The prompt on a terminal: weft run --interactive, weft ctl and weft, and scripts on standard input.
 
-import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { spawnSync } from "node:child_process";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -104,7 +104,8 @@ test("weft ctl and weft alone: a prompt of a running router", async () => {
 test("the history is kept, bounded, and nobody else's to read", async () => {
   assert.is(statSync(history).mode & 0o777, 0o600);
   assert.match(readFileSync(history, "utf8"), "show interfcae\n");
-  writeFileSync(history, Array.from({ length: HISTORY_MAX + 10 }, (_, i) => `show interface host-${i}\n`).join(""), { mode: 0o644 });
+  writeFileSync(history, Array.from({ length: HISTORY_MAX + 10 }, (_, i) => `show interface host-${i}\n`).join(""));
+  chmodSync(history, 0o644);
   const terminal = new Terminal([...LAUNCH, "run", "--interactive", "--socket", join(folder, "two.sock")], env);
   try {
     await terminal.see(READY);

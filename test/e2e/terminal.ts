@@ -8,6 +8,8 @@ import { until } from "./weft.js";
 
 /** Copies between our pipes and the terminal; gives the program's status. */
 const RELAY = "import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])) % 256)";
+/** ms; a shell on a busy machine takes its time */
+const PATIENCE = 40_000;
 const SIZE = 'stty cols 120 rows 40; exec "$@"';
 
 export class Terminal {
@@ -39,7 +41,7 @@ export class Terminal {
   }
 
   async see(expected: RegExp): Promise<string> {
-    await until(`${expected} on the terminal`, () => expected.test(this.text)).catch((error: Error) =>
+    await until(`${expected} on the terminal`, () => expected.test(this.text), PATIENCE).catch((error: Error) =>
       assert.unreachable(`${error.message}; there is ${JSON.stringify(this.text)}`));
     return this.text;
   }
