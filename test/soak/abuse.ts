@@ -17,7 +17,10 @@ const GROWTH_MAX = 128 << 10;
 
 async function main(): Promise<number> {
   const { values } = parseArgs({
-    options: { short: { type: "boolean", default: false }, only: { type: "string", default: "" }, port: { type: "string", default: "af_packet" }, json: { type: "string" } },
+    options: {
+      short: { type: "boolean", default: false }, only: { type: "string", default: "" }, port: { type: "string", default: "af_packet" },
+      json: { type: "string" },
+    },
   });
   const kind: PortKind = portKind(values.port);
   const status = await enterPrivateNetwork();
@@ -42,7 +45,8 @@ async function main(): Promise<number> {
     await lab.close();
   }
   print(verdicts);
-  if (values.json !== undefined) writeFileSync(values.json, JSON.stringify(verdicts.map((verdict) => ({ ...verdict, counts: Object.fromEntries(verdict.counts) })), null, 1));
+  const plain = verdicts.map((verdict) => ({ ...verdict, counts: Object.fromEntries(verdict.counts) }));
+  if (values.json !== undefined) writeFileSync(values.json, JSON.stringify(plain, null, 1));
   console.log(failed.length === 0 ? "everything held" : `FAILED:\n${failed.join("\n")}`);
   return failed.length === 0 ? 0 : 1;
 }

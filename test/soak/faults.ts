@@ -5,7 +5,8 @@ import { type Lab, SIDES } from "./lab.js";
 /** One after the other, on both interfaces; "" is none. */
 export const FAULTS: string[] = [
   "", "rx loss 1%", "tx loss 5%", "rx corrupt 1%", "tx corrupt 2%", "", "rx truncate 1%", "tx truncate 1%", "rx duplicate 5%", "tx duplicate 20%",
-  "rx reorder 5%", "tx reorder 5%", "", "rx delay 5ms jitter 3ms", "tx delay 20ms", "rx loss 1% truncate 1% corrupt 1% duplicate 1% reorder 1% delay 1ms jitter 1ms",
+  "rx reorder 5%", "tx reorder 5%", "", "rx delay 5ms jitter 3ms", "tx delay 20ms",
+  "rx loss 1% truncate 1% corrupt 1% duplicate 1% reorder 1% delay 1ms jitter 1ms",
 ];
 
 /** Whether the router knows of faults at all. */

@@ -49,7 +49,8 @@ export function templates({ router, host, far, absent, unrouted }: Endpoints): B
   const from = host.address;
   const own = (payload: Buffer, to = router.mac): Buffer => ethernet(to, host.mac, IP4, payload);
   const told = (operation: number, fields: object = {}): Buffer =>
-    ethernet(operation === 1 ? BROADCAST : router.mac, host.mac, ARP, arp({ operation, senderMac: host.mac, sender: from, target: router.address, ...fields }));
+    ethernet(operation === 1 ? BROADCAST : router.mac, host.mac, ARP,
+      arp({ operation, senderMac: host.mac, sender: from, target: router.address, ...fields }));
   const quoted = ip4(router.address, far, counting(8), { protocol: 17 });
   const errors = [3, 4, 5, 11, 12].map((type) => own(icmp(from, router.address, icmpMessage(type, 1, "00000000", quoted))));
   const asked = [8, 10, 13, 15, 17, 42].map((type) => own(icmp(from, router.address, icmpMessage(type, 0, "00070001", counting(12)))));
@@ -58,12 +59,14 @@ export function templates({ router, host, far, absent, unrouted }: Endpoints): B
     told(1), told(2), told(1, { target: from }), told(1, { target: absent }), told(1, { sender: "0.0.0.0" }), told(1, { sender: router.address }),
     ...errors, ...asked,
     ...ways.flatMap((to) => [
-      own(echo(from, to)), own(echo(from, to, { data: counting(1472 - 8) })), own(datagram(from, to)), own(segment(from, to, 2)), own(segment(from, to, 0x3f)),
-      own(datagram(from, to, { ttl: 1 })), own(datagram(from, to, { data: counting(1472), df: true })), own(datagram(from, to, { options: "0707040000000000" })),
-      own(segment(from, to, 0x10, { options: "830704c6336409" })), own(ip4(from, to, counting(40), { protocol: 47 })), own(ip4(from, to, counting(40), { protocol: 255 })),
+      own(echo(from, to)), own(echo(from, to, { data: counting(1472 - 8) })), own(datagram(from, to)), own(datagram(from, to, { ttl: 1 })),
+      own(datagram(from, to, { data: counting(1472), df: true })), own(datagram(from, to, { options: "0707040000000000" })),
+      own(segment(from, to, 2)), own(segment(from, to, 0x3f)), own(segment(from, to, 0x10, { options: "830704c6336409" })),
+      own(ip4(from, to, counting(40), { protocol: 47 })), own(ip4(from, to, counting(40), { protocol: 255 })),
       ...fragments(datagram(from, to, { data: counting(2800) }), 1400).map((packet) => own(packet)),
     ]),
-    ...["255.255.255.255", "224.0.0.5", "127.0.0.1", "0.0.0.0", "240.0.0.1"].flatMap((to) => [own(echo(from, to)), own(datagram(from, to), BROADCAST)]),
+    ...["255.255.255.255", "224.0.0.5", "127.0.0.1", "0.0.0.0", "240.0.0.1"].flatMap((to) =>
+      [own(echo(from, to)), own(datagram(from, to), BROADCAST)]),
     ...["127.0.0.1", "224.0.0.1", "255.255.255.255", "0.0.0.0", router.address, far].map((source) => own(echo(source, far))),
     ethernet("01:00:5e:00:00:05", host.mac, IP4, ip4(from, "224.0.0.5", counting(44), { protocol: 89, ttl: 1 })),
     ethernet("02:00:00:00:00:77", host.mac, IP4, echo(from, far)),

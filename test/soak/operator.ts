@@ -7,7 +7,9 @@ import type { Dice } from "./frames.js";
 import { FAULTS, setFault } from "./faults.js";
 import { type Lab, SIDES, flap } from "./lab.js";
 
-const SHOWN = ["interface", "hardware-interfaces", "runtime", "errors", "buffers", "balance", "ip fib", "ip neighbors", "node", "node counters", "memory", "version"];
+const SHOWN = [
+  "interface", "hardware-interfaces", "runtime", "errors", "buffers", "balance", "ip fib", "ip neighbors", "node", "node counters", "memory", "version",
+];
 const ROUTES = 100;
 
 export type Deed = [name: string, run: (lab: Lab, dice: Dice) => Promise<void>];

@@ -74,11 +74,15 @@ async function watch(soak: Soak): Promise<void> {
     const one = await sample(soak.lab, soak.file, start);
     soak.samples.push(one);
     if (soak.samples.length % PROGRESS_EVERY === 0) {
-      console.log(`${one.time.toFixed(0).padStart(6)} s  ${one.received} received, ${one.dropped} dropped, ${one.free} buffers free, ${one.held} held, `
-        + `${(one.resident / 1024).toFixed(0)} MiB resident, ${(one.heap / 1024).toFixed(1)} MiB heap, ${one.descriptors} descriptors`);
+      console.log(progress(one));
     }
     await sleep(1000 - ((performance.now() - start) % 1000));
   }
+}
+
+function progress({ time, received, dropped, free, held, resident, heap, descriptors }: Sample): string {
+  const memory = `${(resident / 1024).toFixed(0)} MiB resident, ${(heap / 1024).toFixed(1)} MiB heap, ${descriptors} descriptors`;
+  return `${time.toFixed(0).padStart(6)} s  ${received} received, ${dropped} dropped, ${free} buffers free, ${held} held, ${memory}`;
 }
 
 /** Silence: wires without faults, nobody sends. Throws what is not as it must be. */
@@ -91,20 +95,27 @@ async function rest({ lab }: Soak, faulty: boolean): Promise<void> {
   await until("nothing is held", async () => (await lab.buffers()).held === 0, 30_000);
   await lab.reachable();
   const balance = await lab.weft.stop();
-  console.log(`\nat rest: ${balance.received} received + ${balance.originated} originated = ${balance.transmitted} transmitted + ${balance.dropped} dropped`);
+  const { received, originated, transmitted, dropped } = balance;
+  console.log(`\nat rest: ${received} received + ${originated} originated = ${transmitted} transmitted + ${dropped} dropped`);
 }
 
 function report({ turns, samples }: Soak, grown: Growth[]): void {
-  console.log(`\n${table(["Who", "Turns", "Failed", "Last failure"], [...turns].map(([name, { done, failed, last }]) => [name, done, failed, last.split("\n")[0]!.slice(0, 90)]))}`);
+  const actors = [...turns].map(([name, { done, failed, last }]) => [name, done, failed, last.split("\n")[0]!.slice(0, 90)]);
+  console.log(`\n${table(["Who", "Turns", "Failed", "Last failure"], actors)}`);
   const number = (value: number): string => value.toFixed(2);
-  const rows = grown.map(({ what, slope, least, most, bound, holds }) => [what, number(slope), number(least), number(most), bound, holds ? "holds" : "GROWS"]);
-  console.log(`\nGrowth a minute over the last two thirds (KiB; descriptors: number)\n${table(["What", "Slope", "At least", "At most", "Bound", ""], rows)}`);
+  const rows = grown.map(({ what, slope, least, most, bound, holds }) =>
+    [what, number(slope), number(least), number(most), bound, holds ? "holds" : "GROWS"]);
+  console.log("\nGrowth over the last two thirds (KiB; descriptors: number), at least and at most with 95 % confidence");
+  console.log(table(["What", "Growth", "At least", "At most", "Bound", ""], rows));
   console.log(`\nslowest answer: ${Math.max(...samples.map(({ answer }) => answer)).toFixed(0)} ms, ${samples.length} samples`);
 }
 
 async function main(): Promise<number> {
   const { values } = parseArgs({
-    options: { minutes: { type: "string", default: "30" }, port: { type: "string", default: "af_packet" }, seed: { type: "string", default: "1" }, json: { type: "string" } },
+    options: {
+      minutes: { type: "string", default: "30" }, port: { type: "string", default: "af_packet" }, seed: { type: "string", default: "1" },
+      json: { type: "string" },
+    },
   });
   const [minutes, seed, kind] = [Number(values.minutes), Number(values.seed), portKind(values.port)];
   if (!(minutes > 0) || !Number.isInteger(seed)) throw new Error("--minutes takes a number above 0, --seed a whole number");
@@ -136,9 +147,11 @@ async function main(): Promise<number> {
   }
   const grown = growth(soak.samples);
   report(soak, grown);
-  if (values.json !== undefined) writeFileSync(values.json, JSON.stringify({ minutes, seed, kind, samples: soak.samples, growth: grown, turns: Object.fromEntries(soak.turns) }, null, 1));
-  console.log(failure ? `FAILED: ${failure.stack}\n${lab.weft.notices.slice(-2000)}` : grown.every(({ holds }) => holds) ? "all holds" : "FAILED: it grows");
-  return failure || grown.some(({ holds }) => !holds) ? 1 : 0;
+  const all = { minutes, seed, kind, samples: soak.samples, growth: grown, turns: Object.fromEntries(soak.turns) };
+  if (values.json !== undefined) writeFileSync(values.json, JSON.stringify(all, null, 1));
+  const grows = grown.some(({ holds }) => !holds);
+  console.log(failure ? `FAILED: ${failure.stack}\n${lab.weft.notices.slice(-2000)}` : grows ? "FAILED: it grows" : "all holds");
+  return failure || grows ? 1 : 0;
 }
 
 process.exitCode = await main().catch((error: Error) => {

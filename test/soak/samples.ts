@@ -24,8 +24,11 @@ export interface Sample {
   answer: number;
 }
 
-/** What may be proven to grow, a minute. It is proven when even the least slope in keeping with the samples is steeper. */
-export const BOUNDS = { resident: 1024, heap: 128, external: 64, descriptors: 0.5 } as const;
+/**
+ * By how much each may grow over the last two thirds of the soak, however long it is: what goes on warming up (V8 compiles for many minutes,
+ * 400 KiB a minute at first) comes to an end, a leak does not. More is proven when even the least slope in keeping with the samples is steeper.
+ */
+export const BOUNDS = { resident: 32 << 10, heap: 2048, external: 512, descriptors: 3 } as const;
 export type Watched = keyof typeof BOUNDS;
 
 export async function sample(lab: Lab, file: string, start: number): Promise<Sample> {
@@ -34,8 +37,9 @@ export async function sample(lab: Lab, file: string, start: number): Promise<Sam
   const answer = performance.now() - asked;
   const told = lastTold(file);
   return {
-    time: (asked - start) / 1000, received: balance.received, dropped: balance.dropped, difference: balance.difference, free: buffers.free, held: buffers.held,
-    resident: residentKib(told.pid), heap: told.heap / 1024, external: told.external / 1024, descriptors: readdirSync(`/proc/${told.pid}/fd`).length, answer,
+    time: (asked - start) / 1000, answer, received: balance.received, dropped: balance.dropped, difference: balance.difference,
+    free: buffers.free, held: buffers.held, resident: residentKib(told.pid), heap: told.heap / 1024, external: told.external / 1024,
+    descriptors: readdirSync(`/proc/${told.pid}/fd`).length,
   };
 }
 
@@ -51,11 +55,13 @@ export interface Growth extends Trend {
   holds: boolean;
 }
 
-/** Of everything that is watched, a minute, over the last two thirds of the samples. */
+/** Of everything that is watched, over the whole of the last two thirds of the samples. */
 export function growth(samples: Sample[]): Growth[] {
+  const judged = settledPart(samples);
+  const seconds = judged.length === 0 ? 0 : judged.at(-1)!.time - judged[0]!.time;
   return (Object.keys(BOUNDS) as Watched[]).map((what) => {
-    const perSecond = trend(settledPart(samples).map((one) => ({ time: one.time, value: one[what] })));
-    const [slope, least, most] = [perSecond.slope * 60, perSecond.least * 60, perSecond.most * 60];
+    const perSecond = trend(judged.map((one) => ({ time: one.time, value: one[what] })));
+    const [slope, least, most] = [perSecond.slope * seconds, perSecond.least * seconds, perSecond.most * seconds];
     return { what, slope, least, most, bound: BOUNDS[what], holds: least <= BOUNDS[what] };
   });
 }

@@ -41,7 +41,8 @@ const FRAMES: Scenario = {
     const file = join(scratch(), "mixed.pcap");
     const [router, host] = [await lab.weft.interface(lab.nameOf(A)), await lab.macOf(lab.a)];
     const endpoints = {
-      router: { mac: router.mac, address: A.gateway }, host: { mac: host, address: A.address }, far: B.address, absent: "198.51.100.77", unrouted: "192.0.2.9",
+      router: { mac: router.mac, address: A.gateway }, host: { mac: host, address: A.address },
+      far: B.address, absent: "198.51.100.77", unrouted: "192.0.2.9",
     };
     await writePcap(file, mixedFrames(frames, endpoints, SEED));
     await replay(lab.a, file, frames, ["--topspeed", "-K"]);
@@ -50,7 +51,9 @@ const FRAMES: Scenario = {
 
 const ARPS: Scenario = {
   name: "10,000 ARP requests a second",
-  expects: [...ARP_SEEN, [/^arp-input: learn ring full/, "more neighbours at once than the host thread takes up"], [/: rx missed$/, "a burst beyond the ring"]],
+  expects: [
+    ...ARP_SEEN, [/^arp-input: learn ring full/, "more neighbours at once than the host thread takes up"], [/: rx missed$/, "a burst beyond the ring"],
+  ],
   neighbours: LEARNED_MAX,
   run: async (lab, { arps }) => {
     const file = join(scratch(), "arp.pcap");
@@ -66,7 +69,8 @@ const ARPS: Scenario = {
 
 /** Pings without end and datagrams both ways, until something has been done. */
 async function underTraffic(lab: Lab, run: () => Promise<void>): Promise<void> {
-  const pings = ([[lab.a, B.address], [lab.b, A.address]] as const).map(([host, target]) => host.spawn("ping", ["-n", "-q", "-i", "0.002", "-W", "1", target]));
+  const ways = [[lab.a, B.address], [lab.b, A.address]] as const;
+  const pings = ways.map(([host, target]) => host.spawn("ping", ["-n", "-q", "-i", "0.002", "-W", "1", target]));
   for (const { stdout, stderr } of pings) for (const stream of [stdout, stderr]) stream.resume();
   const over = pings.map(ended);
   const [peer] = lab.peers;

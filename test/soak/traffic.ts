@@ -23,7 +23,10 @@ async function tool(host: Host, command: string, ...args: string[]): Promise<voi
   if (status !== 0) throw new Error(`${command}: ${stderr.trim()}`);
 }
 
-const IPERF: string[][] = [["-P", "2"], ["-b", "20M"], ["-M", "500"], ["-u", "-b", "40M", "-l", "1400"], ["-u", "-b", "10M", "-l", "5000"], ["-u", "-b", "5M", "-l", "64"]];
+const IPERF: string[][] = [
+  ["-P", "2"], ["-b", "20M"], ["-M", "500"], ["-u", "-b", "40M", "-l", "1400"], ["-u", "-b", "10M", "-l", "5000"], ["-u", "-b", "5M", "-l", "64"],
+];
+const PING_SIZES = ["0", "56", "1472", "4000", "20000", "65507"];
 
 const STREAMS: Actor = {
   name: "iperf3",
@@ -43,7 +46,7 @@ const PINGS: Actor = {
   name: "ping",
   turn: async (lab, dice) => {
     const [from, , target, gateway] = dice.of(ways(lab));
-    await tool(from, "ping", "-n", "-q", "-c", "20", "-i", "0.02", "-W", "1", "-s", dice.of(["0", "56", "1472", "4000", "20000", "65507"]), dice.of([target, gateway]));
+    await tool(from, "ping", "-n", "-q", "-c", "20", "-i", "0.02", "-W", "1", "-s", dice.of(PING_SIZES), dice.of([target, gateway]));
   },
 };
 
@@ -52,7 +55,7 @@ const QUESTIONS: Actor = {
   turn: async (lab, dice) => {
     const [from, , target, gateway] = dice.of(ways(lab));
     const deeds: (() => Promise<unknown>)[] = [
-      () => tool(from, "arping", "-q", "-I", "eth0", "-c", "3", "-i", "0.1", gateway),
+      () => tool(from, "arping", "-q", "-I", "eth0", "-c", "3", gateway),
       () => from.ip("neighbor", "flush", "dev", "eth0"),
       () => tool(from, "traceroute", "-n", "-q", "1", "-w", "1", "-m", "4", target),
       () => tool(from, "mtr", "-n", "-r", "-c", "3", "-i", "0.1", "-G", "1", target),
@@ -69,7 +72,8 @@ const GARBAGE: Actor = {
     const file = join(scratch(), "mixed.pcap");
     const router = await lab.weft.interface(lab.nameOf(A));
     const endpoints = {
-      router: { mac: router.mac, address: A.gateway }, host: { mac: await lab.macOf(lab.a), address: A.address }, far: B.address, absent: "198.51.100.77", unrouted: "192.0.2.9",
+      router: { mac: router.mac, address: A.gateway }, host: { mac: await lab.macOf(lab.a), address: A.address },
+      far: B.address, absent: "198.51.100.77", unrouted: "192.0.2.9",
     };
     await writePcap(file, mixedFrames(FRAMES, endpoints, dice.below(2 ** 31)));
     await tool(lab.a, "tcpreplay", "-q", "-i", "eth0", "--pps", "1000", file);
