@@ -4,7 +4,7 @@ import { existsSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import type { ErrorCounter, PcapTraceStatus } from "../../host/control/api.js";
+import type { Balance, ErrorCounter, PcapTraceStatus } from "../../host/control/api.js";
 import { iperf, ping } from "../../host/cli/peers.js";
 import { must, run } from "../../host/lab/command.js";
 import type { Host } from "../../host/lab/host.js";
@@ -66,7 +66,11 @@ for (const [kind, commands, names, ...options] of KINDS) test(`${kind}: received
   await routed(hosts, weft, async () => {
     await traffic(weft, hosts[0]!, hosts[1]!);
     await Promise.all(hosts.map((host) => host.down("eth0"))); // no kernel sends anything any more,
-    await weft.ctl("clear ip neighbors"); // and no neighbour is asked whether it is still there
+    await until("no neighbour is asked whether it is there", async () => {
+      await weft.ctl("clear ip neighbors"); // errors about what waited for one may wait for another
+      return (await weft.show<unknown[]>("ip neighbors")).length === 0 && (await weft.show<Balance>("balance")).held === 0;
+    });
+    await weft.ctl("trace filter none"); // answered by the worker, so it has done what it was told before
     const balance = await weft.atRest();
     const [errors, left, right] = [await weft.show<ErrorCounter[]>("errors"), await weft.interface(names[0]), await weft.interface(names[1])];
     assert.match(await weft.ctl("pcap trace off"), "ended: stopped");
