@@ -18,7 +18,7 @@ import type { Routes } from "./routes.js";
 /** What ip4-local does with each protocol; test/nodes/ip4-local.test.ts holds it to the node. Number -1: every other one. */
 export const LOCAL_PROTOCOLS: LocalProtocol[] = [
   { protocol: 1, name: "ICMP", node: "icmp4-input" },
-  { protocol: 6, name: "TCP", node: "error-drop" },
+  { protocol: 6, name: "TCP", node: "ip4-tcp-reset" },
   { protocol: 17, name: "UDP", node: "ip4-icmp-error" },
   { protocol: -1, name: "any other", node: "ip4-icmp-error" },
 ];

@@ -25,7 +25,7 @@ const help = (line: string): string[] => choicesText(choicesOf(control, line)).s
 test("words that begin like the last one, with names that the router knows", () => {
   assert.equal(words("sh"), ["show"]);
   assert.equal(words("show i"), ["interface", "ip"]);
-  assert.equal(words("show interface "), ["address", "--json", "local0", "host-eth0"]);
+  assert.equal(words("show interface "), ["address", "fault", "--json", "local0", "host-eth0"]);
   assert.equal(words("sh int host-"), ["host-eth0"], "prefixes before it");
   assert.equal(words("show node "), ["counters", "table", "--json", "ethernet-input", "arp-learn", "ip4-local"]);
   assert.equal(words("node bypass "), ["acl", "flow-meter"]);
@@ -54,7 +54,7 @@ test("help: a command's own where a word picks it, else what follows", () => {
   assert.equal(help("create interface rdma device mlx5_0 n"), ["name  <name>", "no-cqe-compression", "no-multi-seg", "no-rx-cksum", "no-striding", "num-rx-queues  <num-rx-queues>",
     "<cr>  the same, by its verbs device"]);
   assert.equal(help("bogus "), ["nothing that is known can come here"]);
-  assert.ok(help("show ").includes("ip  fib, neighbors"));
+  assert.ok(help("show ").includes("ip  fib, icmp, local, neighbors, reassembly"));
 });
 
 test("every word that is offered is understood, whatever was typed before", () => {

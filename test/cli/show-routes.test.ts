@@ -88,11 +88,11 @@ test("show ip fib summary", () =>
   shows("show ip fib summary",
     "Prefix length  Routes", "/8                  1", "/16                 2", "/24                 2", "/32                 9", "all                14", "",
     "Kind       Routes", "broadcast       5", "connected       2", "gateway         2", "local           2", "neighbor        2", "prohibit        1", "",
-    "What           Used   Size", "FIB plies         6  32768", "sets of paths     1   1024"));
+    "What                Used      Size", "bytes of FIB plies   512  33554432", "sets of paths          1      1024"));
 
 test("show ip local", () =>
   shows("show ip local",
-    "Protocol  Name       Node", "1         ICMP       icmp4-input", "6         TCP        error-drop", "17        UDP        ip4-icmp-error",
+    "Protocol  Name       Node", "1         ICMP       icmp4-input", "6         TCP        ip4-tcp-reset", "17        UDP        ip4-icmp-error",
     "*         any other  ip4-icmp-error"));
 
 test("what an interface does beside forwarding stands by its addresses", async () => {
