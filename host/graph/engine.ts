@@ -17,7 +17,7 @@ import type { HostNodeModule } from "./host-node.js";
 import { Mending } from "./mending.js";
 import type { CustomSpec, FromEngine, NodeSpec, Observed, ToEngine } from "./messages.js";
 import { Observation } from "./observation.js";
-import { type EchoRequest, echoLength, writeArpRequest, writeEchoRequest } from "./originate.js";
+import { type EchoRequest, echoLength, sourceFor, writeArpRequest, writeEchoRequest } from "./originate.js";
 import { Pulse } from "./pulse.js";
 import { Punt, PUNT_NODE } from "./punt.js";
 import { Reassembly, REASSEMBLY_NODE } from "./reassembly.js";
@@ -291,15 +291,16 @@ export class Engine {
   }
 
   private ping(ping: EchoRequest): void {
+    const source = sourceFor(this.graph.packets, ping.target);
+    if (source === 0) return this.emit({ type: "ping-failed", id: ping.id, sequence: ping.sequence, reason: "no-route" });
     const buffer = this.graph.allocate();
     if (buffer === 0 || !this.graph.extend(buffer, echoLength(ping))) {
       if (buffer !== 0) this.graph.release(buffer);
       return this.emit({ type: "ping-failed", id: ping.id, sequence: ping.sequence, reason: "no-buffer" });
     }
     this.punt.expect(ping.id, ping.sequence);
-    const routed = writeEchoRequest(this.graph.packets, buffer, ping);
-    if (!routed) this.emit({ type: "ping-failed", id: ping.id, sequence: ping.sequence, reason: "no-route" });
-    this.graph.inject(routed ? this.lookup : this.drop, [buffer], routed ? "" : "ping: no route");
+    writeEchoRequest(this.graph.packets, buffer, ping, source);
+    this.graph.inject(this.lookup, [buffer]);
     this.afterPackets();
   }
 

@@ -44,13 +44,8 @@ export function writeArpRequest(
   u16[(buffer + B_TX_IF) >> 1] = txInterface;
 }
 
-/**
- * Writes an ICMP echo request (RFC 792) with `size` payload bytes into a fresh packet, which is long enough for it. False when no route
- * leads to the target.
- */
-export function writeEchoRequest(packets: PacketMemory, index: number, ping: EchoRequest): boolean {
-  const source = sourceFor(packets, ping.target);
-  if (source === 0) return false;
+/** Writes an ICMP echo request (RFC 792) with `size` payload bytes into a fresh packet, which is long enough for it. */
+export function writeEchoRequest(packets: PacketMemory, index: number, ping: EchoRequest, source: number): void {
   const total = echoLength(ping);
   const bytes = new Uint8Array(total);
   const view = new DataView(bytes.buffer);
@@ -71,7 +66,6 @@ export function writeEchoRequest(packets: PacketMemory, index: number, ping: Ech
   view.setFloat64(icmp + PING_TIME, performance.now(), true);
   view.setUint16(icmp + 2, checksum(view, icmp, 8 + ping.size));
   writeOver(packets, (index << BUFFER_SHIFT) >>> 0, bytes);
-  return true;
 }
 
 /** Bytes of an echo request's packet. */
@@ -89,7 +83,7 @@ function writeOver({ u8, u16, u32 }: PacketMemory, buffer: number, bytes: Uint8A
 }
 
 /** The address to send from: the primary one of the interface that the route names; 0: no route, or no address. */
-function sourceFor({ u32, u16 }: PacketMemory, target: number): number {
+export function sourceFor({ u32, u16 }: PacketMemory, target: number): number {
   const adjacency = ADJACENCIES + fibLookup(u32, target) * ADJACENCY_SIZE;
   const next = u16[(adjacency + ADJ_NEXT) >> 1];
   if (next === LOOKUP_NEXT_DROP || next === LOOKUP_NEXT_UNREACHABLE) return 0;

@@ -159,9 +159,14 @@ export class InlineRouter {
     inline.router.setInterfaceMac("host-right", RIGHT_MAC);
     inline.router.addAddress("host-left", "192.0.2.1/24");
     inline.router.addAddress("host-right", "198.51.100.1/24");
-    inline.settle();
-    for (const port of inline.ports) port.outgoing = []; // the addresses were announced
+    inline.endAnnouncements();
     return inline;
+  }
+
+  /** Takes what the router says of its addresses off the wires. */
+  endAnnouncements(): void {
+    this.settle();
+    for (const port of this.ports) port.outgoing = [];
   }
 
   private readonly connect: Connect = async (options, memory, receive): Promise<EngineLink> => {

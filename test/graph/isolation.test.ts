@@ -24,6 +24,7 @@ router.setInterfaceMac("host-left", "02:fe:00:00:00:01");
 router.addAddress("host-left", "192.0.2.1/24");
 router.addAddress("host-right", "198.51.100.1/24");
 router.setNeighbor("host-right", "198.51.100.2", "02:00:00:00:00:03");
+inline.endAnnouncements();
 const frame = ethernet("02:fe:00:00:00:01", "02:00:00:00:00:02", 0x0800, ip4({ from: "192.0.2.2", to: "198.51.100.2", protocol: 17, payload: udp(1, 2, []) }));
 
 /** Passes everything on, and keeps to what is its own. */

@@ -85,6 +85,7 @@ check("a filter that makes no sense is refused", async () => {
 });
 
 check("shown are those that passed a node, or did not; so many at most", async () => {
+  router.setIcmpLimits({ interval: 0, rate: 0 });
   await trace("af-packet-input", FORWARDED, BAD_SUM, BAD_SUM, NO_ROUTE);
   const lasts = (): string[] => traced().map(({ steps }) => steps.at(-1)!.node);
   router.setTraceNodeFilter({ node: "error-drop", include: true, packets: 10 });

@@ -14,16 +14,17 @@ const OWN = "192.0.2.1";
 const plain = await InlineRouter.startPair();
 const watched = await InlineRouter.start(["left", "right"]);
 const both = [plain, watched];
+watched.router.setInterfaceMac("host-left", LEFT_MAC);
+watched.router.setInterfaceMac("host-right", RIGHT_MAC);
+watched.router.addAddress("host-left", `${OWN}/24`);
+watched.router.addAddress("host-right", "198.51.100.1/24");
+watched.endAnnouncements();
 for (const { router } of both) {
-  router.setInterfaceMac("host-left", LEFT_MAC);
-  router.setInterfaceMac("host-right", RIGHT_MAC);
-  if (router === watched.router) {
-    router.addAddress("host-left", `${OWN}/24`);
-    router.addAddress("host-right", "198.51.100.1/24");
-  }
   router.setNeighbor("host-right", "198.51.100.2", "02:00:00:00:00:03");
   router.addRoute("203.0.113.0/24", { via: "198.51.100.2" });
   router.addRoute("203.0.114.0/24", { kind: "prohibit" });
+  router.setIcmpLimits({ interval: 0, rate: 0 }); // they depend on the time
+  router.setInterfaceMtu("host-left", 9000); // ip4-fragment makes room for its fragments, and takes packets in more or fewer frames for it
 }
 
 const numbers = (length: number): number[] => Array.from({ length }, (_, i) => i & 255);
