@@ -109,11 +109,13 @@ const INTERFACES: Command[] = [
     {
       pattern: `set interface ip redirects <interface> ${word}`,
       help: word === "enable" ? "tell hosts of a better first hop on their own link (ICMP redirect); the default" : "do not",
+      examples: [`set interface ip redirects host-eth0 ${word}`],
       run: ({ control }: Context, values: Values) => control.setInterfaceRedirects(values.interface!, word === "enable"),
     },
     {
       pattern: `set interface proxy-arp <interface> ${word}`,
       help: word === "enable" ? "answer ARP requests for addresses to which another interface leads" : "do not; the default",
+      examples: [`set interface proxy-arp host-eth0 ${word}`],
       run: ({ control }: Context, values: Values) => control.setInterfaceProxyArp(values.interface!, word === "enable"),
     },
   ]),

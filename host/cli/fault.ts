@@ -14,12 +14,14 @@ export const FAULT: Command[] = [
   ...(["rx", "tx"] as const).map((direction) => ({
     pattern: `set interface fault <interface> ${direction} ${OPTIONS}`,
     help: `lose, damage, double, reorder or delay packets that ${direction === "rx" ? "come" : "go"}; what is not named does not happen`,
+    examples: [`set interface fault host-eth0 ${direction} loss 1% delay 5ms jitter 50us seed 9`],
     run: ({ control }: Context, values: Values) =>
       control.setInterfaceFault(values.interface!, { [direction]: faults(values), ...(values.seed !== undefined && { seed: amount(values.seed) }) }),
   })),
   {
     pattern: "set interface fault <interface> off",
     help: "packets are left alone again; those that are delayed go on at once",
+    examples: ["set interface fault host-eth0 off"],
     run: ({ control }, values) => control.setInterfaceFault(values.interface!, null),
   },
   show("show interface fault", "what goes wrong on purpose, and how often it did", (control) => control.interfaceFaults(), faultTable),

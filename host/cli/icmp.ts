@@ -15,6 +15,7 @@ export const ICMP: Command[] = [
   {
     pattern: "set ip icmp rate-limit [interval <icmp-interval>] [rate <icmp-rate>] [burst <icmp-burst>]",
     help: "ICMP errors: ms between two to one host, errors and TCP resets a second to all, and at once; 0: no limit",
+    examples: ["set ip icmp rate-limit interval 1000 rate 1000 burst 50"],
     run: ({ control }, values) => control.setIcmpLimits(typed(values)),
   },
   show("show ip icmp", "limits of ICMP errors", (control) => control.icmpLimits(), ({ interval, rate, burst }) => [

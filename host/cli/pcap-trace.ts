@@ -9,6 +9,7 @@ export const PCAP_TRACE: Command[] = [
   {
     pattern: "pcap trace [rx] [tx] [drop] [max <max>] [intfc <intfc>] [file <capture>]",
     help: "capture packets into a pcapng file, so many at most, of one interface or any: received, sent, dropped ones with the reason",
+    examples: ["pcap trace rx tx drop max 1000 intfc host-eth0 file host-eth0.pcapng"],
     run: ({ control }, values) => control.startPcapTrace(options(values)),
   },
   {

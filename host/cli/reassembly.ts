@@ -10,6 +10,7 @@ export const REASSEMBLY: Command[] = [
   {
     pattern: "set ip reassembly [timeout <timeout>] [max-reassemblies <max-reassemblies>]",
     help: "ms until a packet that is not whole is given up, and how many such packets there may be",
+    examples: ["set ip reassembly timeout 30000 max-reassemblies 1024"],
     run: ({ control }, { timeout, "max-reassemblies": most }) => {
       if (!timeout && !most) throw new WeftError("BAD_COMMAND", 'nothing to set: "set ip reassembly timeout 30000", or max-reassemblies, or both');
       control.setReassembly({ ...(timeout && { timeout: Number(timeout) }), ...(most && { maxReassemblies: Number(most) }) });

@@ -12,16 +12,19 @@ export const TRACE: Command[] = [
   {
     pattern: "trace add <anchor> <packets>",
     help: "trace a node's next packets: of af-packet-input those that come in, of any other those that come to it",
+    examples: ["trace add af-packet-input 10"],
     run: ({ control }, values) => control.addTrace(values.anchor!, Number(values.packets)),
   },
   {
     pattern: "trace filter packet [src <match>] [dst <destination>] [proto <proto>] [port <port>]",
     help: "begin traces of such packets only",
+    examples: ["trace filter packet src 192.0.2.2 dst 198.51.100.0/24 proto udp port 53"],
     run: ({ control }, values) => control.setTraceFilter(packetFilter(values)),
   },
   ...[true, false].map((include): Command => ({
     pattern: `trace filter ${include ? "include" : "exclude"} <anchor> <packets>`,
     help: `show only packets that ${include ? "passed" : "did not pass"} this node, so many at most`,
+    examples: [`trace filter ${include ? "include" : "exclude"} error-drop 10`],
     run: ({ control }, values) => control.setTraceNodeFilter({ node: values.anchor!, include, packets: Number(values.packets) }),
   })),
   {
@@ -30,7 +33,7 @@ export const TRACE: Command[] = [
     run: ({ control }) => control.clearTraceFilters(),
   },
   show("show trace [max <packets>]", `the ways of traced packets through the graph; ${SHOWN} unless told otherwise`,
-    (control, values) => control.trace(values.packets === undefined ? SHOWN : Number(values.packets)), traceText),
+    (control, values) => control.trace(values.packets === undefined ? SHOWN : Number(values.packets)), traceText, ["show trace max 10"]),
   { pattern: "clear trace", help: "forget all traces, and trace no more", run: ({ control }) => control.clearTrace() },
 ];
 

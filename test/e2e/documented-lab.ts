@@ -17,6 +17,9 @@ export const ETH0 = [
 ];
 const SCRIPT = ["create host-interface name eth0", ...ETH0, "node load build/acl.wasm as filter", "node insert filter after ip4-input"];
 
+/** A pcap file (any name will do) with one packet: magic number, version 2.4, snaplen 65,535, Ethernet; then seconds, µs, lengths and 14 bytes. */
+const CAPTURE = "d4c3b2a1020004000000000000000000ffff0000010000000000000000000000" + "0e0000000e000000" + "02fe0000000102000000000288b5";
+
 /** What an example needs that names it, and what takes that away again. */
 const NEEDED: [name: RegExp, make: string, unmake: string][] = [
   [/\brdma-0\b/, "create interface rdma host-if eth1 name rdma-0", "delete interface rdma rdma-0"],
@@ -34,9 +37,25 @@ const AROUND: [example: RegExp, before: string[], after: string[]][] = [
   [/^set interface ip address host-eth0 192\.0\.2\.1/, ["set interface ip address del host-eth0 192.0.2.1/24"], []],
   [/^set interface ip address del/, [], ["set interface ip address host-eth0 192.0.2.1/24"]],
   [/^ip route add (?<prefix>\S+)/, [], ["ip route del $<prefix>"]],
-  [/^ip route del (?<prefix>\S+)/, ["ip route add $<prefix> via 192.0.2.2"], []],
+  [/^ip route del (?<prefix>\S+)$/, ["ip route add $<prefix> via 192.0.2.2"], []],
+  [/^ip route del (?<prefix>\S+) via (?<gateway>\S+)/, ["ip route add $<prefix> via 192.0.2.2 via $<gateway>"], ["ip route del $<prefix>"]],
   [/^(set )?ip neighbor del/, ["ip neighbor host-eth0 192.0.2.2 02:00:00:00:00:02"], []],
   [/^(set )?ip neighbor host-eth0 (?<address>\S+)/, [], ["ip neighbor del host-eth0 $<address>"]],
+  [/^ip route replace (?<prefix>\S+)/, [], ["ip route del $<prefix>"]],
+  [/^create packet-generator/, [], ["delete packet-generator interface pg0"]],
+  [/^delete packet-generator/, ["create packet-generator interface pg0"], []],
+  [/^(set packet-generator|packet-generator|show packet-generator)/, ["create packet-generator interface pg0", "create packet-generator interface pg1"],
+    ["delete packet-generator interface pg0", "delete packet-generator interface pg1"]],
+  [/^(packet-generator (enable|disable|delete)|show packet-generator)/, ['packet-generator new name s0 interface pg0 data "UDP: 192.0.2.2 -> 198.51.100.2"'], []],
+  [/^set interface fault \S+ (rx|tx)/, [], ["set interface fault host-eth0 off"]],
+  [/^show interface fault/, ["set interface fault host-eth0 rx loss 0.000001%"], ["set interface fault host-eth0 off"]],
+  [/^prometheus listen/, [], ["prometheus off"]],
+  [/^prometheus off/, ["prometheus listen 127.0.0.1:0"], []],
+  [/^show prometheus/, ["prometheus listen 127.0.0.1:0"], ["prometheus off"]],
+  [/^trace (add|filter)/, [], ["clear trace", "trace filter none"]],
+  [/^pcap trace rx/, [], ["pcap trace off"]],
+  [/^pcap trace (off|status)/, ["pcap trace rx file other.pcapng"], []],
+  [/^pcap trace status/, [], ["pcap trace off"]],
   [/^node bypass acl/, ["node insert acl after ip4-input"], []],
 ];
 
@@ -55,6 +74,7 @@ export class DocumentedLab {
     cpSync(join(folder, "build/acl.wasm"), join(folder, "build/acl-2.wasm"));
     cpSync(join(folder, "build/acl.wasm"), join(folder, "build/hello.wasm"));
     writeFileSync(join(folder, "acl.json"), '{"rules": [{"action": "deny", "source": "198.51.100.0/24"}]}\n');
+    writeFileSync(join(folder, "web.pcapng"), Buffer.from(CAPTURE, "hex"));
     process.chdir(folder);
     const lab = new DocumentedLab(host, await Weft.start(SCRIPT, "--emulated", "netdev:eth1"), folder);
     await lab.traffic();
