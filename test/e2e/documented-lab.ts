@@ -46,6 +46,7 @@ const AROUND: [example: RegExp, before: string[], after: string[]][] = [
   [/^delete packet-generator/, ["create packet-generator interface pg0"], []],
   [/^(set packet-generator|packet-generator|show packet-generator)/, ["create packet-generator interface pg0", "create packet-generator interface pg1"],
     ["delete packet-generator interface pg0", "delete packet-generator interface pg1"]],
+  [/^set interface state pg0/, ["create packet-generator interface pg0"], ["delete packet-generator interface pg0"]],
   [/^(packet-generator (enable|disable|delete)|show packet-generator)/, ['packet-generator new name s0 interface pg0 data "UDP: 192.0.2.2 -> 198.51.100.2"'], []],
   [/^set interface fault \S+ (rx|tx)/, [], ["set interface fault host-eth0 off"]],
   [/^show interface fault/, ["set interface fault host-eth0 rx loss 0.000001%"], ["set interface fault host-eth0 off"]],
@@ -74,7 +75,7 @@ export class DocumentedLab {
     cpSync(join(folder, "build/acl.wasm"), join(folder, "build/acl-2.wasm"));
     cpSync(join(folder, "build/acl.wasm"), join(folder, "build/hello.wasm"));
     writeFileSync(join(folder, "acl.json"), '{"rules": [{"action": "deny", "source": "198.51.100.0/24"}]}\n');
-    writeFileSync(join(folder, "web.pcapng"), Buffer.from(CAPTURE, "hex"));
+    for (const name of ["web.pcapng", "traffic.pcapng"]) writeFileSync(join(folder, name), Buffer.from(CAPTURE, "hex"));
     process.chdir(folder);
     const lab = new DocumentedLab(host, await Weft.start(SCRIPT, "--emulated", "netdev:eth1"), folder);
     await lab.traffic();

@@ -4,7 +4,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import type { CustomNodeInfo, TraceInfo } from "../../host/control/api.js";
+import type { NodeInfo, TraceInfo } from "../../host/control/api.js";
 import { ping } from "../../host/cli/peers.js";
 import { enterPrivateNetwork } from "../../host/lab/private-network.js";
 import { assemble, manifestOf, nodeText } from "../wat/assemble.js";
@@ -45,7 +45,7 @@ test("a node that never returns: the packet's trace ends there, and the next wor
     await weft.ctl("node insert stuck before icmp4-input");
     await weft.ctl("trace add ip4-local 100");
     assert.is((await ping(host, A.gateway, ["-c", "1", "-W", "1"])).received, 0);
-    await until("it is set aside", async () => (await weft.show<CustomNodeInfo[]>("node stuck"))[0]!.state === "set-aside");
+    await until("it is set aside", async () => (await weft.show<NodeInfo>("node stuck")).custom!.state === "set-aside");
     assert.is((await ping(host, A.gateway, ["-c", "1", "-W", "2"])).received, 1);
     const { packets } = await weft.show<TraceInfo>("trace");
     const ends = packets.map(({ steps }) => steps.map(({ node, end }) => (end === null ? node : `${node}: ${end}`)));
