@@ -19,8 +19,17 @@ export interface FaultOptions {
   jitter?: number;
 }
 
-/** A direction's settings, and how often each has happened; `held`: packets that wait now. */
-export type FaultLine = Required<FaultOptions> & Record<(typeof COUNTS)[number], number>;
+/** A direction's settings, and how often each has happened. */
+export interface FaultLine extends Required<FaultOptions> {
+  lost: number;
+  truncated: number;
+  corrupted: number;
+  duplicated: number;
+  reordered: number;
+  delayed: number;
+  /** packets that wait now */
+  held: number;
+}
 
 export interface FaultInfo {
   interface: string;
@@ -31,7 +40,6 @@ export interface FaultInfo {
 
 const PROBABILITIES = ["loss", "truncate", "corrupt", "duplicate", "reorder"] as const;
 const TIMES = ["delay", "jitter"] as const;
-const COUNTS = ["lost", "truncated", "corrupted", "duplicated", "reordered", "delayed", "held"] as const;
 export const DELAY_MAX = 60_000;
 const MS = 1_000_000; // ns
 const NONE: FaultSettings = { loss: 0, truncate: 0, corrupt: 0, duplicate: 0, reorder: 0, delay: 0, jitter: 0 };

@@ -17,7 +17,7 @@ export interface Series {
 
 const HELP = /^# HELP ([a-zA-Z_:][a-zA-Z0-9_:]*) (\S(?:[^\\]|\\\\|\\n)*)$/;
 const TYPE = /^# TYPE ([a-zA-Z_:][a-zA-Z0-9_:]*) (counter|gauge|untyped)$/;
-const SAMPLE = /^([a-zA-Z_:][a-zA-Z0-9_:]*)(\{.*\})? ([+-]?(?:\d+(?:\.\d+)?(?:e[+-]?\d+)?|Inf)|NaN)$/;
+const SAMPLE = /^([a-zA-Z_:][a-zA-Z0-9_:]*)(\{[^]*\})? ([+-]?(?:\d+(?:\.\d+)?(?:e[+-]?\d+)?|Inf)|NaN)$/;
 const LABEL = /([a-zA-Z_][a-zA-Z0-9_]*)="((?:[^"\\]|\\["\\n])*)"(,|$)/y;
 /** Units in which nothing is told: Prometheus wants seconds, bytes, ratios. */
 const NO_BASE_UNIT = /_([mun]s|(milli|micro|nano)seconds|minutes|hours|k?m?bits|(kilo|kibi|mega|mebi)bytes|percent|clocks)(_|$)/;
