@@ -8,7 +8,7 @@ export const PROMETHEUS: Command[] = [
   {
     pattern: "prometheus listen <endpoint>",
     help: "serve /metrics and /healthz over HTTP",
-    examples: ["prometheus listen 127.0.0.1:9469", "prometheus listen [::1]:9469"],
+    examples: ["prometheus listen 127.0.0.1:9469", "prometheus listen 0.0.0.0:9469"],
     run: async ({ control, out }, { endpoint }) => {
       const colon = endpoint!.lastIndexOf(":");
       const { url } = await control.listenPrometheus(endpoint!.slice(0, colon).replace(/^\[|\]$/g, ""), Number(endpoint!.slice(colon + 1)));

@@ -8,10 +8,10 @@ import { table } from "./table.js";
 export const SHOW_ROUTES: Command[] = [
   show("show ip fib", "routes", (control) => control.routes(), routeTable),
   show("show ip fib summary", "routes by prefix length and kind, and how full the tables are", (control) => control.fibSummary(), summaryText),
-  ...["prefix", "address"].map((what) =>
-    show(`show ip fib <${what}>`, what === "prefix" ? "one route in detail" : "the route that an address takes, in detail",
-      (control, values) => control.route(values[what]!), routeText, [`show ip fib ${what === "prefix" ? "192.0.2.0/24" : "192.0.2.9"}`])),
-  show("show adj [<adjacency>]", "adjacencies: where packets leave, and the bytes put before them", adjacencies, adjacencyTable, ["show adj 5"]),
+  show("show ip fib <prefix>", "one route in detail", (control, { prefix }) => control.route(prefix!), routeText, ["show ip fib 192.0.2.0/24"]),
+  show("show ip fib <address>", "the route that an address takes, in detail", (control, { address }) => control.route(address!), routeText,
+    ["show ip fib 192.0.2.9"]),
+  show("show adj [<adjacency>]", "adjacencies: where packets leave, and the bytes put before them", adjacencies, adjacencyTable, ["show adj 0"]),
   show("show ip local", "which node takes packets to the router itself, by their protocol", (control) => control.localProtocols(), (protocols) =>
     table(["Protocol", "Name", "Node"], protocols.map(({ protocol, name, node }) => [protocol < 0 ? "*" : protocol, name, node]))),
 ];

@@ -47,7 +47,7 @@ const AROUND: [example: RegExp, before: string[], after: string[]][] = [
   [/^(set packet-generator|packet-generator|show packet-generator)/, ["create packet-generator interface pg0", "create packet-generator interface pg1"],
     ["delete packet-generator interface pg0", "delete packet-generator interface pg1"]],
   [/^set interface state pg0/, ["create packet-generator interface pg0"], ["delete packet-generator interface pg0"]],
-  [/^(packet-generator (enable|disable|delete)|show packet-generator)/, ['packet-generator new name s0 interface pg0 data "UDP: 192.0.2.2 -> 198.51.100.2"'], []],
+  [/^(packet-generator (enable|disable|delete)|show packet-generator)/, ['packet-generator new name s0 interface pg0 data "UDP: 192.0.2.2 -> 198.51.100.2 UDP: 1 -> 2"'], []],
   [/^set interface fault \S+ (rx|tx)/, [], ["set interface fault host-eth0 off"]],
   [/^show interface fault/, ["set interface fault host-eth0 rx loss 0.000001%"], ["set interface fault host-eth0 off"]],
   [/^prometheus listen/, [], ["prometheus off"]],

@@ -21,7 +21,10 @@ const FAR_NET = "10.20";
 export const LOCAL: Expected[] = [
   [/^ip4-local: no (TCP|UDP) listener/, "nothing listens on the router"],
   [/^ip4-local: unknown protocol/, "the router speaks ICMP alone"],
-  [/^icmp4-input: unknown type/, "timestamp and address mask requests go unanswered"],
+  [/^ip4-tcp-reset: /, "no TCP port is open"],
+  [/^ip4-reassembly: /, "fragments to the router"],
+  [/^ip4-fragment: (packets|fragments)/, "replies and datagrams that are too long for a frame"],
+  [/^icmp4-input: unknown type/, "address mask requests go unanswered"],
   [/^punt: /, "ICMP errors and replies that come to the router itself"],
 ];
 export const ABSENT: Expected[] = [
@@ -101,8 +104,8 @@ async function hping(host: Host, count: number, options: string[], target: strin
 
 const HPING_EXPECTS: Expected[] = [
   ...LOCAL, ...ABSENT, ...ARP_SEEN,
-  [/^ip4-local: (fragment|broadcast)/, "fragments to the router, which does not reassemble; broadcasts"],
-  [/^ip4-input: (source|destination|bad header checksum|shorter|total|bad)/, "sources that cannot be; broken headers"],
+  [/^ip4-local: (broadcast|bad UDP)/, "broadcasts, broken sums"],
+  [/^ip4-input: (source|destination|bad header checksum|shorter|total|bad|malformed)/, "sources that cannot be; broken headers"],
   [/^icmp4-input: (bad checksum|message too short)/, "first fragments and broken sums"],
   [/^ip4-lookup: (no route|route says)/, "there is no route to 192.0.2.1, nor back to invented sources"],
   [/^ip4-rewrite: (TTL expired|too long|fragmentation)/, "TTL 1"],
@@ -138,7 +141,7 @@ const FPING: Scenario = {
   neighbours: 2,
   run: async (lab, { addresses }) => {
     const name = lab.nameOf(B);
-    await lab.weft.ctl(`set interface ip address ${name} ${LINK_NET}.0.1/16`);
+    await lab.weft.ctl(`set interface ip address ${name} ${LINK_NET}.128.2/16`);
     await lab.weft.ctl(`ip route add ${FAR_NET}.0.0/16 via ${B.address}`);
     await lab.b.address("eth0", `${LINK_NET}.128.1/16`);
     await lab.b.ip("route", "add", "local", `${FAR_NET}.0.0/16`, "dev", "lo");
@@ -151,7 +154,7 @@ const FPING: Scenario = {
     await lab.b.ip("address", "del", `${LINK_NET}.128.1/16`, "dev", "eth0");
     await lab.b.ip("route", "del", "local", `${LINK_NET}.0.0/17`, "dev", "lo");
     await lab.b.ip("route", "del", "local", `${FAR_NET}.0.0/16`, "dev", "lo");
-    await lab.weft.ctl(`set interface ip address del ${name} ${LINK_NET}.0.1/16`);
+    await lab.weft.ctl(`set interface ip address del ${name} ${LINK_NET}.128.2/16`);
     await lab.weft.ctl(`ip route del ${FAR_NET}.0.0/16`);
   },
 };

@@ -28,6 +28,7 @@ async function replay(host: Host, file: string, frames: number, options: string[
 /** Any reason of the nodes that judge what comes from a wire. */
 const JUDGED: Expected[] = [
   [/^(ethernet-input|arp-input|ip4-input|ip4-local|icmp4-input|ip4-lookup|ip4-icmp-error|punt|ip4-glean): /, "every way in which a frame can be broken"],
+  [/^(ip4-tcp-reset|ip4-reassembly|ip4-fragment): /, "what is to the router, and what is too long"],
   [/^ip4-rewrite: (TTL|fragmentation|too long)/, "TTL 1; changed lengths"],
   [/: rx missed$/, "tcpreplay is faster than a ring of its size can be emptied"],
 ];
@@ -52,7 +53,8 @@ const FRAMES: Scenario = {
 const ARPS: Scenario = {
   name: "10,000 ARP requests a second",
   expects: [
-    ...ARP_SEEN, [/^arp-input: learn ring full/, "more neighbours at once than the host thread takes up"], [/: rx missed$/, "a burst beyond the ring"],
+    ...ARP_SEEN, [/^ip4-icmp-error: about/, "a ping of the router's own that met the storm"],
+    [/^arp-input: learn ring full/, "more neighbours at once than the host thread takes up"], [/: rx missed$/, "a burst beyond the ring"],
   ],
   neighbours: LEARNED_MAX,
   run: async (lab, { arps }) => {
