@@ -6,7 +6,6 @@ export { ethernetInput } from "./ethernet-input";
 export { icmp4Input } from "./icmp4-input";
 export { rxGate, txGate } from "./interface-gate";
 export { interfaceOutput } from "./interface-output";
-export { ip4Forward } from "./ip4-forward";
 export { ip4IcmpError } from "./ip4-icmp-error";
 export { ip4Input } from "./ip4-input";
 export { ip4Local } from "./ip4-local";
