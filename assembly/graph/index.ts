@@ -206,7 +206,7 @@ function copyTo(graph: usize, row: usize, node: usize, buffer: u32, slot: u32): 
   putAside(graph, copy, target);
 }
 
-/** Lets up to a vector of the copies that wait into the graph; false when there are none. */
+/** Lets up to a vector of the packets that wait beside the graph into it, copies and what is still to be cut; false when there are none. */
 function enterCopies(graph: usize): bool {
   const waiting = load<u32>(graph, GRAPH_COPIES);
   if (waiting == 0) return false;

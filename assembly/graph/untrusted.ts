@@ -12,8 +12,8 @@ import { bump } from "./pool";
 import { seal } from "./scribbles";
 
 /**
- * Seals the graph and notes the packets of a frame before a node from outside gets it; true if one of them may be a chain. Reading every header for that takes as
- * long as a small node does, so it is done only where a chain is on its way at all.
+ * Seals the graph and notes the packets of a frame before a node from outside gets it; true if one of them may be a chain. Reading every
+ * header for that takes as long as a small node does, so it is done only where a chain is on its way at all.
  */
 export function guard(graph: usize, frame: usize, n: u32): bool {
   seal(graph);

@@ -11,7 +11,9 @@ import {
   ICMP_ECHO_REPLY, ICMP_ECHO_REQUEST, ICMP_HEADER, ICMP_PARAMETER_PROBLEM, ICMP_TIMESTAMP, ICMP_TIMESTAMP_SIZE, ICMP_TIME_EXCEEDED,
   ICMP_UNREACHABLE, icmpType, makeEchoReply, makeTimestampReply,
 } from "../wire/icmp";
-import { IP4_HEADER, clearFragment, destination, headerLength, setHeaderChecksum, setLengths, setTtl, swapAddresses, totalLength } from "../wire/ipv4";
+import {
+  IP4_HEADER, clearFragment, destination, headerLength, setHeaderChecksum, setLengths, setTtl, swapAddresses, totalLength,
+} from "../wire/ipv4";
 import { askedAddress, keepForReply, registerInOptions } from "../wire/options";
 
 const NEXT_LOOKUP: u32 = 1;
@@ -30,7 +32,7 @@ export function icmp4Input(node: usize, frame: usize, n: u32): void {
 function receive(node: usize, buffer: usize): u32 {
   const header = packetAt(buffer);
   const skip = headerLength(header);
-  if (lengthHere(buffer) < skip + ICMP_HEADER) return drop(node, TOO_SHORT);
+  if (skip < IP4_HEADER || lengthHere(buffer) < skip + ICMP_HEADER) return drop(node, TOO_SHORT); // a node that stands between may have written there
   if (sumPacket(buffer, skip) != SUM_INTACT) return drop(node, BAD_CHECKSUM);
   const message = header + skip;
   const type = icmpType(message);

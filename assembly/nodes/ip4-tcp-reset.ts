@@ -33,7 +33,7 @@ function refuse(node: usize, buffer: usize, time: f64): u32 {
   const header = packetAt(buffer);
   const skip = headerLength(header);
   const length = lengthTotal(buffer) - skip;
-  if (lengthHere(buffer) < skip + TCP_HEADER) return drop(node, MALFORMED);
+  if (skip < IP4_HEADER || lengthHere(buffer) < skip + TCP_HEADER) return drop(node, MALFORMED); // a node that stands between may have written there
   const size = tcpHeaderLength(header + skip);
   if (size < TCP_HEADER || size > length) return drop(node, MALFORMED);
   if (!isTransportGood(buffer) && fold(<u64>(pseudoSum(header, length) + sumPacket(buffer, skip))) != SUM_INTACT) {

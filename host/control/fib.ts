@@ -4,7 +4,9 @@
 // that goes: a worker that looks up meanwhile finds the old route or the new one, and a deletion needs no room, so it cannot fail.
 // For that, runs of two routes are never made one. Where a run must be cut, a copy of the ply takes its place.
 
-import { FIB_PLIES, FIB_PLY_ENTRIES, FIB_PLY_RANKS, FIB_PLY_UNIT, FIB_PLY_UNITS, FIB_ROOT, FIB_ROOT_SIZE, ADJ_NO_ROUTE, TABLES } from "../../assembly/abi.js";
+import {
+  ADJ_NO_ROUTE, FIB_PLIES, FIB_PLY_ENTRIES, FIB_PLY_RANKS, FIB_PLY_UNIT, FIB_PLY_UNITS, FIB_ROOT, FIB_ROOT_SIZE, TABLES,
+} from "../../assembly/abi.js";
 import { WeftError } from "../errors.js";
 import { beginsRun, fibLookup, plyAt, runAt } from "../memory/fib-lookup.js";
 import { swap } from "./addresses.js";

@@ -28,7 +28,10 @@ export function clockFrom(origin: number): () => number {
 export class CustomNodes {
   private readonly customs = new Map<number, Custom>();
 
-  /** `isolation`: looks after each call whether a node kept to what is its own; `origin`: performance.timeOrigin of the control plane's thread, from which all workers count the time. */
+  /**
+   * `isolation`: looks after each call whether a node kept to what is its own; `origin`: performance.timeOrigin of the control plane's thread,
+   * from which all workers count the time.
+   */
   constructor(
     private readonly graph: Graph,
     private readonly origin: number,
@@ -40,7 +43,8 @@ export class CustomNodes {
   add(spec: CustomSpec, inherit: Inheritance | null, kept: boolean, implementation?: HostNodeModule): void {
     const main = spec.nodes[0]!;
     const report = ({ state, cause, traps }: Containment): void => this.emit({ type: "node-state", index: main.index, state, cause, traps });
-    const custom: Custom = { spec, containment: new Containment(spec.policy, () => this.startAnew(custom, implementation), report), processes: [], configure: null };
+    const containment = new Containment(spec.policy, () => this.startAnew(custom, implementation), report);
+    const custom: Custom = { spec, containment, processes: [], configure: null };
     // Static data of the node that it replaces may lie there. (Without a region: page zero, which nobody may read.)
     const data = spec.base === 0 ? null : this.graph.packets.u8.slice(spec.base, spec.base + MODULE_SIZE);
     try {

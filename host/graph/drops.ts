@@ -52,6 +52,11 @@ export class Drops {
     if (buffer !== 0) this.reasons.set(index, { text: why, data: this.packets.u16[(buffer + B_DATA) >> 1]!, layer: LAYERS.ip4 });
   }
 
+  /** See Observer.released. */
+  released(index: number, spec: NodeSpec, counter: number): void {
+    this.capture(index, { text: `${spec.name}: ${spec.counters[counter]}`, data: 0, layer: layerOf(spec) });
+  }
+
   /** Packets come to a node; at error-drop they end. */
   arrived(spec: NodeSpec, frame: number, n: number): void {
     if (spec.index !== this.drop) return;

@@ -55,6 +55,10 @@ export interface Observer {
   received(input: NodeSpec, frame: number, n: number): void;
   /** Packets that a host node made or held enter the graph; `why`: they are dropped. */
   injected(buffers: readonly number[], why: string): void;
+  /** A node that takes its packets itself drops one, for the reason that it counts. */
+  released(buffer: number, spec: NodeSpec, counter: number): void;
+  /** Such a node lets one go on that it has held, and its trace with it. */
+  resumed(): void;
   /** A frame goes from node `index` to a slot, or to nowhere, without having been processed to the end: one of Kind says how. */
   astray(spec: NodeSpec, frame: number, n: number, kind: number, slot: number): void;
 }
@@ -126,6 +130,11 @@ export class Graph {
     Object.assign(this.nodes[spec.index]!, { host, mode: Mode.port });
   }
 
+  /** Whether a node takes its packets off its frame itself: then it chooses no next slots. */
+  takes({ index, kind }: NodeSpec): boolean {
+    return kind !== "port" && this.nodes[index]?.mode === Mode.port;
+  }
+
   /** Adds ip4-fragment, which is the graph's own. */
   addFragment(spec: NodeSpec): void {
     this.addTaking(spec, (node, frame, n) => this.wasm.fragment(this.base, spec.index, node, frame, n), false);
@@ -187,6 +196,7 @@ export class Graph {
   /** Sends a packet from node `index`, which takes its packets itself and runs now, to a next slot; it has had more packets than it passes on. */
   pass(index: number, slot: number, buffer: number): void {
     const target = this.arc(index, slot);
+    this.observer?.resumed();
     if (target < NODE_COUNT) this.wasm.enqueue(this.base, target, buffer);
     else this.wasm.release(this.base, buffer);
   }
@@ -227,6 +237,12 @@ export class Graph {
 
   /** Drops a packet. */
   release(buffer: number): void {
+    this.wasm.release(this.base, buffer);
+  }
+
+  /** Drops a packet of a node that takes its packets itself, which counts the reason. */
+  refuse(buffer: number, spec: NodeSpec, counter: number): void {
+    this.observer?.released(buffer, spec, counter);
     this.wasm.release(this.base, buffer);
   }
 

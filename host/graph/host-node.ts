@@ -45,7 +45,9 @@ export async function declareHostNodes(url: string, path: string): Promise<NodeD
   }
   const list = Array.isArray(nodes) ? (nodes as Partial<HostNode>[]) : [];
   const mute = list.find((node) => typeof node?.packet !== "function");
-  if (list.length === 0 || mute) throw new WeftError("BAD_MODULE", `${path}: it must export "nodes", an array of { name, next, counters, packet(packet) }`);
+  if (list.length === 0 || mute) {
+    throw new WeftError("BAD_MODULE", `${path}: it must export "nodes", an array of { name, next, counters, packet(packet) }`);
+  }
   const declared = list.map(({ packet, counters = [], ...rest }) => ({ ...rest, counters, process: rest.name }));
   try {
     return parseManifest(new TextEncoder().encode(JSON.stringify({ contract: CONTRACT_VERSION, nodes: declared })));

@@ -8,4 +8,5 @@ export const FRAGMENT_NODE = {
     "segments made of super-packets",
   ],
   state: 4, // u32, the next identification
+  trace: { layer: "ip4" as const, packet: [], state: [] },
 };

@@ -66,7 +66,9 @@ export class Isolation {
       const [frame, n] = [u32[pending]!, Math.min(u32[pending + 1]!, VECTOR)];
       if (n === 0) continue;
       parts.push({ name: "another node's frame", at: frame, size: FRAME_SIZE });
-      for (let i = 0; i < n; i++) parts.push({ name: "another node's packet", at: (u32[(frame >> 2) + i]! << BUFFER_SHIFT) >>> 0, size: BUFFER_SIZE });
+      for (let i = 0; i < n; i++) {
+        parts.push({ name: "another node's packet", at: (u32[(frame >> 2) + i]! << BUFFER_SHIFT) >>> 0, size: BUFFER_SIZE });
+      }
     }
     return parts;
   }

@@ -69,6 +69,14 @@ export class Observation implements Observer {
     if (why !== "") for (const index of buffers) this.drops?.because(index, why);
   }
 
+  released(buffer: number, spec: NodeSpec, counter: number): void {
+    this.drops?.released(buffer, spec, counter);
+  }
+
+  resumed(): void {
+    if (this.tracer) this.tracer.live = true;
+  }
+
   astray(spec: NodeSpec, frame: number, n: number, kind: number, slot: number): void {
     this.tracer?.noteAll(spec, frame, n, kind, slot);
     this.drops?.astray(spec, frame, n, kind, slot);
@@ -96,8 +104,10 @@ export class Observation implements Observer {
       throw error;
     }
     const counted = counters.flatMap((at, i) => (u32[at >> 2] === this.before[i] ? [] : [i]));
-    if (traced) this.tracer!.leave(spec, buffer, id, Kind.passed, slot, counted.reduce((bits, i) => bits | (1n << BigInt(i)), 0n));
-    if (this.drops?.wants(spec) && !(slot === NEXT_HOLD && spec.kind === "host")) {
+    const takes = this.graph.takes(spec);
+    const bits = counted.reduce((sum, i) => sum | (1n << BigInt(i)), 0n);
+    if (traced) this.tracer!.leave(spec, buffer, id, takes ? Kind.taken : Kind.passed, slot, bits);
+    if (this.drops?.wants(spec) && !takes && !(slot === NEXT_HOLD && spec.kind === "host")) {
       const target = this.graph.arc(spec.index, slot & 0xff);
       this.drops.left(spec, index, data, target === ARC_NONE ? null : target, counted);
     }

@@ -50,6 +50,7 @@ export const REASSEMBLY_NODE = {
     "interface removed",
   ],
   state: REASSEMBLY_STATE_SIZE,
+  trace: { layer: "ip4" as const, packet: [], state: [] },
 };
 
 /** Bytes of memory that fragments may take of a pool. */
@@ -255,7 +256,7 @@ export class Reassembly {
   }
 
   private release(buffers: readonly number[], reason: number): void {
-    for (const buffer of buffers) this.graph.release(buffer);
+    for (const buffer of buffers) this.graph.refuse(buffer, this.node, reason);
     this.graph.count(this.block, reason, buffers.length);
   }
 

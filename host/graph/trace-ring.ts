@@ -27,8 +27,11 @@ const HEADER = 72;
 const HEADER_SIZE = 64;
 const DATA = 136;
 
-/** How a packet left a node: by a slot; or not at all, since the node trapped, never returned, or lost the packet with its whole frame. */
-export const Kind = { passed: 0, trapped: 1, hung: 2, lost: 3, passedOver: 4, circled: 5 } as const;
+/**
+ * How a packet left a node: by a slot; or not at all, since the node trapped, never returned, or lost the packet with its whole frame; or the node
+ * took it off its frame itself.
+ */
+export const Kind = { passed: 0, trapped: 1, hung: 2, lost: 3, passedOver: 4, circled: 5, taken: 6 } as const;
 /** In a record's kind: the packet's first one. */
 const FIRST = 0x100;
 

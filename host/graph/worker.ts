@@ -63,8 +63,9 @@ function readMail(engine: Engine, port: MessagePort, files: HostNodeFiles): bool
     if (!message) return true;
     if (message.type === "stop") return false;
     if (message.type === "add-port") engine.addPort(new NativePort(message.port), message.txNode);
-    else if (message.type === "add-custom" && message.custom.module === null) files.whenImported(message.custom.url, (file) => engine.handle(message, file));
-    else engine.handle(message);
+    else if (message.type === "add-custom" && message.custom.module === null) {
+      files.whenImported(message.custom.url, (file) => engine.handle(message, file));
+    } else engine.handle(message);
   }
 }
 

@@ -10,7 +10,7 @@ import { workerAt } from "../../host/memory/memory.js";
 import { type CapturedBlock, readPcapng } from "../pcapng.js";
 import { counting, moduleOf } from "./custom-modules.js";
 import { ethernet, fromHex, ip4, toHex, udp } from "./packets.js";
-import { BAD_SUM, ECHO, FORWARDED, inline, NO_ROUTE, rest, router, send, UNKNOWN } from "./trace-bed.js";
+import { BAD_SUM, ECHO, FORWARDED, inline, NO_ROUTE, rest, router, send, TO_LEFT, UNKNOWN } from "./trace-bed.js";
 
 // This thread is the worker too, as far as the shim can tell.
 const { memory, layout } = inline.packets;
@@ -102,6 +102,25 @@ check("a header left inconsistent: whose doing it is", ["liar: header left incon
 check("round in circles", ["graph: went round in circles"], async () => {
   await node(counting("loop", 2), "loop", ["error-drop", "continue", "ip4-input"]);
   send(FORWARDED);
+});
+
+const FRAGMENTS = [
+  `${TO_LEFT} 45000024 00052000 4001 d6d0 c0000202 c0000201 0800 bfb7 0007 0001 0001020304050607`,
+  `${TO_LEFT} 4500001c 00050002 4001 f6d6 c0000202 c0000201 08090a0b0c0d0e0f`,
+];
+for (const [first, last] of [[0, 1], [1, 0]] as const) {
+  check(`fragments to the router, ${first} before ${last}: what was joined and what came twice, not what waits or goes on`,
+    ["ip4-reassembly: joined to its packet", "ip4-reassembly: repeats what is there"],
+    () => send(FRAGMENTS[first]!, FRAGMENTS[first]!, FRAGMENTS[last]!),
+    (packets) => {
+      const seen = packets.map(bytes).sort();
+      assert.equal(seen, [frame(FRAGMENTS[first]!), frame(FRAGMENTS[1]!)].sort());
+    });
+}
+
+check("a packet that is cut into fragments", [], () => {
+  const long = ip4({ from: "192.0.2.2", to: "203.0.113.9", protocol: 17, payload: udp(1, 2, Array<number>(3000).fill(7)) });
+  send(...Array<string>(2).fill(toHex(ethernet("02:fe:00:00:00:01", "02:00:00:00:00:02", 0x0800, long))));
 });
 
 test("a ring that is full: what it missed is counted, and the file is whole", async () => {

@@ -70,6 +70,27 @@ check("an echo request to the router: ip4-local, icmp4-input, and back as the re
   assert.is(way().length, 6);
 });
 
+check("fragments to the router: each until it is taken, and the packet from there on", async () => {
+  const [head, tail] = [
+    `${TO_LEFT} 45000024 00052000 4001 d6d0 c0000202 c0000201 0800 bfb7 0007 0001 0001020304050607`,
+    `${TO_LEFT} 4500001c 00050002 4001 f6d6 c0000202 c0000201 08090a0b0c0d0e0f`,
+  ];
+  await router.clearTrace();
+  await router.addTrace("ip4-reassembly", 1);
+  send(head);
+  assert.match(way()[0]!, /^ip4-reassembly \| ipv4: [^>]* -> 192.0.2.1, icmp, [^>]*$/, "with no next node");
+  send(tail);
+  assert.equal(way().slice(1).map((text) => text.split(" ")[0]), ["ip4-local", "icmp4-input", "ip4-lookup", "ip4-rewrite", "interface-output", "host-left-tx"]);
+});
+
+check("a packet that is cut: until ip4-fragment takes it, and its fragments", async () => {
+  const long = ip4({ from: "192.0.2.2", to: "203.0.113.9", protocol: 17, payload: Array<number>(2000).fill(7) });
+  await trace("ip4-fragment", toHex(ethernet("02:fe:00:00:00:01", "02:00:00:00:00:02", 0x0800, long)));
+  const ways = traced().map(({ steps }) => steps.map(({ node, next }) => `${node} ${next}`));
+  const on = ["ip4-rewrite interface-output", "interface-output host-right-tx", "host-right-tx null"];
+  assert.equal(ways, [["ip4-fragment null"], on, on]);
+});
+
 check("no route: ip4-icmp-error, and the error's own way", async () => {
   await trace("ip4-icmp-error", NO_ROUTE);
   assert.is(way()[0], `ip4-icmp-error | ${datagram("10.0.0.1", 64, "9c96")} | icmp type 3, code 0 -> ip4-lookup`);

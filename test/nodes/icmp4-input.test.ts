@@ -1,6 +1,6 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { B_CSUM_FLAGS, B_FLAGS, B_FLAG_LOCAL, B_PUNT, PUNT_ECHO_REPLY, PUNT_ICMP_ERROR } from "../../assembly/abi.js";
+import { B_CSUM_FLAGS, B_DATA, B_FLAGS, B_FLAG_LOCAL, B_PUNT, PUNT_ECHO_REPLY, PUNT_ICMP_ERROR } from "../../assembly/abi.js";
 import { clock, expectDrop, reset, run, setControl, u16 } from "./harness.js";
 
 const NODE = "icmp4-input";
@@ -19,6 +19,11 @@ test("an echo request becomes its reply, which may be cut up", () => {
 test("the type of service stays, options that say nothing about the reply do not, the TTL starts anew", () => {
   const { next, hex } = run(NODE, { hex: "46b80024123440000301dde8c0000202c000020101010100 080007f11234000177656674", l2: 0 });
   assert.equal([next, hex], ["ip4-lookup", "45b80020123400004001e3edc0000201c0000202" + "00000ff11234000177656674"]);
+});
+
+test("a header that a node between has made too short moves nothing to before it", () => {
+  const buffer = run(NODE, { hex: "41" + REQUEST.slice(2, 8) + "0800f7ff00000000" + "00".repeat(20), l2: 0, start: 64 });
+  assert.equal([buffer.next, buffer.counted, u16(0, B_DATA)], ["error-drop", { "message too short": 1 }, 64]);
 });
 
 test("a chained request with odd pieces", () => {

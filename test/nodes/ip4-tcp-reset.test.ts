@@ -44,6 +44,10 @@ test("dropped", () => {
   expectDrop(NODE, { hex: `${SYN}0000`, l2: 0, pieces: [39, 3] }, "malformed segment");
 });
 
+test("a header that a node between has made too short: the answer would be longer than the packet", () => {
+  expectDrop(NODE, { hex: `40${SYN.slice(2, 24)}50${SYN.slice(26, 46)}`, l2: 0, fields: [[B_FLAGS, 2, B_FLAG_L4_GOOD]] }, "malformed segment");
+});
+
 test("a checksum that the device answers for", () => {
   const wrong = SYN.replace("8ed3", "8ed4");
   assert.is(run(NODE, { hex: wrong, l2: 0, fields: [[B_FLAGS, 2, B_FLAG_L4_GOOD]] }).next, "ip4-lookup");
