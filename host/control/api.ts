@@ -142,7 +142,7 @@ export interface BufferInfo {
   size: number;
   total: number;
   free: number;
-  /** kept by host nodes while a neighbour is being resolved */
+  /** kept by host nodes: while a neighbour is being resolved, or fragments of a packet that is not whole */
   held: number;
   /** in receive queues, for packets to come */
   posted: number;
@@ -199,7 +199,6 @@ export interface PingResult {
   average: number;
   max: number;
 }
-
 
 /** All there is to know of a node. */
 export interface NodeInfo extends GraphNode {

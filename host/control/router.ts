@@ -13,8 +13,8 @@ import { Tables } from "../memory/tables.js";
 import { Adjacencies } from "./adjacencies.js";
 import { Announcements } from "./announcements.js";
 import type {
-  Control, CustomNodeInfo, HardwareInfo, Health, InterfaceInfo, MemoryInfo, Metric, NodeConfig, NodeCounter, NodePlace, NodePolicy, NodeTable, PingOptions,
-  PingResult, PrometheusInfo, ReassemblyInfo, RouterOptions,
+  Control, CustomNodeInfo, HardwareInfo, Health, InterfaceInfo, MemoryInfo, Metric, NodeConfig, NodeCounter, NodePlace, NodePolicy, NodeTable,
+  PingOptions, PingResult, PrometheusInfo, ReassemblyInfo, RouterOptions,
 } from "./api.js";
 import { builtInNodes } from "./built-in-nodes.js";
 import { type Connect, inThread } from "./engine-link.js";
