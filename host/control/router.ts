@@ -2,6 +2,7 @@
 
 import { randomInt } from "node:crypto";
 import { fileURLToPath } from "node:url";
+import { WeftError } from "../errors.js";
 import type { EngineOptions } from "../graph/engine.js";
 import type { FromEngine, ToEngine } from "../graph/messages.js";
 import { compileModule, loadModule } from "../graph/module.js";
@@ -65,6 +66,7 @@ export class Router extends TraceControl implements Control {
   private readonly worker: Supervisor;
   private readonly monitoring: Monitoring;
   private timer: NodeJS.Timeout | undefined;
+  private stopped: Promise<void> | undefined;
 
   private constructor(
     memory: OwnedMemory, tables: Tables, private readonly icmp: Icmp, registry: Registry, wiring: Wiring, options: RouterOptions, log: Log,
@@ -144,12 +146,17 @@ export class Router extends TraceControl implements Control {
     return router;
   }
 
-  async stop(): Promise<void> {
+  stop(): Promise<void> {
+    return (this.stopped ??= this.end());
+  }
+
+  private async end(): Promise<void> {
     clearInterval(this.timer);
     await this.monitoring.close();
     await this.worker.stop();
     this.endTraces();
     this.ports.close();
+    this.requests.fail(new WeftError("WORKER", "the router was stopped"));
   }
 
   // Interfaces

@@ -69,6 +69,15 @@ test("a worker that dies while it is to let go of a port: the promise is rejecte
   await mute.router.stop();
 });
 
+test("a router that is stopped while its worker is asked for something, and stopped twice", async () => {
+  const mute = await Mute.start();
+  const asking = codeOf(mute.router.addTrace("ip4-input", 1));
+  const stopping = mute.router.stop();
+  assert.is(mute.router.stop(), stopping);
+  await stopping;
+  assert.is(await asking, "WORKER");
+});
+
 test("a router that is stopped while an interface is being created", async () => {
   const mute = await Mute.start();
   const creating = codeOf(mute.router.createHostInterface("one"));
