@@ -46,6 +46,10 @@ const ROOT = new URL("../../../", import.meta.url); // dist/host/control/ → th
 const WORKER = 0;
 const TICK = 1000;
 
+/**
+ * Control is too much for one file. Each of these has the methods of one subject, which hand on to the part that does it, and builds on the one
+ * before only so that all are methods of one object: Observation, RouteCommands, TraceControl, and Router, which makes the parts.
+ */
 export class Router extends TraceControl implements Control {
   protected readonly interfaceTable: Interfaces;
   private readonly adjacencyTable: Adjacencies;
