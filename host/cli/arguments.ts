@@ -95,6 +95,9 @@ export function milliseconds(text: string): number {
 
 const PERCENT: Argument = { accepts: (text) => fraction(text) <= 1, expected: "a percentage, such as 0.1%" };
 const DURATION: Argument = { accepts: (text) => milliseconds(text) <= DELAY_MAX, expected: `a time up to ${DELAY_MAX / 1000}s, such as 5ms or 50us` };
+/** Arguments that are files, which weft ctl and TAB look for in the folder that one is in. */
+export const FILES = ["file", "capture", "pcap"];
+
 const COUNT: Argument = { accepts: (text) => Number.isSafeInteger(amount(text)), expected: "a whole number, such as 1000 or 1e6" };
 
 export const ARGUMENTS: Record<string, Argument> = {

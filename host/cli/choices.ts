@@ -2,7 +2,7 @@
 
 import { readFileSync } from "node:fs";
 import type { Control } from "../control/api.js";
-import { ARGUMENTS } from "./arguments.js";
+import { ARGUMENTS, FILES } from "./arguments.js";
 import { grammar } from "./commands.js";
 import type { Command, Next, Typed } from "./grammar.js";
 import { table } from "./table.js";
@@ -27,12 +27,20 @@ const HELP_WIDTH = 90;
 
 /** The names that a router knows for an argument. */
 const NAMES: Record<string, (control: Control, typed: Typed[]) => string[]> = {
-  interface: (control) => control.interfaces().map(({ name }) => name),
+  interface: interfaces,
+  "interface-2": interfaces,
+  intfc: (control) => ["any", ...interfaces(control)],
+  peer: (control) => control.packetGenerator().interfaces.map(({ name }) => name),
+  stream: (control) => control.packetGenerator().streams.map(({ name }) => name),
   anchor: (control) => control.runtime().workers[0]?.nodes.map(({ name }) => name) ?? [],
   node: (control) => control.customNodes().map(({ name }) => name),
   next: (control, typed) => control.customNodes().find(({ name }) => typed.some(({ word }) => word === name))?.next ?? [],
   netdev: () => netdevs(),
 };
+
+function interfaces(control: Control): string[] {
+  return control.interfaces().map(({ name }) => name);
+}
 
 /** Without a router: the words of the grammar. */
 export function choicesOf(control: Control | null, line: string): Choices {
@@ -49,7 +57,7 @@ export function choicesOf(control: Control | null, line: string): Choices {
       ...live.map(([word, name]): Known => [asWord(word), name]),
     ],
     arguments: next.arguments.map((name) => [name, ARGUMENTS[name]!.expected]),
-    file: next.arguments.some((name) => name === "file" || (name === "json" && partial.startsWith("@"))),
+    file: next.arguments.some((name) => FILES.includes(name) || (name === "json" && partial.startsWith("@"))),
     end: command?.help ?? null,
   };
 }

@@ -139,7 +139,8 @@ const replace: Route = (control, prefix, target) => control.replaceRoute(prefix,
 
 /** `ip route add <prefix> via …`, in each of its forms. */
 function route(verb: string, via: string, help: string, examples: string[], what: Route, target: (values: Values) => RouteTarget): Command {
-  return { pattern: `ip route ${verb} <prefix> via ${via}`, help, examples, run: ({ control }, values) => what(control, values.prefix!, target(values)) };
+  const run: Command["run"] = ({ control }, values) => what(control, values.prefix!, target(values));
+  return { pattern: `ip route ${verb} <prefix> via ${via}`, help, examples, run };
 }
 
 const GATEWAY = "<gateway> [<interface>] [weight <weight>]";
@@ -162,7 +163,8 @@ const ROUTES: Command[] = [
   route("add", "drop", "drop silently", ["ip route add 10.0.0.0/8 via drop"], add, () => ({ kind: "drop" })),
   route("add", "unreachable", "answer with host unreachable", ["ip route add 10.0.0.0/8 via unreachable"], add, () => ({ kind: "unreachable" })),
   route("add", "prohibit", "answer with administratively prohibited", ["ip route add 10.0.0.0/8 via prohibit"], add, () => ({ kind: "prohibit" })),
-  route("replace", GATEWAY, "route through this gateway alone, in place of what there is", ["ip route replace 198.51.100.0/24 via 192.0.2.3"], replace, path),
+  route("replace", GATEWAY, "route through this gateway alone, in place of what there is",
+    ["ip route replace 198.51.100.0/24 via 192.0.2.3"], replace, path),
   route("replace", `${GATEWAY} via ${GATEWAY_2}`, "through these two, in place of what there is",
     ["ip route replace 198.51.100.0/24 via 192.0.2.2 via 192.0.2.3"], replace, twoPaths),
   {

@@ -3,6 +3,7 @@
 import { connect } from "node:net";
 import { resolve as absolute } from "node:path";
 import { WeftError } from "../errors.js";
+import { FILES } from "./arguments.js";
 import { type Choices, choicesOf } from "./choices.js";
 import { grammar } from "./commands.js";
 import type { Parsed, Typed } from "./grammar.js";
@@ -55,7 +56,7 @@ export function remoteChoices(path: string, line: string): Promise<Choices> {
 }
 
 /**
- * The command as it means the same in the router's folder and to the router's user: files with nodes, or for packets, by their absolute
+ * The command as it means the same in the router's folder and to the router's user: files with nodes or packets by their absolute
  * paths, files with JSON by what is in them. What does not parse goes as it is: the router, which may be of another
  * version, says what is wrong.
  */
@@ -63,10 +64,10 @@ async function anywhere(argv: string[]): Promise<string> {
   const line = argv.join(" ");
   // The shell has taken the quotes off what has blanks; "show interface" as one argument is two words all the same.
   const typed = parse(line) ?? parse(argv.map(asWord).join(" "));
-  if (!typed?.some(({ argument }) => ["file", "json", "capture"].includes(argument ?? ""))) return line;
-  const words = await Promise.all(typed.map(({ word, argument }) => {
+  if (!typed?.some(({ argument = "" }) => argument === "json" || FILES.includes(argument))) return line;
+  const words = await Promise.all(typed.map(({ word, argument = "" }) => {
     if (argument === "json") return jsonText(word);
-    return asWord(argument === "file" || argument === "capture" ? absolute(word) : word);
+    return asWord(FILES.includes(argument) ? absolute(word) : word);
   }));
   return words.join(" ");
 }
@@ -88,7 +89,8 @@ function ask(path: string, request: object, output: Output, signal?: AbortSignal
   return new Promise((resolve, reject) => {
     let waiting = "";
     const socket = connect(path, () => socket.write(`${JSON.stringify(request)}\n`));
-    signal?.addEventListener("abort", () => { resolve(ABORTED); socket.destroy(); });
+    const abort = (): void => { resolve(ABORTED); socket.destroy(); };
+    signal?.addEventListener("abort", abort);
     socket.setEncoding("utf8");
     socket.on("data", (text: string) => {
       const lines = (waiting + text).split("\n");
@@ -102,7 +104,10 @@ function ask(path: string, request: object, output: Output, signal?: AbortSignal
       }
     });
     socket.on("error", (error: NodeJS.ErrnoException) => reject(unreachable(path, error)));
-    socket.on("close", () => reject(new WeftError("NOT_RUNNING", `the router on ${path} went away before it had answered`)));
+    socket.on("close", () => {
+      signal?.removeEventListener("abort", abort);
+      reject(new WeftError("NOT_RUNNING", `the router on ${path} went away before it had answered`));
+    });
   });
 }
 

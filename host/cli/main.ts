@@ -19,7 +19,7 @@ const OUTPUT: Output = {
 
 /** Runs `weft ARGV…`; gives the exit status: 0, 1 failed, 2 called wrongly. */
 export async function main(argv: string[]): Promise<number> {
-  process.stdout.on("error", endOfOutput);
+  for (const stream of [process.stdout, process.stderr]) stream.on("error", endOfOutput);
   try {
     return await dispatch(argv);
   } catch (error) {
@@ -109,7 +109,7 @@ function unknown(word: string): WeftError {
   return new WeftError("BAD_COMMAND", `unknown ${what} ${quote(word)}${suggestion(word, right)} (weft --help)`);
 }
 
-/** A reader who is gone is no failure of ours: a router runs on without its standard output. */
+/** A reader who is gone is no failure of ours: a router runs on without its standard output, and without its standard error. */
 function endOfOutput(error: NodeJS.ErrnoException): void {
   if (error.code !== "EPIPE") throw error;
 }

@@ -97,7 +97,8 @@ nodes/NAME.ts, its tests nodes/NAME.test, and build/NAME.wasm, which a router lo
                       Linux' half of the port is the host, and loses its addresses. Needs root.`,
       },
       {
-        name: "node", value: "FILE", completes: "file", help: `ping: load a node from this .wasm or .mjs file (FILE:NODE: one of several), behind ip4-input, and show what
+        name: "node", value: "FILE", completes: "file",
+        help: `ping: load a node from this .wasm or .mjs file (FILE:NODE: one of several), behind ip4-input, and show what
 it has counted`,
       },
       { name: "json", help: "one JSON object on standard output, nothing else there" },
@@ -119,7 +120,8 @@ exit status is the command's.`,
     completes: "file",
     options: [
       {
-        name: "wire", value: "WIRE", completes: ["netdev:", "pair", "generator:", "sink"], help: `what is behind each port, one for all or as many as there are ports:
+        name: "wire", value: "WIRE", completes: ["netdev:", "pair", "generator:", "sink"],
+        help: `what is behind each port, one for all or as many as there are ports:
   netdev:IF             a Linux network device (also written veth:IF, tap:IF); the port's own, too
   pair                  port 0 and port 1 are joined, 2 and 3, …
   generator:PPS[:SIZE]  so many packets a second, for ever

@@ -1,5 +1,6 @@
 // watch [-n SECONDS] COMMAND at a prompt: shows a command's output again and again, like watch(1).
 
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Output, Session } from "./session.js";
 
 const SECONDS_LEAST = 0.1;
@@ -59,10 +60,7 @@ function screen(title: string, text: string): string {
   return `${HOME}${lines.map((one) => one.slice(0, columns)).join("\n")}\n`;
 }
 
+/** Not longer than until it is aborted. */
 function pause(ms: number, signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve();
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, ms);
-    signal.addEventListener("abort", () => { clearTimeout(timer); resolve(); }, { once: true });
-  });
+  return sleep(ms, undefined, { signal }).catch(() => {});
 }

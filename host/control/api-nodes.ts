@@ -17,7 +17,7 @@ export interface NodePolicy {
   via: string;
   /** ms after which a node that trapped starts anew with empty state, twice as long each time; 0: it goes on at once, with its state */
   restart: number;
-  /** traps after which it is set aside for good; 0: no limit */
+  /** traps after which it is set aside until it is restarted; default 100; 0: no limit */
   limit: number;
 }
 

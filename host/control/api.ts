@@ -142,7 +142,7 @@ export interface BufferInfo {
   size: number;
   total: number;
   free: number;
-  /** kept by host nodes while a neighbour is being resolved */
+  /** kept by host nodes: while a neighbour is being resolved, or fragments of a packet that is not whole */
   held: number;
   /** in receive queues, for packets to come */
   posted: number;
@@ -200,7 +200,6 @@ export interface PingResult {
   max: number;
 }
 
-
 /** All there is to know of a node. */
 export interface NodeInfo extends GraphNode {
   calls: number;
@@ -254,8 +253,9 @@ export interface Control extends RouteControl, Watching {
   createRdmaInterface(options: RdmaOptions): Promise<HardwareInfo>;
   /** As deleteHostInterface. */
   deleteRdmaInterface(name: string): Promise<void>;
-  /** An interface without a device: what it receives, streams make. */
+  /** An interface without a device: what it receives, streams make. Throws BAD_ARGUMENT, CONFLICT, NO_MEMORY. */
   createPacketGenerator(name: string): Promise<InterfaceInfo>;
+  /** Its streams go with it. As deleteHostInterface. */
   deletePacketGenerator(name: string): Promise<void>;
   /** What is sent through it comes in at the peer, another one or itself; null: it is dropped, as at first. */
   connectPacketGenerator(name: string, peer: string | null): void;
@@ -365,6 +365,6 @@ export interface Control extends RouteControl, Watching {
   clearErrors(): void;
   clearLogging(): void;
 
-  /** Ends the worker, closes every port. */
+  /** Ends the worker, closes every port; what is still asked for is rejected with WORKER. A second call waits for the first. */
   stop(): Promise<void>;
 }

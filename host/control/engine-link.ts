@@ -41,8 +41,10 @@ class WorkerLink implements EngineLink {
   private worker: Worker | undefined;
   private ended: Promise<void> = Promise.resolve();
   private threadClock = -1;
-  /** messages for a worker that is being started */
+  /** one that is not ready yet, and messages for it */
+  private starting: Worker | undefined;
   private backlog: ToEngine[] = [];
+  private closed = false;
 
   constructor(
     private readonly cpu: number | null,
@@ -56,6 +58,7 @@ class WorkerLink implements EngineLink {
   async start(options: EngineOptions): Promise<void> {
     const workerData: WorkerData = { ...options, waiter: this.waiter, cpu: this.cpu };
     const worker = new Worker(new URL("../graph/worker.js", import.meta.url), { workerData });
+    this.starting = worker;
     this.ended = new Promise((resolve) => worker.once("exit", () => resolve()));
     await new Promise<void>((resolve, reject) => {
       worker.once("error", reject);
@@ -67,11 +70,11 @@ class WorkerLink implements EngineLink {
       });
     });
     const fail = (message: string, cause?: unknown): void => {
-      if (this.worker !== worker) return;
+      if (this.closed || this.worker !== worker) return;
       this.worker = undefined; // an error is followed by the exit
       this.failed(new WeftError("WORKER", `the packet worker ended: ${message}`, { cause }));
     };
-    this.worker = worker;
+    [this.worker, this.starting] = [worker, undefined];
     worker.removeAllListeners("error");
     worker.on("error", (error) => fail(error.message, error));
     worker.once("exit", (code) => fail(`exit code ${code}`));
@@ -97,15 +100,18 @@ class WorkerLink implements EngineLink {
     this.worker = undefined;
     old?.removeAllListeners("message"); // what it has said and nobody has read yet is asked for again
     await old?.terminate();
+    if (this.closed) return;
     this.backlog.unshift(...messages);
     await this.start(options);
   }
 
   async close(): Promise<void> {
     const { worker } = this;
+    this.closed = true;
     this.post({ type: "stop" });
     this.worker = undefined;
     if (worker) await this.ended;
+    await this.starting?.terminate(); // it has no port yet
     addon.closeWaiter(this.waiter);
   }
 }

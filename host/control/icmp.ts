@@ -18,7 +18,7 @@ export class Icmp {
   }
 
   limits(): IcmpLimits {
-    return this.current;
+    return { ...this.current };
   }
 
   /** What is not given stays. Throws BAD_ARGUMENT. */

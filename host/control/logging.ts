@@ -11,7 +11,9 @@ export class Log {
   /** `told`: who hears of each notice at once. */
   constructor(private readonly told: (line: string) => void = () => {}) {}
 
-  notice(about: LogClass, text: string): void {
+  /** One line, also where a node wrote it: no control character comes to the operator's terminal. */
+  notice(about: LogClass, line: string): void {
+    const text = line.replace(/\p{Cc}+/gu, " ");
     this.entries.push({ time: new Date().toISOString(), class: about, text });
     if (this.entries.length > ENTRIES_MAX) this.entries.shift();
     this.told(text);

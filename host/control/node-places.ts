@@ -33,7 +33,9 @@ export class NodePlaces {
   async leave(custom: Custom, one: { index: number; name: string } | null): Promise<void> {
     if (!this.on.wiring.chainOf(custom.nodes[0]!)) throw new WeftError("NOT_FOUND", `node ${custom.name} stands nowhere: there is nothing to bypass`);
     if (one === null) return this.takeOut(custom);
-    if (!custom.interfaces?.has(one.index)) throw new WeftError("NOT_FOUND", `node ${custom.name} does not stand there for ${one.name} in particular`);
+    if (!custom.interfaces?.has(one.index)) {
+      throw new WeftError("NOT_FOUND", `node ${custom.name} does not stand there for ${one.name} in particular`);
+    }
     if (custom.interfaces.size === 1) return this.takeOut(custom);
     custom.interfaces.delete(one.index);
     this.writeGate(custom);

@@ -154,7 +154,8 @@ export class Nodes {
     const custom = this.find(name);
     const { tables } = custom.declarations[0]!;
     const found = tables.find((one) => one.name === table);
-    if (!found) throw new WeftError("NOT_FOUND", `node ${name} has no table "${table}": it has ${tables.map((one) => one.name).join(", ") || "none"}`);
+    const names = tables.map((one) => one.name).join(", ") || "none";
+    if (!found) throw new WeftError("NOT_FOUND", `node ${name} has no table "${table}": it has ${names}`);
     const { packets } = this.on.memory;
     const state = workerAt(0) + custom.nodes[0]!.runtime + NODE_STATE;
     const rows = decodeTable(found, [new DataView(packets.memory.buffer, state, custom.declarations[0]!.state)]);

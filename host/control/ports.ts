@@ -302,7 +302,8 @@ export class Ports {
   private event(index: number): void {
     const entry = this.around.interfaces.byIndex(index);
     if (entry?.kind !== "rdma") return;
-    if (!addon.linkState(entry.handle!).present) this.around.notice(`interface ${entry.name}: its device is in a fatal state: waiting for it to come back`);
+    const { present } = addon.linkState(entry.handle!);
+    if (!present) this.around.notice(`interface ${entry.name}: its device is in a fatal state: waiting for it to come back`);
     this.watchLink(entry);
   }
 

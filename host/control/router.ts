@@ -2,6 +2,7 @@
 
 import { randomInt } from "node:crypto";
 import { fileURLToPath } from "node:url";
+import { WeftError } from "../errors.js";
 import type { EngineOptions } from "../graph/engine.js";
 import type { FromEngine, ToEngine } from "../graph/messages.js";
 import { compileModule, loadModule } from "../graph/module.js";
@@ -13,8 +14,8 @@ import { Tables } from "../memory/tables.js";
 import { Adjacencies } from "./adjacencies.js";
 import { Announcements } from "./announcements.js";
 import type {
-  Control, CustomNodeInfo, HardwareInfo, Health, InterfaceInfo, MemoryInfo, Metric, NodeConfig, NodeCounter, NodePlace, NodePolicy, NodeTable, PingOptions,
-  PingResult, PrometheusInfo, ReassemblyInfo, RouterOptions,
+  Control, CustomNodeInfo, HardwareInfo, Health, InterfaceInfo, MemoryInfo, Metric, NodeConfig, NodeCounter, NodePlace, NodePolicy, NodeTable,
+  PingOptions, PingResult, PrometheusInfo, ReassemblyInfo, RouterOptions,
 } from "./api.js";
 import { builtInNodes } from "./built-in-nodes.js";
 import { type Connect, inThread } from "./engine-link.js";
@@ -45,6 +46,10 @@ const ROOT = new URL("../../../", import.meta.url); // dist/host/control/ → th
 const WORKER = 0;
 const TICK = 1000;
 
+/**
+ * Control is too much for one file. Each of these has the methods of one subject, which hand on to the part that does it, and builds on the one
+ * before only so that all are methods of one object: Observation, RouteCommands, TraceControl, and Router, which makes the parts.
+ */
 export class Router extends TraceControl implements Control {
   protected readonly interfaceTable: Interfaces;
   private readonly adjacencyTable: Adjacencies;
@@ -65,6 +70,7 @@ export class Router extends TraceControl implements Control {
   private readonly worker: Supervisor;
   private readonly monitoring: Monitoring;
   private timer: NodeJS.Timeout | undefined;
+  private stopped: Promise<void> | undefined;
 
   private constructor(
     memory: OwnedMemory, tables: Tables, private readonly icmp: Icmp, registry: Registry, wiring: Wiring, options: RouterOptions, log: Log,
@@ -144,12 +150,17 @@ export class Router extends TraceControl implements Control {
     return router;
   }
 
-  async stop(): Promise<void> {
+  stop(): Promise<void> {
+    return (this.stopped ??= this.end());
+  }
+
+  private async end(): Promise<void> {
     clearInterval(this.timer);
     await this.monitoring.close();
     await this.worker.stop();
     this.endTraces();
     this.ports.close();
+    this.requests.fail(new WeftError("WORKER", "the router was stopped"));
   }
 
   // Interfaces

@@ -85,8 +85,10 @@ export class Supervisor {
     const unanswered = requests.unanswered();
     const told = ports.forNewWorker();
     try {
-      await this.link!.replace({ ...engine, nodes: specs(), customs: nodes.specs(), takeOver, observed: observed() }, [...settings(), ...told, ...unanswered]);
+      const options = { ...engine, nodes: specs(), customs: nodes.specs(), takeOver, observed: observed() };
+      await this.link!.replace(options, [...settings(), ...told, ...unanswered]);
     } catch (error) {
+      if (!this.link) return; // stopped meanwhile
       this.fail(new WeftError("WORKER", `no new packet worker in place of one that hung: ${(error as Error).message}`, { cause: error }));
     }
   }

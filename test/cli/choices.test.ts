@@ -31,12 +31,17 @@ test("words that begin like the last one, with names that the router knows", () 
   assert.equal(words("node bypass "), ["acl", "flow-meter"]);
   assert.equal(words("node policy acl via "), ["error-drop", "continue"]);
   assert.equal(words("create interface rdma host-if eth0 mode "), ["auto", "ibv", "dv"]);
+  assert.equal(words("pcap trace rx intfc "), ["any", "local0", "host-eth0"]);
+  assert.equal(words("ip route add 198.51.100.0/24 via 192.0.2.2 via 192.0.2.3 host"), ["host-eth0"]);
   assert.equal(words("show version --json "), []);
   for (const line of ["bogus ", "show bogus ", "s ", "ping ", "node config acl {"]) assert.equal(words(line), [], line);
 });
 
 test("files where a file is expected", () => {
-  assert.equal(["node load bu", "node config acl @ac", "node config acl ac", "show "].map((line) => choicesOf(control, line).file), [true, true, false, false]);
+  const file = (line: string): boolean => choicesOf(control, line).file;
+  assert.equal(["node load bu", "node config acl @ac", "pcap trace rx file x", "packet-generator new name s1 interface pg0 pcap x"].map(file),
+    [true, true, true, true]);
+  assert.equal(["node config acl ac", "show "].map(file), [false, false]);
   mkdirSync(join(folder, "build"));
   for (const name of ["build/acl.wasm", "build/acl-2.wasm", "build/.hidden"]) writeFileSync(join(folder, name), "");
   const inFolder = (...names: string[]): string[] => names.map((name) => join(folder, name));

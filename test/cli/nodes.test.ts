@@ -123,6 +123,10 @@ test("weft ctl sends absolute paths, and what is in a file of JSON", async () =>
   assert.equal(sent.calls, [["loadNode", module, "acl", { note: "a  b" }]]);
   assert.equal((await ask("no rep acl w ../a.mjs")).calls, [["replaceNode", "acl", join(process.cwd(), "../a.mjs")]]);
   assert.equal((await ask("node load /srv/a.wasm as acl")).calls, [["loadNode", "/srv/a.wasm", "acl"]]);
+  const [stream] = (await ask("packet-generator new name s1 interface pg0 pcap ../web.pcapng")).calls;
+  assert.equal(stream, ["newPacketStream", { name: "s1", interface: "pg0", pcap: join(process.cwd(), "../web.pcapng") }]);
+  const [capture] = (await ask("pcap trace rx file rx.pcapng")).calls;
+  assert.equal(capture, ["startPcapTrace", { file: join(process.cwd(), "rx.pcapng"), rx: true, tx: false, drop: false }]);
 });
 
 test("weft ctl: what the shell made one argument stays one", async () => {

@@ -81,6 +81,13 @@ test("the last 512 notices stay", () => {
   assert.equal(log.list(), []);
 });
 
+test("a notice is one line, and nothing in it speaks to a terminal", () => {
+  const told: string[] = [];
+  const log = new Log((line) => told.push(line));
+  log.notice("node", "node acl: \x1b[2J\x9b1mow\u00e9n\r\nweft: ready");
+  assert.equal([told, log.list()[0]!.text], [["node acl:  [2J 1mow\u00e9n weft: ready"], "node acl:  [2J 1mow\u00e9n weft: ready"]);
+});
+
 test("what a device counts begins anew with a clear, and with the device", () => {
   const counters = new HardwareCounters();
   const info = (packets: number) => ({ ...RDMA0.rdma!, counters: { rx_packets: packets }, rxQueues: [{ ...RDMA0.rdma!.rxQueues[0]!, packets }] });

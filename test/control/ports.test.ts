@@ -1,5 +1,7 @@
 // Interfaces with a port: what is refused, and what a worker that dies leaves behind.
 
+import { readdirSync } from "node:fs";
+import type { Worker } from "node:worker_threads";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { WeftError } from "../../host/errors.js";
@@ -67,6 +69,30 @@ test("a worker that dies while it is to let go of a port: the promise is rejecte
   assert.is(await deleting, "WORKER");
   assert.equal(mute.state(), before);
   await mute.router.stop();
+});
+
+test("a router that is stopped while its worker is asked for something, and stopped twice", async () => {
+  const mute = await Mute.start();
+  const asking = codeOf(mute.router.addTrace("ip4-input", 1));
+  const stopping = mute.router.stop();
+  assert.is(mute.router.stop(), stopping);
+  await stopping;
+  assert.is(await asking, "WORKER");
+});
+
+test("a router that is stopped while a new worker takes over: nothing fails, no thread is left", async () => {
+  const threads = (): number => readdirSync("/proc/self/task").length;
+  await (await Router.start()).stop();
+  const before = threads();
+  let failure: WeftError | undefined;
+  const real = await Router.start({ failed: (error) => (failure = error) });
+  real["pulse"].enter(1); // as if the worker were in a node from outside
+  const { worker } = real["worker"]["link"] as unknown as { worker: Worker };
+  await worker.terminate();
+  assert.is(real.threads()[1]!.tid, null);
+  await real.stop();
+  assert.is(real["worker"].state().takeovers, 1);
+  assert.equal([failure, threads()], [undefined, before]);
 });
 
 test("a router that is stopped while an interface is being created", async () => {

@@ -6,6 +6,7 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import type { BufferInfo, InterfaceInfo, RuntimeInfo, VersionInfo } from "../../host/control/api.js";
 import { iperf } from "../../host/cli/peers.js";
+import { must } from "../../host/lab/command.js";
 import { enterPrivateNetwork } from "../../host/lab/private-network.js";
 import { A, B, hostAt, script } from "./network.js";
 import { Weft, routed, scratch, until, weft } from "./weft.js";
@@ -134,7 +135,19 @@ test("the main thread answers while the worker is busy", async () => {
       answers.push(performance.now() - start);
     }
     assert.ok((await transfer).mbits > 20);
-    assert.ok(answers.length > 10 && Math.max(...answers) < PATIENCE, `${answers.length} answers, the slowest in ${Math.max(...answers).toFixed(0)} ms`);
+    assert.ok(answers.length > 10 && Math.max(...answers) < PATIENCE,
+      `${answers.length} answers, the slowest in ${Math.max(...answers).toFixed(0)} ms`);
+  });
+});
+
+test("a router whose notices nobody reads any more runs on", async () => {
+  const router = await Weft.start(script(A));
+  await routed([], router, async () => {
+    router.deafen();
+    await must(null, "ip", ["link", "set", A.device, "down"]);
+    await until("a notice", async () => /link down/.test(await router.ctl("show logging")));
+    await must(null, "ip", ["link", "set", A.device, "up"]);
+    await until("another one", async () => /link up/.test(await router.ctl("show logging")));
   });
 });
 

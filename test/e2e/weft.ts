@@ -126,6 +126,11 @@ export class Weft {
     return balance!;
   }
 
+  /** Reads no more of what it tells the operator. */
+  deafen(): void {
+    this.#process.stderr.destroy();
+  }
+
   /** Ends the router as an operator does, once nothing is under way any more; nothing may be left. */
   async stop(): Promise<Balance> {
     const balance = await this.atRest();
