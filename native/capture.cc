@@ -128,7 +128,7 @@ static void commit(int32_t number, uint32_t flags, std::atomic<uint64_t>& counte
 uint32_t captured::receive(Port& port, const WorkerMemory& memory, uint32_t frame, uint32_t max, uint32_t swIfIndex) {
   uint32_t n = port.receive(memory, frame, max, swIfIndex);
   int32_t number = wanted(RECEIVED, memory, swIfIndex);
-  if (number < 0) return n;
+  if (number < 0 || port.fault()) return n; // a fault port has captured what its device brought
   for (uint32_t i = 0; i < n; i++) {
     uint32_t index = memory.read<uint32_t>(frame + abi::FRAME_BUFFERS + 4 * i);
     uint32_t buffer = memory.usedBufferAt(index);
@@ -155,7 +155,7 @@ static const char* loss(const WorkerMemory& memory, uint32_t swIfIndex, uint64_t
 /** One packet at a time, so that each is captured as what became of it: sent, or lost for a reason. */
 uint32_t captured::transmit(Port& port, const WorkerMemory& memory, uint32_t frame, uint32_t n, uint32_t swIfIndex) {
   int32_t sentNumber = wanted(SENT, memory, swIfIndex), dropNumber = wanted(DROPPED, memory, swIfIndex);
-  if (sentNumber < 0 && dropNumber < 0) return port.transmit(memory, frame, n, swIfIndex);
+  if ((sentNumber < 0 && dropNumber < 0) || port.fault()) return port.transmit(memory, frame, n, swIfIndex);
   uint64_t before[4] = {};
   loss(memory, swIfIndex, before);
   uint32_t sent = 0;
