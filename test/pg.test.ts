@@ -11,7 +11,9 @@ import { addon, type PgTemplate } from "../host/addon.js";
 import { WeftError } from "../host/errors.js";
 import { FRAME_MAX, parseTemplate } from "../host/ports/pg-template.js";
 import { toHex } from "./graph/packets.js";
-import { BUFFERS, counter, FRAME, frameOf, free, look, type Packet, packets, put, release, resetPool, SEGMENTS, send, tcpPacket } from "./native-bench.js";
+import {
+  BUFFERS, counter, FRAME, frameOf, free, look, type Packet, packets, put, release, resetPool, SEGMENTS, send, tcpPacket,
+} from "./native-bench.js";
 import { expected } from "./traffic-model.js";
 
 const MAC = "02:fe:00:00:00:01";
