@@ -92,7 +92,7 @@ static void commentOffload(const WorkerMemory& memory, uint32_t index) {
 static uint32_t padded(uint32_t size) { return (size + 3) & ~3u; }
 
 /** Puts the packet in the thread's copy into the ring. `flags`: 0 says nothing of the direction. */
-static void commit(int32_t number, uint32_t flags, std::atomic<uint64_t>& counter) {
+static void commit(Direction direction, const WorkerMemory& memory, uint32_t swIfIndex, uint32_t flags, std::atomic<uint64_t>& counter) {
   timespec now;
   clock_gettime(CLOCK_REALTIME, &now);
   uint64_t time = static_cast<uint64_t>(now.tv_sec) * 1000000000 + static_cast<uint64_t>(now.tv_nsec);
@@ -111,12 +111,14 @@ static void commit(int32_t number, uint32_t flags, std::atomic<uint64_t>& counte
   options[words++] = OPTION_END;
   memset(scratch->bytes + scratch->size, 0, 4);
   uint32_t length = 32 + padded(scratch->size) + 4 * words;
-  uint32_t head[7] = {6, length, static_cast<uint32_t>(number), static_cast<uint32_t>(time >> 32), static_cast<uint32_t>(time), scratch->size,
+  uint32_t head[7] = {6, length, 0, static_cast<uint32_t>(time >> 32), static_cast<uint32_t>(time), scratch->size,
                       scratch->original};
   CaptureRing::Part parts[] = {{head, sizeof head}, {scratch->bytes, padded(scratch->size)}, {options, 4 * words}, {&length, sizeof length}};
 
   std::lock_guard<std::mutex> lock(capture.lock);
-  if (!capture.directions || capture.left == 0) return;
+  int32_t number = wanted(direction, memory, swIfIndex); // another capture may run by now, that numbers interfaces otherwise
+  if (number < 0 || capture.left == 0) return;
+  head[2] = static_cast<uint32_t>(number);
   if (!capture.ring->put(parts, 4)) {
     capture.missed++;
     return;
@@ -127,14 +129,13 @@ static void commit(int32_t number, uint32_t flags, std::atomic<uint64_t>& counte
 
 uint32_t captured::receive(Port& port, const WorkerMemory& memory, uint32_t frame, uint32_t max, uint32_t swIfIndex) {
   uint32_t n = port.receive(memory, frame, max, swIfIndex);
-  int32_t number = wanted(RECEIVED, memory, swIfIndex);
-  if (number < 0) return n;
+  if (wanted(RECEIVED, memory, swIfIndex) < 0 || port.fault()) return n; // a fault port has captured what its device brought
   for (uint32_t i = 0; i < n; i++) {
     uint32_t index = memory.read<uint32_t>(frame + abi::FRAME_BUFFERS + 4 * i);
     uint32_t buffer = memory.usedBufferAt(index);
     if (!buffer || !copyPacket(memory, index, memory.read<uint16_t>(buffer + abi::B_DATA), 0)) continue;
     commentOffload(memory, index);
-    commit(number, INBOUND, capture.received);
+    commit(RECEIVED, memory, swIfIndex, INBOUND, capture.received);
   }
   return n;
 }
@@ -154,8 +155,8 @@ static const char* loss(const WorkerMemory& memory, uint32_t swIfIndex, uint64_t
 
 /** One packet at a time, so that each is captured as what became of it: sent, or lost for a reason. */
 uint32_t captured::transmit(Port& port, const WorkerMemory& memory, uint32_t frame, uint32_t n, uint32_t swIfIndex) {
-  int32_t sentNumber = wanted(SENT, memory, swIfIndex), dropNumber = wanted(DROPPED, memory, swIfIndex);
-  if (sentNumber < 0 && dropNumber < 0) return port.transmit(memory, frame, n, swIfIndex);
+  bool either = wanted(SENT, memory, swIfIndex) >= 0 || wanted(DROPPED, memory, swIfIndex) >= 0;
+  if (!either || port.fault()) return port.transmit(memory, frame, n, swIfIndex);
   uint64_t before[4] = {};
   loss(memory, swIfIndex, before);
   uint32_t sent = 0;
@@ -168,10 +169,10 @@ uint32_t captured::transmit(Port& port, const WorkerMemory& memory, uint32_t fra
     sent += went;
     const char* lost = loss(memory, swIfIndex, before);
     if (!copied) continue;
-    if (went && sentNumber >= 0) commit(sentNumber, OUTBOUND, capture.sent);
-    if (went || dropNumber < 0 || !lost) continue;
+    if (went) commit(SENT, memory, swIfIndex, OUTBOUND, capture.sent);
+    if (went || !lost) continue;
     snprintf(scratch->comment, COMMENT_MAX, "%s", lost);
-    commit(dropNumber, 0, capture.dropped);
+    commit(DROPPED, memory, swIfIndex, 0, capture.dropped);
   }
   return sent;
 }
@@ -183,8 +184,8 @@ static void captureDrop(const Napi::CallbackInfo& info) {
   napi_get_value_int32(env, info[2], &etherType);
   uint32_t buffer = attached.base ? attached.usedBufferAt(index) : 0;
   if (!buffer) return;
-  int32_t number = wanted(DROPPED, attached, attached.read<uint16_t>(buffer + abi::B_RX_IF));
-  if (number < 0 || !copyPacket(attached, index, from, etherType < 0 ? 0 : ETHERNET_HEADER)) return;
+  uint32_t swIfIndex = attached.read<uint16_t>(buffer + abi::B_RX_IF);
+  if (wanted(DROPPED, attached, swIfIndex) < 0 || !copyPacket(attached, index, from, etherType < 0 ? 0 : ETHERNET_HEADER)) return;
   if (etherType >= 0) {
     memset(scratch->bytes, 0, ETHERNET_HEADER - 2);
     uint16_t type = htons(static_cast<uint16_t>(etherType));
@@ -193,7 +194,7 @@ static void captureDrop(const Napi::CallbackInfo& info) {
   size_t length = 0;
   napi_get_value_string_utf8(env, info[3], scratch->comment, COMMENT_MAX, &length);
   scratch->comment[length] = 0;
-  commit(number, 0, capture.dropped);
+  commit(DROPPED, attached, swIfIndex, 0, capture.dropped);
 }
 
 static void startCapture(const Napi::CallbackInfo& info) {

@@ -1,4 +1,5 @@
 // Bursts of any port with a capture beside them: what moves is copied, as blocks of pcapng, into a ring that the main thread empties.
+// What a fault port does to packets happens between the capture and the graph: captured is what its device receives and is given to send.
 #pragma once
 
 #include "port.h"

@@ -9,6 +9,8 @@
 
 #include <cerrno>
 
+#include "capture.h"
+
 std::shared_ptr<FaultPort> FaultPort::wrap(std::shared_ptr<Port> inner, const WorkerMemory& memory, Failure& error) {
   int epoll = epoll_create1(EPOLL_CLOEXEC);
   if (epoll < 0) error = failure("epoll_create1", errno);
@@ -45,8 +47,7 @@ void FaultPort::watchInner() {
   watched_ = fd;
 }
 
-uint64_t FaultPort::now() const {
-  if (hurry) return UINT64_MAX;
+uint64_t FaultPort::now() {
   timespec time;
   clock_gettime(CLOCK_MONOTONIC, &time);
   return static_cast<uint64_t>(time.tv_sec) * 1000000000 + static_cast<uint64_t>(time.tv_nsec);
@@ -61,7 +62,7 @@ uint32_t FaultPort::receive(const WorkerMemory& memory, uint32_t frame, uint32_t
 
   FaultyLine::Burst in(memory, swIfIndex, time, max);
   rx.release(in);
-  uint32_t got = in.n < max ? inner_->receive(memory, frame, max - in.n, swIfIndex) : 0, came[abi::VECTOR];
+  uint32_t got = in.n < max ? captured::receive(*inner_, memory, frame, max - in.n, swIfIndex) : 0, came[abi::VECTOR];
   for (uint32_t i = 0; i < got; i++) came[i] = memory.read<uint32_t>(frame + abi::FRAME_BUFFERS + 4 * i);
   for (uint32_t i = 0; i < got; i++) rx.judge(in, came[i]);
   for (uint32_t i = 0; i < in.n; i++) {
@@ -91,7 +92,7 @@ uint32_t FaultPort::transmit(const WorkerMemory& memory, uint32_t frame, uint32_
 
 uint32_t FaultPort::sendOn(const FaultyLine::Burst& burst, uint32_t frame) {
   for (uint32_t i = 0; i < burst.n; i++) burst.memory.write(frame + abi::FRAME_BUFFERS + 4 * i, burst.indices[i]);
-  return burst.n > 0 ? inner_->transmit(burst.memory, frame, burst.n, burst.swIfIndex) : 0;
+  return burst.n > 0 ? captured::transmit(*inner_, burst.memory, frame, burst.n, burst.swIfIndex) : 0;
 }
 
 void FaultPort::writeGauges(const WorkerMemory& memory, uint32_t swIfIndex) const {
@@ -104,8 +105,9 @@ std::shared_ptr<Port> FaultPort::reopened() {
   std::shared_ptr<Port> fresh = inner_->reopened();
   if (!fresh) return nullptr;
   std::lock_guard<std::mutex> lock(busy());
+  if (watched_ >= 0) epoll_ctl(epoll_, EPOLL_CTL_DEL, watched_, nullptr); // the old port may outlive this, and the new one have its number
+  watched_ = -1;
   inner_ = std::move(fresh);
-  watched_ = -1; // the old one's descriptor leaves with the port
   watchInner();
   return shared_from_this();
 }
@@ -122,6 +124,7 @@ bool FaultPort::prepareSleep() {
 }
 
 void FaultPort::afterSleep(short) {
+  std::lock_guard<std::mutex> own(busy()); // the port inside may be exchanged meanwhile
   uint64_t expirations;
   while (read(timer_, &expirations, sizeof expirations) < 0 && errno == EINTR) {}
   pollfd polled{inner_->fd(), POLLIN, 0};

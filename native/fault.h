@@ -28,6 +28,8 @@ class FaultyLine {
  public:
   FaultyLine(size_t room, uint32_t lostCounter) : random_(0), lostCounter_(lostCounter) { waiting_.reserve(room); }
   void configure(const FaultSettings& settings, uint64_t seed);
+  /** No faults any more: what waits may pass at once, in its order. */
+  void clear();
 
   /** A burst: where packets go that may pass now, the rest waits. */
   struct Burst {
@@ -98,13 +100,11 @@ class FaultPort final : public Port {
   // With busy() held.
   FaultyLine rx, tx;
   uint64_t seed = 0;
-  /** What waits may pass at once. */
-  bool hurry = false;
   const std::shared_ptr<Port>& inner() const { return inner_; }
 
  private:
   FaultPort(std::shared_ptr<Port> inner, int epoll, int timer, size_t room);
-  uint64_t now() const;
+  static uint64_t now();
   uint32_t sendOn(const FaultyLine::Burst& burst, uint32_t frame);
   void writeGauges(const WorkerMemory& memory, uint32_t swIfIndex) const;
   void watchInner();

@@ -1,5 +1,7 @@
 // The calls that put a fault port around a port, tell what it does, and take it away.
 
+#include <cerrno>
+
 #include "addon.h"
 #include "fault.h"
 #include "ports.h"
@@ -25,7 +27,8 @@ static FaultSettings readSettings(Napi::Object given) {
 static void setFault(const Napi::CallbackInfo& info) {
   uint32_t handle = argument(info, 0);
   std::shared_ptr<Port> port = portAt(handle);
-  if (!attached.base || !port || !info[1].IsObject()) return throwRangeError(info.Env(), "setFault: no worker on this thread, no port or no settings");
+  bool valid = attached.base && port && info[1].IsObject();
+  if (!valid) return throwRangeError(info.Env(), "setFault: no worker on this thread, no port or no settings");
   Napi::Object given = info[1].As<Napi::Object>();
   FaultSettings rx = readSettings(given.Get("rx").ToObject()), tx = readSettings(given.Get("tx").ToObject());
   double seed = 0;
@@ -39,11 +42,10 @@ static void setFault(const Napi::CallbackInfo& info) {
   {
     std::lock_guard<std::mutex> lock(fault->busy());
     fault->seed = seed >= 0 && seed <= 0x1p53 ? static_cast<uint64_t>(seed) : 0;
-    fault->hurry = false;
     fault->rx.configure(rx, fault->seed);
     fault->tx.configure(tx, fault->seed);
   }
-  replacePort(handle, port, fault);
+  if (!replacePort(handle, port, fault)) throwFailure(info.Env(), failure("setFault", EAGAIN)); // it was opened anew meanwhile
 }
 
 /**
@@ -56,9 +58,8 @@ static Napi::Value clearFault(const Napi::CallbackInfo& info) {
   std::shared_ptr<FaultPort> fault = port ? port->fault() : nullptr;
   if (!fault) return Napi::Boolean::New(info.Env(), true);
   std::lock_guard<std::mutex> lock(fault->busy());
-  fault->hurry = true;
-  fault->rx.configure({}, 0);
-  fault->tx.configure({}, 0);
+  fault->rx.clear();
+  fault->tx.clear();
   bool empty = fault->rx.held() + fault->tx.held() == 0;
   if (empty) replacePort(handle, port, fault->inner());
   return Napi::Boolean::New(info.Env(), empty);

@@ -13,6 +13,16 @@ void FaultyLine::configure(const FaultSettings& settings, uint64_t seed) {
   random_ = Random(seed);
 }
 
+void FaultyLine::clear() {
+  configure({}, 0);
+  asideDue_ = 0;
+  std::sort(waiting_.begin(), waiting_.end(), [](const Waiting& a, const Waiting& b) { return later(b, a); }); // is a heap too
+  for (Waiting& waiting : waiting_) {
+    waiting.due = 0;
+    waiting.order = order_++;
+  }
+}
+
 static uint32_t buffersOf(const WorkerMemory& memory, uint32_t index) {
   uint32_t count = 0;
   for (uint32_t buffer; count < CHAIN_MAX && (buffer = memory.usedBufferAt(index)); count++) index = memory.read<uint32_t>(buffer + abi::B_NEXT);
@@ -133,6 +143,8 @@ void FaultyLine::emit(Burst& burst, uint32_t index) {
 }
 
 void FaultyLine::hold(Burst& burst, uint32_t index, uint64_t due) {
+  // A node that writes into frames can bring one buffer again and again: no more wait than there are buffers.
+  if (waiting_.size() == waiting_.capacity()) return lose(burst.memory, burst.swIfIndex, index);
   uint32_t count = buffersOf(burst.memory, index);
   buffers_ += count;
   waiting_.push_back({due, order_++, index, count});

@@ -6,10 +6,12 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cmath>
 
 constexpr double SECOND = 1e9; // ns
+constexpr double LONGEST = 1e18; // ns, 32 years: in 64 bits with any time added
 
 void PgStream::enable(uint64_t now) {
   enabled = true;
@@ -30,7 +32,9 @@ uint32_t PgStream::due(uint64_t now) {
   return static_cast<uint32_t>(may < abi::VECTOR ? may : abi::VECTOR);
 }
 
-uint64_t PgStream::nextDue() const { return start + static_cast<uint64_t>(std::ceil(static_cast<double>(packets) / rate * SECOND)); }
+uint64_t PgStream::nextDue() const {
+  return start + static_cast<uint64_t>(std::min(std::ceil(static_cast<double>(packets) / rate * SECOND), LONGEST));
+}
 
 std::shared_ptr<PgPort> PgPort::open(Failure& error) {
   int timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);

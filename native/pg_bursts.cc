@@ -84,6 +84,8 @@ uint32_t PgPort::transmit(const WorkerMemory& memory, uint32_t frame, uint32_t n
     PgWire::Record* record = nullptr;
     if (!chain.read(memory, index)) {
       memory.count(swIfIndex, abi::IFC_TX_ERROR, 1);
+    } else if (peer && chain.total > FRAME_MAX) { // its buffers use their headroom too: it would need more of them there than a chain has
+      memory.count(swIfIndex, abi::IFC_TX_TOO_LONG, 1);
     } else if (peer && !(record = peer->wire_.reserve(chain.total))) {
       memory.count(swIfIndex, abi::IFC_TX_NO_ROOM, 1);
     } else {

@@ -25,8 +25,8 @@ static uint32_t headerLength(const uint8_t* ip) { return (ip[0] & 15) * 4; }
 
 std::unique_ptr<PgTemplate> PgTemplate::make(PgTemplateOptions options) {
   uint64_t longest = options.bytes.size(), shortest = options.size.from;
-  bool sizes = shortest >= FRAME_MIN && shortest <= longest && longest <= FRAME_MAX && options.size.count > 0 && shortest + options.size.count - 1 == longest;
-  if (!sizes) return nullptr;
+  bool sizes = shortest >= FRAME_MIN && shortest <= longest && longest <= FRAME_MAX;
+  if (!sizes || options.size.count == 0 || shortest + options.size.count - 1 != longest) return nullptr;
   for (const PgRange& range : options.ranges) {
     bool within = range.bytes >= 1 && range.bytes <= RANGE_BYTES_MAX && static_cast<uint64_t>(range.at) + range.bytes <= shortest;
     if (!within || range.count == 0) return nullptr;

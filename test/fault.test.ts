@@ -10,7 +10,9 @@ import {
 import { addon, type FaultSettings, type FaultState } from "../host/addon.js";
 import { workerAt } from "../host/memory/memory.js";
 import { checksum, toHex } from "./graph/packets.js";
-import { BUFFERS, CHECKSUM, counter, FRAME, frameOf, free, look, type Packet, packets, put, release, resetPool, SEGMENTS, tcpPacket } from "./native-bench.js";
+import {
+  BUFFERS, CHECKSUM, counter, FRAME, frameOf, free, look, type Packet, packets, put, release, resetPool, SEGMENTS, tcpPacket,
+} from "./native-bench.js";
 import { FaultModel } from "./traffic-model.js";
 
 const [FROM, TO] = [1, 2];
@@ -54,7 +56,8 @@ function receive(max = VECTOR): Uint8Array[] {
   return got.map(({ bytes }) => bytes);
 }
 
-const frames = fc.array(fc.tuple(fc.oneof(fc.integer({ min: 14, max: 100 }), fc.integer({ min: 1500, max: 5000 })), fc.nat(255)), { minLength: 1, maxLength: 60 })
+const lengths = fc.oneof(fc.integer({ min: 14, max: 100 }), fc.integer({ min: 1500, max: 5000 }));
+const frames = fc.array(fc.tuple(lengths, fc.nat(255)), { minLength: 1, maxLength: 60 })
   .map((list) => list.map(([length, seed]) => frameOf(length, seed)));
 const probability = fc.oneof(fc.constant(0), fc.constant(1), fc.double({ min: 0, max: 1, noNaN: true }));
 const settings = fc.record({ loss: probability, truncate: probability, corrupt: probability, duplicate: probability, reorder: probability })
@@ -241,6 +244,35 @@ balanced("a super-packet is neither cut nor damaged, and doubled whole", () => {
   put(0, tcpPacket(20000), SEGMENTS);
   assert.is(addon.transmit(from, FRAME, 1, FROM), 2);
   assert.equal(receive().map(toHex), [tcpPacket(20000), tcpPacket(20000)].map(toHex));
+});
+
+balanced("faults that are set anew while what waited for the old ones goes: none of it stays behind", () => {
+  const late = (): void => addon.setFault(from, { seed: 0, rx: NONE, tx: { ...NONE, delay: 3600 * SECOND } });
+  const numbered = (first: number, count: number): Uint8Array[] => Array.from({ length: count }, (_, i) => frameOf(60 + first + i));
+  late();
+  send(...numbered(0, 200));
+  send(...numbered(200, 100));
+  assert.is(addon.clearFault(from), false);
+  assert.is(send(...numbered(300, 100)), VECTOR, "the rest waits for the next burst");
+  late();
+  assert.is(addon.receive(from, FRAME, VECTOR, FROM), 0);
+  assert.is(held(), 0);
+  assert.equal([...receive(), ...receive()].map(({ length }) => length), numbered(0, 400).map(({ length }) => length));
+});
+
+balanced("a capture has what the device received and was given to send, and a burst of it loses nothing", () => {
+  addon.setFault(from, { seed: 0, rx: NONE, tx: { ...NONE, delay: 3600 * SECOND } });
+  addon.setFault(to, { seed: 0, rx: { ...NONE, loss: 1 }, tx: NONE });
+  send(...Array.from({ length: 50 }, (_, i) => frameOf(60, i)));
+  addon.startCapture(packets.u8, 3, 1000);
+  addon.captureInterface(FROM, 0);
+  addon.captureInterface(TO, 1);
+  assert.is(addon.clearFault(from), false);
+  assert.is(send(...Array.from({ length: 20 }, (_, i) => frameOf(60, 50 + i))), 70);
+  assert.equal(receive(), []);
+  addon.stopCapture();
+  const { received, sent } = addon.captureState();
+  assert.equal([received, sent], [70, 70]);
 });
 
 test("what is no buffer in use is not sent, nor freed twice", () => {

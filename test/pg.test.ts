@@ -3,12 +3,17 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import fc from "fast-check";
-import { B_GSO_SIZE, IFC_RX_NO_BUFFER, IFC_RX_PACKETS, IFC_TX_BYTES, IFC_TX_NO_ROOM, IFC_TX_PACKETS, VECTOR } from "../assembly/abi.js";
+import {
+  B_DATA, B_GSO_SIZE, B_LENGTH, B_TOTAL, BUFFER_ALIGN, BUFFER_SIZE, IFC_RX_NO_BUFFER, IFC_RX_PACKETS, IFC_TX_BYTES, IFC_TX_NO_ROOM, IFC_TX_PACKETS,
+  IFC_TX_TOO_LONG, VECTOR,
+} from "../assembly/abi.js";
 import { addon, type PgTemplate } from "../host/addon.js";
 import { WeftError } from "../host/errors.js";
 import { FRAME_MAX, parseTemplate } from "../host/ports/pg-template.js";
 import { toHex } from "./graph/packets.js";
-import { BUFFERS, counter, FRAME, frameOf, free, look, type Packet, packets, put, release, resetPool, SEGMENTS, send, tcpPacket } from "./native-bench.js";
+import {
+  BUFFERS, counter, FRAME, frameOf, free, look, type Packet, packets, put, release, resetPool, SEGMENTS, send, tcpPacket,
+} from "./native-bench.js";
 import { expected } from "./traffic-model.js";
 
 const MAC = "02:fe:00:00:00:01";
@@ -63,6 +68,37 @@ balanced("literal ICMP and TCP packets, a VLAN tag, a raw frame", () => {
     "450000280000000040" + "0666ce0a0000010a000002" + "0001000200000007000000005012020099c60000");
   assert.equal(hex("hex 02000000000a02000000000b88b5 at 14:1 7-8", "16"), ["7", "8", "7"].map((n) => `02000000000a02000000000b88b50${n}00`));
   assert.equal(hex("0x88b5: 02:00:00:00:00:0a-02:00:00:00:00:0c -> 02:00:00:00:00:0b", "14"), ["a", "b", "c"].map((n) => `02000000000b02000000000${n}88b5`));
+});
+
+balanced("a chain that uses its headroom too holds more than a chain can receive: it is not handed over", () => {
+  const other = addon.openPg().handle;
+  addon.pgConnect(handle, other);
+  const before = counter(PG, IFC_TX_TOO_LONG);
+  const longest = BUFFER_SIZE - BUFFER_ALIGN;
+  const first = put(0, frameOf(FRAME_MAX));
+  const [{ buffers }] = look(1) as [Packet];
+  for (const buffer of buffers) {
+    packets.view.setUint16(buffer + B_DATA, BUFFER_ALIGN, true);
+    packets.view.setUint16(buffer + B_LENGTH, longest, true);
+  }
+  packets.view.setUint32(first + B_TOTAL, buffers.length * longest, true);
+  assert.is(addon.transmit(handle, FRAME, 1, PG), 0);
+  assert.is(addon.receive(other, FRAME, VECTOR, PG), 0);
+  assert.is(counter(PG, IFC_TX_TOO_LONG) - before, 1);
+  addon.pgConnect(handle, -1);
+  addon.closePort(other);
+});
+
+balanced("a rate of next to nothing: one packet, then sleep", () => {
+  const id = addon.pgAdd(handle, { limit: 0, rate: 1e-12, ...parseTemplate("UDP: 10.0.0.1 -> 10.0.0.2 UDP: 1 -> 2", "60", MAC, 0) });
+  addon.pgEnable(handle, id, true);
+  const got = receive();
+  assert.is(got.length, 1);
+  release(got);
+  const before = process.hrtime.bigint();
+  addon.wait(waiter, Uint32Array.of(handle), 20);
+  assert.ok(process.hrtime.bigint() - before >= 19_000_000n);
+  addon.pgRemove(handle, id);
 });
 
 /** Texts of packets whose values are ranges, counting or random. */

@@ -4,6 +4,7 @@ import { closeSync, ftruncateSync, openSync, statSync, writeSync } from "node:fs
 import { addon } from "../addon.js";
 import { WeftError } from "../errors.js";
 import type { PacketMemory } from "../memory/memory.js";
+import { quote } from "../nearest.js";
 import { interfaceDescription, interfaceStatistics, sectionHeader } from "../ports/pcapng-writer.js";
 import type { Interface, Interfaces } from "./interfaces.js";
 import type { Observing } from "./observing.js";
@@ -88,7 +89,10 @@ export class PcapTrace {
     const { running } = this;
     if (!running) return;
     const { options, interfaces } = running;
-    for (const { index } of interfaces) if (!this.interfaces.byIndex(index)) addon.captureInterface(index, -1);
+    for (const { index } of interfaces) {
+      const now = this.interfaces.byIndex(index); // another one may have come in its place
+      if (!now || !interfaces.includes(now)) addon.captureInterface(index, -1);
+    }
     for (const entry of this.interfaces.list()) {
       if (interfaces.includes(entry) || (options.interface !== "any" && entry.name !== options.interface)) continue;
       this.write(interfaceDescription(entry.name, describe(entry), entry.mac));
@@ -146,9 +150,13 @@ export class PcapTrace {
     } catch {
       // no room on its device: it is whole without its end
     }
-    closeSync(running.fd);
     this.last = this.statusOf(running, false, why);
     this.running = null;
+    try {
+      closeSync(running.fd);
+    } catch (error) {
+      this.notice(`pcap trace: ${running.options.file} may not be whole: ${(error as NodeJS.ErrnoException).code}`);
+    }
   }
 
   private statusOf({ options, size }: Capture, running: boolean, ended: string | null): PcapTraceStatus {
@@ -175,11 +183,10 @@ function busy(where: string): WeftError {
 
 /** Opens a file to write; one that exists is emptied. Throws BAD_ARGUMENT, NOT_FOUND, NO_PERMISSION, SYSTEM. */
 function openFile(path: string): number {
-  const there = statSync(path, { throwIfNoEntry: false });
-  // A pipe would keep us waiting.
-  if (there && !there.isFile()) throw new WeftError("BAD_ARGUMENT", `${path} is not a file: a capture needs one of its own`);
+  if (path.includes("\0")) throw new WeftError("BAD_ARGUMENT", `${quote(path)} is no name of a file`);
   try {
-    return openSync(path, "w", 0o600);
+    // A pipe would keep us waiting.
+    if (statSync(path, { throwIfNoEntry: false })?.isFile() !== false) return openSync(path, "w", 0o600);
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
     if (code === "ENOENT" || code === "ENOTDIR") throw new WeftError("NOT_FOUND", `${path}: no such folder: make it first`, { cause });
@@ -188,4 +195,5 @@ function openFile(path: string): number {
     }
     throw new WeftError("SYSTEM", `${path} cannot be opened: ${code}: choose another file`, { cause });
   }
+  throw new WeftError("BAD_ARGUMENT", `${path} is not a file: a capture needs one of its own`);
 }

@@ -37,7 +37,8 @@ export function parseRange(text: string, kind: ValueKind, at: number, bytes: num
   const from = kind.parse(first);
   const to = sign === undefined ? from : kind.parse(last!);
   if (from === undefined || to === undefined) {
-    throw new WeftError("BAD_ARGUMENT", `${place}: ${quote(text)} is not ${kind.expected}, or two of them with "-" (counting) or "+" (random) between`);
+    const expected = `${kind.expected}, or two of them with "-" (counting) or "+" (random) between`;
+    throw new WeftError("BAD_ARGUMENT", `${place}: ${quote(text)} is not ${expected}`);
   }
   if (from > to) throw new WeftError("BAD_ARGUMENT", `${place}: the range ${quote(text)} begins above its end`);
   return { at, bytes, from, count: to - from + 1, random: sign === "+" };

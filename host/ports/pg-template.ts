@@ -30,6 +30,7 @@ const BYTE = numbers("a number", 0, 0xff);
 const SHORT = numbers("a number", 0, 0xffff);
 const WORD = numbers("a number", 0, 0xffffffff);
 const VLAN = numbers("a VLAN", 0, 4095);
+const MODULUS = numbers("a number", 1, 256);
 const FLAGS: ValueKind = {
   expected: `flags such as syn,ack, or ${BYTE.expected}`,
   parse: (text) => BYTE.parse(text) ?? flagsOf(text.split(",")),
@@ -148,7 +149,7 @@ class TemplateText {
   }
 
   private rest(word: string): void {
-    if (word === "incrementing") this.modulus = numbers("a number", 1, 256).parse(this.take("how far to count")) ?? this.fail("a number from 1 to 256");
+    if (word === "incrementing") this.modulus = MODULUS.parse(this.take("how far to count")) ?? this.fail(MODULUS.expected);
     else if (word === "hex") this.literal(this.take("hex digits"));
     else if (word === "at") this.anywhere(this.take("a place such as 42:2"));
     else this.fail('"at", "hex", "incrementing" or nothing more');

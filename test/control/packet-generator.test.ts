@@ -1,6 +1,6 @@
 // Streams and captures through a whole router, faults on the way, and what is refused.
 
-import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, truncateSync, writeFileSync, writeSync } from "node:fs";
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, symlinkSync, truncateSync, writeFileSync, writeSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "uvu";
@@ -10,6 +10,7 @@ import { WeftError } from "../../host/errors.js";
 import { must } from "../../host/lab/command.js";
 import { ethernet, ip4, toHex, udp } from "../graph/packets.js";
 import { TrafficRouter } from "../graph/traffic-router.js";
+import { readPcapng } from "../pcapng.js";
 
 const folder = mkdtempSync(join(tmpdir(), "weft-traffic-"));
 const traffic = await TrafficRouter.start();
@@ -240,6 +241,36 @@ balanced("an interface that is deleted takes its streams, its connections and it
   assert.equal(router.interfaceFaults(), []);
   await router.newPacketStream({ name: "gone", interface: "pg0", data: UDP });
   router.deletePacketStream("gone");
+});
+
+balanced("a capture of an interface does not go on with another one that takes its place", async () => {
+  const file = join(folder, "one.pcapng");
+  const create = async (name: string): Promise<void> => {
+    await router.createPacketGenerator(name);
+    router.setInterfaceState(name, true);
+    await router.newPacketStream({ name: "s", interface: name, data: UDP, limit: 3 });
+    router.enablePacketStream("s");
+    traffic.settle();
+    await router.deletePacketGenerator(name);
+  };
+  await router.createPacketGenerator("pg2");
+  await router.startPcapTrace({ file, rx: true, interface: "pg2" });
+  await router.deletePacketGenerator("pg2");
+  await create("pg3");
+  await create("pg2");
+  await create("pg2");
+  await router.stopPcapTrace();
+  assert.equal(readPcapng(file).map((packet) => packet.interface), Array<string>(6).fill("pg2"));
+});
+
+test("capture files that cannot be looked at: one line", async () => {
+  const circle = join(folder, "circle");
+  symlinkSync(circle, circle);
+  const wrong: [file: string, message: RegExp][] = [
+    [join(circle, "a"), /^SYSTEM .*ELOOP/], [join(folder, "a".repeat(300)), /^SYSTEM .*ENAMETOOLONG/], ["a\0b", /^BAD_ARGUMENT/],
+  ];
+  for (const [file, message] of wrong) assert.match(await refusal(() => router.startPcapTrace({ file, rx: true })), message);
+  assert.is(router.pcapTrace()?.running ?? false, false);
 });
 
 test("the README's lines are commands", async () => {
