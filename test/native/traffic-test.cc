@@ -123,7 +123,7 @@ static void bursts(bool hostile) {
       ports[i]->rx.configure(randomSettings(), random64());
       ports[i]->tx.configure(randomSettings(), random64());
     }
-    ports[i]->hurry = oneIn(20);
+    if (oneIn(100)) ports[i]->rx.clear(), ports[i]->tx.clear();
     uint32_t n = ports[i]->receive(world.memory, FRAME, 1 + static_cast<uint32_t>(below(abi::VECTOR)), i);
     if (hostile && oneIn(3)) world.scribble();
     if (hostile && n > 0 && oneIn(10)) world.memory.write(FRAME + 4 * static_cast<uint32_t>(below(n)), static_cast<uint32_t>(random64()));
