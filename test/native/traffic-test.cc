@@ -6,8 +6,17 @@
 #include <cstdio>
 #include <random>
 
+#include "capture.h"
 #include "fault.h"
 #include "pg.h"
+
+// No capture runs here.
+uint32_t captured::receive(Port& port, const WorkerMemory& memory, uint32_t frame, uint32_t max, uint32_t swIfIndex) {
+  return port.receive(memory, frame, max, swIfIndex);
+}
+uint32_t captured::transmit(Port& port, const WorkerMemory& memory, uint32_t frame, uint32_t n, uint32_t swIfIndex) {
+  return port.transmit(memory, frame, n, swIfIndex);
+}
 
 constexpr uint32_t BUFFERS = 1500;
 constexpr uint32_t POOL = abi::WORKERS + abi::WORKER_SIZE;
