@@ -39,6 +39,12 @@ const ALL_STEPS = [
     outputs: ["build/graph.wasm"],
     run: () => compileAssembly("graph"),
   },
+  {
+    name: "manual", // the command line that it is written from loads the shim
+    inputs: ["package.json", "assembly/abi.ts", "host/**.ts"],
+    outputs: ["dist/weft.1"],
+    run: writeManual,
+  },
 ];
 const STEPS = ALL_STEPS.filter(({ name }) => !INSTALLED || name === "native");
 
@@ -47,13 +53,7 @@ export function staleSteps() {
   const stamps = readStamps();
   const missing = (output) => !existsSync(join(ROOT, output));
   const stale = STEPS.filter(({ name, inputs, outputs }) => stamps[name] !== digest(inputs) || outputs.some(missing));
-  return [...(packagesStale() ? ["packages"] : []), ...stale.map(({ name }) => name)  {
-    name: "manual", // the command line that it is written from loads the shim
-    inputs: ["package.json", "assembly/abi.ts", "host/**.ts"],
-    outputs: ["dist/weft.1"],
-    run: writeManual,
-  },
-];
+  return [...(packagesStale() ? ["packages"] : []), ...stale.map(({ name }) => name)];
 }
 
 /** Does what staleSteps() named. A step's stamp is written when it is done, so a failed set-up goes on where it stopped. */
