@@ -46,6 +46,9 @@ export function ip(command: string): string {
 export function makePair(left: string, right: string, mtu = 1500): void {
   ip(`link add ${left} mtu ${mtu} type veth peer name ${right} mtu ${mtu}`);
   for (const name of [left, right]) ip(`link set ${name} addrgenmode none arp off up`);
+  // The kernel tells of a carrier a while after it is there.
+  const isUp = (name: string): boolean => (JSON.parse(ip(`-j link show ${name}`)) as { operstate: string }[])[0]!.operstate === "UP";
+  for (const end = Date.now() + 5000; ![left, right].every(isUp); ) assert.ok(Date.now() < end, `${left} and ${right} do not come up`);
 }
 
 export const free = (): number => packets.free(0);
