@@ -249,16 +249,19 @@ export interface Faults {
   tx: FaultSettings;
 }
 
-/** The settings and how often each happened; `held`: packets that wait now. */
-export interface FaultState extends FaultSettings {
+/** How often each fault has happened in one direction. */
+export interface FaultCounts {
   lost: number;
   truncated: number;
   corrupted: number;
   duplicated: number;
   reordered: number;
   delayed: number;
+  /** packets that wait now */
   held: number;
 }
+
+export interface FaultState extends FaultSettings, FaultCounts {}
 
 function load(): Addon {
   const require = createRequire(import.meta.url);

@@ -4,12 +4,12 @@
 
 #include <sys/epoll.h>
 #include <sys/timerfd.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <cerrno>
 
 #include "capture.h"
+#include "monotonic.h"
 
 std::shared_ptr<FaultPort> FaultPort::wrap(std::shared_ptr<Port> inner, const WorkerMemory& memory, Failure& error) {
   int epoll = epoll_create1(EPOLL_CLOEXEC);
@@ -47,15 +47,9 @@ void FaultPort::watchInner() {
   watched_ = fd;
 }
 
-uint64_t FaultPort::now() {
-  timespec time;
-  clock_gettime(CLOCK_MONOTONIC, &time);
-  return static_cast<uint64_t>(time.tv_sec) * 1000000000 + static_cast<uint64_t>(time.tv_nsec);
-}
-
 uint32_t FaultPort::receive(const WorkerMemory& memory, uint32_t frame, uint32_t max, uint32_t swIfIndex) {
   std::lock_guard<std::mutex> lock(inner_->busy());
-  uint64_t time = now();
+  uint64_t time = monotonic();
   FaultyLine::Burst out(memory, swIfIndex, time);
   tx.release(out);
   sendOn(out, frame); // the frame has room for them before anything is received
@@ -79,7 +73,7 @@ uint32_t FaultPort::transmit(const WorkerMemory& memory, uint32_t frame, uint32_
   std::lock_guard<std::mutex> lock(inner_->busy());
   uint32_t indices[abi::VECTOR];
   for (uint32_t i = 0; i < n; i++) indices[i] = memory.read<uint32_t>(frame + abi::FRAME_BUFFERS + 4 * i);
-  FaultyLine::Burst burst(memory, swIfIndex, now());
+  FaultyLine::Burst burst(memory, swIfIndex, monotonic());
   tx.release(burst); // in front of them, not behind
   for (uint32_t i = 0; i < n; i++) {
     if (memory.usedBufferAt(indices[i])) tx.judge(burst, indices[i]);
@@ -114,7 +108,7 @@ std::shared_ptr<Port> FaultPort::reopened() {
 
 bool FaultPort::prepareSleep() {
   uint64_t due = rx.nextDue() < tx.nextDue() ? rx.nextDue() : tx.nextDue();
-  if (due <= now() && due != UINT64_MAX) return false;
+  if (due <= monotonic() && due != UINT64_MAX) return false;
   watchInner();
   itimerspec when{};
   if (due != UINT64_MAX) when.it_value = {static_cast<time_t>(due / 1000000000), static_cast<long>(due % 1000000000)};

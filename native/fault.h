@@ -104,7 +104,6 @@ class FaultPort final : public Port {
 
  private:
   FaultPort(std::shared_ptr<Port> inner, int epoll, int timer, size_t room);
-  static uint64_t now();
   uint32_t sendOn(const FaultyLine::Burst& burst, uint32_t frame);
   void writeGauges(const WorkerMemory& memory, uint32_t swIfIndex) const;
   void watchInner();

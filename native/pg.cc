@@ -3,12 +3,13 @@
 #include "pg.h"
 
 #include <sys/timerfd.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <cmath>
+
+#include "monotonic.h"
 
 constexpr double SECOND = 1e9; // ns
 constexpr double LONGEST = 1e18; // ns, 32 years: in 64 bits with any time added
@@ -44,12 +45,6 @@ std::shared_ptr<PgPort> PgPort::open(Failure& error) {
 
 PgPort::~PgPort() { close(timer_); }
 
-uint64_t PgPort::now() {
-  timespec time;
-  clock_gettime(CLOCK_MONOTONIC, &time);
-  return static_cast<uint64_t>(time.tv_sec) * 1000000000 + static_cast<uint64_t>(time.tv_nsec);
-}
-
 uint32_t PgPort::add(PgStream stream) {
   stream.id = nextId_++;
   streams_.push_back(std::move(stream));
@@ -68,7 +63,7 @@ PgStream* PgPort::find(uint32_t id) {
 }
 
 void PgPort::enable(PgStream& stream, bool on) {
-  if (on) stream.enable(now());
+  if (on) stream.enable(monotonic());
   else stream.enabled = false;
   wake();
 }
@@ -81,7 +76,7 @@ bool PgPort::prepareSleep() {
     uint64_t due = stream.nextDue();
     if (first == 0 || due < first) first = due;
   }
-  if (first && first <= now()) return false;
+  if (first && first <= monotonic()) return false;
   arm(first);
   std::lock_guard<std::mutex> lock(wire_.lock());
   wire_.asleep = !wire_.front();

@@ -48,8 +48,6 @@ class PgPort final : public Port {
   /** Where packets go that are sent through this port; null: nowhere. */
   void connect(std::weak_ptr<PgPort> peer) { peer_ = std::move(peer); }
 
-  static uint64_t now();
-
  private:
   /** What a burst has brought so far. */
   struct Burst {

@@ -2,13 +2,14 @@
 
 #include "chain.h"
 #include "incoming.h"
+#include "monotonic.h"
 #include "offloads.h"
 #include "pg.h"
 
 uint32_t PgPort::receive(const WorkerMemory& memory, uint32_t frame, uint32_t max, uint32_t swIfIndex) {
   Burst burst{memory, frame, max, swIfIndex};
   takeWire(burst);
-  uint64_t time = streams_.empty() ? 0 : now();
+  uint64_t time = streams_.empty() ? 0 : monotonic();
   size_t count = streams_.size();
   for (size_t i = 0; i < count && burst.n < max; i++) takeStream(burst, streams_[(nextStream_ + i) % count], time);
   if (count > 0) nextStream_ = (nextStream_ + 1) % count; // when a frame is full, the next begins with another stream

@@ -42,15 +42,18 @@ export function fragment(graph: usize, index: u32, node: usize, frame: usize, n:
   let room: u32 = isAlone(graph) ? VECTOR : 0;
   for (let i: u32 = 0; i < n; i++) {
     const packet = load<u32>(frame + (<usize>i << 2));
-    const reason = prepare(node, packet);
+    const reason = prepare(node, packet, room);
     if (reason >= 0) refuse(graph, node, packet, reason);
     else if (to >= <u32>NODE_COUNT) refuse(graph, node, packet, -1);
     else room -= cut(graph, index, node, packet, to, room);
   }
 }
 
-/** Judges a packet, and completes it before it is cut for the first time; the counter of the reason why it cannot be cut, -1: it can. */
-function prepare(node: usize, packet: u32): i32 {
+/**
+ * Judges a packet, and completes it before its first piece is made, for which there must be room; the counter of the reason why it cannot be cut,
+ * -1: it can.
+ */
+function prepare(node: usize, packet: u32, room: u32): i32 {
   const buffer = <usize>packet << BUFFER_SHIFT;
   if (!isWhole(packet) || lengthHere(buffer) < IP4_HEADER) return MALFORMED;
   const header = packetAt(buffer);
@@ -60,7 +63,7 @@ function prepare(node: usize, packet: u32): i32 {
   if (segmentSize(buffer) != 0) return isFragment(header) ? MALFORMED : -1;
   // A fragment can be one that would end beyond the longest packet: its last offset must fit its 13 bits.
   if ((fragmentWord(header) & FRAGMENT_OFFSET) + ((lengthTotal(buffer) - skip) >> 3) > FRAGMENT_OFFSET) return MALFORMED;
-  if (done != 0) return -1;
+  if (done != 0 || room == 0) return -1;
   // RFC 6864, 4.1: only a packet that may be in fragments needs an identification of its own.
   if ((flags(buffer) & B_FLAG_LOCAL) != 0 && !isFragment(header)) setIdentification(header, takeIdentification(node));
   return completeChecksum(buffer) ? -1 : MALFORMED;

@@ -40,11 +40,6 @@ export function sameMac(a: usize, b: usize): bool {
   return load<u32>(a) == load<u32>(b) && load<u16>(a, 4) == load<u16>(b, 4);
 }
 
-/** Address of the source's MAC address. */
-// @ts-ignore: decorator
-@inline
-export function sourceMac(header: usize): usize { return header + 6; }
-
 // @ts-ignore: decorator
 @inline
 export function isZeroMac(mac: usize): bool {

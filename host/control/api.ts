@@ -17,7 +17,7 @@ import type { ClockInfo, GraphInfo, GraphNode, LogEntry, MemoryInfo, ThreadInfo 
 
 export type * from "./api-nodes.js";
 export type * from "./api-routes.js";
-export type { FaultInfo, FaultLine, FaultOptions } from "../ports/fault-options.js";
+export type { FaultCounts, FaultInfo, FaultLine, FaultOptions } from "../ports/fault-options.js";
 export type { PacketGeneratorInfo, PacketStreamInfo, PacketStreamOptions } from "../ports/pg-options.js";
 export type { Metric, MetricSample } from "./exposition.js";
 export type { Health, PrometheusInfo } from "./prometheus.js";

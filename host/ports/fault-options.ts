@@ -1,7 +1,9 @@
 // What can go wrong in a port on purpose: as people set it and see it, and as the shim has it.
 
-import type { Faults, FaultSettings, FaultState } from "../addon.js";
+import type { FaultCounts, Faults, FaultSettings, FaultState } from "../addon.js";
 import { WeftError } from "../errors.js";
+
+export type { FaultCounts } from "../addon.js";
 
 /** Of one direction: probabilities from 0 to 1; not given: 0. */
 export interface FaultOptions {
@@ -20,16 +22,7 @@ export interface FaultOptions {
 }
 
 /** A direction's settings, and how often each has happened. */
-export interface FaultLine extends Required<FaultOptions> {
-  lost: number;
-  truncated: number;
-  corrupted: number;
-  duplicated: number;
-  reordered: number;
-  delayed: number;
-  /** packets that wait now */
-  held: number;
-}
+export interface FaultLine extends Required<FaultOptions>, FaultCounts {}
 
 export interface FaultInfo {
   interface: string;

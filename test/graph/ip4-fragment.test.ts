@@ -96,15 +96,16 @@ check("a checksum that was left to the device is filled in first; 0 is written a
   }
 });
 
-check("the router's own packets get an identification each", () => {
+check("the router's own packets get an identification each, also those that wait to be cut", () => {
   router.setInterfaceMtu("host-left", 100);
-  const request = (id: number): string => toHex(ethernet("02:fe:00:00:00:01", "02:00:00:00:00:02", 0x0800,
-    ip4({ from: "192.0.2.2", to: "192.0.2.1", protocol: 1, payload: icmp(8, 0, [0, id, 0, 1], counting(100)) })));
-  inline.send(0, [request(1), request(2)].map(fromHex));
+  const COUNT = 200; // of two fragments: 128 have room at a time
+  const request = (_: unknown, id: number): Uint8Array => ethernet("02:fe:00:00:00:01", "02:00:00:00:00:02", 0x0800,
+    ip4({ from: "192.0.2.2", to: "192.0.2.1", protocol: 1, payload: icmp(8, 0, [0, id, 0, 1], counting(100)) }));
+  inline.send(0, Array.from({ length: COUNT }, request));
   const sent = inline.sent(0);
   router.setInterfaceMtu("host-left", 1500);
   const ids = sent.map((frame) => (frame[18]! << 8) | frame[19]!);
-  assert.equal([sent.length, ids[0] === ids[1], ids[2] === ids[3], ids[2]], [4, true, true, ids[0]! + 1]);
+  assert.equal(ids, Array.from({ length: 2 * COUNT }, (_, i) => ids[0]! + (i >> 1)));
   for (const frame of sent) assert.is(checksum(frame.subarray(14, 34)), 0);
 });
 
