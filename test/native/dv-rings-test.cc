@@ -3,9 +3,9 @@
 
 #include <cstdio>
 #include <deque>
-#include <functional>
 #include <random>
 
+#include "checks.h"
 #include "dv_receive.h"
 #include "dv_transmit.h"
 #include "fake-nic.h"
@@ -16,12 +16,6 @@ constexpr uint32_t BUFFERS = 2000;
 constexpr uint32_t POOL = abi::WORKERS + abi::WORKER_SIZE;
 constexpr uint32_t POOL_END = POOL + BUFFERS * abi::BUFFER_SIZE;
 constexpr uint32_t FRAME = abi::WORKERS + abi::WORKER_FRAMES;
-
-static std::string why;
-static void check(bool holds, const char* condition, int line) {
-  if (!holds && why.empty()) why = std::string(condition) + ", line " + std::to_string(line);
-}
-#define CHECK(condition) check(condition, #condition, __LINE__)
 
 /** A linear memory with one worker, its pool full, and what the NIC may reach of it. */
 struct World {
@@ -600,16 +594,6 @@ static void dumps() {
   CHECK(receive.find("00000000: 00 00 00 00") != std::string::npos && receive.find("posted 64") != std::string::npos);
   CHECK(receive.find("00 00 08 00 00 00 12 34") != std::string::npos); // length and lkey of a data segment
   CHECK(send.find("sq 20485: 256 basic blocks") != std::string::npos && send.find("\n00003fc0: ") != std::string::npos);
-}
-
-static bool failed = false;
-static void run(const char* name, const std::function<void()>& test) {
-  why.clear();
-  test();
-  if (why.empty()) printf("ok %s\n", name);
-  else printf("not ok %s: %s\n", name, why.c_str());
-  fflush(stdout);
-  failed |= !why.empty();
 }
 
 int main() {

@@ -7,6 +7,7 @@
 #include <random>
 
 #include "capture.h"
+#include "checks.h"
 #include "fault.h"
 #include "pg.h"
 
@@ -22,12 +23,6 @@ constexpr uint32_t BUFFERS = 1500;
 constexpr uint32_t POOL = abi::WORKERS + abi::WORKER_SIZE;
 constexpr uint32_t POOL_END = POOL + BUFFERS * abi::BUFFER_SIZE;
 constexpr uint32_t FRAME = abi::WORKERS + abi::WORKER_FRAMES;
-
-static std::string why;
-static void check(bool holds, const char* condition, int line) {
-  if (!holds && why.empty()) why = std::string(condition) + ", line " + std::to_string(line);
-}
-#define CHECK(condition) check(condition, #condition, __LINE__)
 
 static std::mt19937_64 random64(7);
 static uint64_t below(uint64_t count) { return random64() % count; }
@@ -217,21 +212,11 @@ static void wire() {
   CHECK(full > 0);
 }
 
-static int failed = 0;
-static void run(const char* name, void (*test)()) {
-  why.clear();
-  test();
-  if (why.empty()) printf("ok %s\n", name);
-  else printf("not ok %s: %s\n", name, why.c_str());
-  fflush(stdout);
-  failed |= !why.empty();
-}
-
 int main() {
   run("templates of random options", randomTemplates);
   run("random bursts, streams and faults: every buffer is somewhere", [] { bursts(false); });
   run("the same while nodes write over headers", [] { bursts(true); });
   run("a replayed file, and one that is cut short meanwhile", replay);
   run("a wire goes round", wire);
-  return failed;
+  return failed ? 1 : 0;
 }
