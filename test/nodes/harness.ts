@@ -7,7 +7,7 @@ import { type NodeDeclaration, loadModule } from "../../host/graph/module.js";
 import { type Packet, bufferAt, bytes, memory, packetHex, putPacket, resetTables, view } from "./memory.js";
 
 export {
-  type Adjacency, type Packet, bufferAt, fromHex, memory, packetHex, putPacket, raw, setAdjacency, setInterface, setControl, setOwn, setRoute, toHex, u16, u32, view,
+  type Adjacency, type Packet, bufferAt, fromHex, headerHex, memory, packetHex, putPacket, raw, setAdjacency, setInterface, setControl, setOwn, setRoute, toHex, u16, u32, view,
 } from "./memory.js";
 
 const NODE = WORKERS + WORKER_NODES;

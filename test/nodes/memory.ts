@@ -1,7 +1,7 @@
 // A plain shared memory, without graph or shim: the tables, and a few buffers that packets are put into and read from as hex text.
 
 import {
-  ADJACENCIES, ADJACENCY_SIZE, ADJ_ICMP_CODE, ADJ_MTU, ADJ_NEXT, ADJ_NEXT_HOP, ADJ_NO_ROUTE, ADJ_REWRITE, ADJ_REWRITE_LENGTH, ADJ_TX_IF, BUFFER_DATA,
+  ADJACENCIES, ADJACENCY_SIZE, ADJ_ICMP_CODE, ADJ_MTU, ADJ_NEXT, ADJ_NEXT_HOP, ADJ_NO_ROUTE, ADJ_REWRITE, ADJ_REWRITE_LENGTH, ADJ_TX_IF, BUFFER_ALIGN, BUFFER_DATA,
   BUFFER_SHIFT, BUFFER_SIZE, BUFFER_START, BUFFER_USED, B_DATA, B_L2, B_LENGTH, B_NEXT, B_STATE, B_TOTAL, FIB_PLIES, FIB_PLY_ENTRIES, FIB_PLY_RANKS,
   FIB_PLY_UNIT, FIB_ROOT, IF_FLAGS, IF_FLAG_ADMIN_UP, IF_FLAG_LINK_UP, IF_IP4, IF_MAC, IF_MTU, IF_TX_SLOT, INTERFACES, INTERFACE_SIZE,
   LOOKUP_NEXT_UNREACHABLE, PAGE, VECTOR, WORKERS, WORKER_SIZE, CONTROL, CONTROL_ICMP_BURST, CONTROL_ICMP_INTERVAL, CONTROL_ICMP_RATE, CONTROL_UTC,
@@ -172,6 +172,9 @@ export function packetHex(i: number): string {
     buffer = next << BUFFER_SHIFT;
   }
 }
+
+/** The header of buffer i as hex. */
+export function headerHex(i: number): string { return toHex(bytes.slice(bufferAt(i), bufferAt(i) + BUFFER_ALIGN)); }
 
 export function u16(i: number, at: number): number { return view.getUint16(bufferAt(i) + at, true); }
 export function u32(i: number, at: number): number { return view.getUint32(bufferAt(i) + at, true); }
