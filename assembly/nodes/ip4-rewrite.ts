@@ -1,6 +1,6 @@
 // Forwards: TTL (RFC 1812, 5.3.1), MTU (RFC 1191, 4), options that ask for the router's address or time, and the link header before the packet.
 
-import { B_FLAG_LOCAL, B_FLAG_OPTIONS } from "../abi";
+import { ADJ_MTU, ADJ_REWRITE, BUFFER_ALIGN, B_DATA, B_FLAG_LOCAL, B_FLAG_OPTIONS } from "../abi";
 import {
   adjacency, advance, flags, headroom, lengthHere, lengthTotal, packetAt, requestIcmp, segmentSize, rxInterface, txInterface,
 } from "../sdk/buffer";
@@ -14,6 +14,9 @@ import { PROTOCOL_TCP, decrementTtl, dontFragment, headerLength, protocol, timeT
 import { askedAddress, registerInOptions } from "../wire/options";
 import { TCP_HEADER, tcpHeaderLength } from "../wire/tcp";
 import { UDP_HEADER } from "../wire/udp";
+
+/** What strips an Ethernet header when it is added to data, here and total (sdk/buffer.ts, advance()). */
+const STRIP: u64 = 14 - (14 << 16) - (14 << 32);
 
 const NEXT_OUTPUT: u32 = 1;
 const NEXT_ICMP_ERROR: u32 = 2;
@@ -36,20 +39,28 @@ export function ip4Rewrite(node: usize, frame: usize, n: u32): void {
   for (let i: u32 = 0; i < n; i++) if (nextAt(frame, i) == ODD) setNext(frame, i, rewrite(node, bufferAt(frame, i)));
 }
 
-/** A forwarded packet that fits, to an Ethernet neighbour. */
+/** A packet without options that fits, to an Ethernet neighbour. */
 // @ts-ignore: decorator
 @inline
 function ordinary(buffer: usize): u32 {
+  const lengths = load<u64>(buffer, B_DATA); // data, here, total
   const entry = adjacencyAt(adjacency(buffer));
-  const header = packetAt(buffer);
-  if (timeToLive(header) <= 1) return ODD;
-  if ((flags(buffer) & (B_FLAG_LOCAL | B_FLAG_OPTIONS)) != 0) return ODD;
+  const limits = load<u32>(entry, ADJ_MTU); // MTU, rewrite length, ICMP code
+  if ((limits >> 16 & 0xff) != ETHERNET_HEADER) return ODD;
+  if (<u32>(lengths >> 32) > (limits & 0xffff)) return ODD;
+  if ((<u32>lengths & 0xffff) < <u32>BUFFER_ALIGN + ETHERNET_HEADER) return ODD;
   if (segmentSize(buffer) != 0) return ODD;
-  if (lengthTotal(buffer) > adjacencyMtu(entry)) return ODD;
-  if (adjacencyRewriteLength(entry) != ETHERNET_HEADER) return ODD;
-  if (headroom(buffer) < ETHERNET_HEADER) return ODD;
-  decrementTtl(header);
-  putEthernet(buffer, header, adjacencyRewrite(entry));
+  const header = buffer + <usize>(lengths & 0xffff);
+  const marks = flags(buffer);
+  if ((marks & (B_FLAG_LOCAL | B_FLAG_OPTIONS)) == 0) {
+    if (timeToLive(header) <= 1) return ODD;
+    decrementTtl(header);
+  } else if ((marks & B_FLAG_OPTIONS) != 0) {
+    return ODD;
+  }
+  // The link header, and two bytes as they are: one store
+  v128.store(header - ETHERNET_HEADER, v128.load_lane<u16>(header, v128.load(entry, ADJ_REWRITE), 7));
+  store<u64>(buffer, lengths - STRIP, B_DATA);
   return NEXT_OUTPUT;
 }
 
