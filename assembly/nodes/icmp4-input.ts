@@ -1,18 +1,18 @@
 // ICMP messages to the router (RFC 792; RFC 1122, 3.2.2). An echo or timestamp request becomes its reply in place.
 
-import { B_FLAG_LOCAL, PUNT_ECHO_REPLY, PUNT_ICMP_ERROR } from "../abi";
+import { B_DATA, B_FLAG_LOCAL, PUNT_ECHO_REPLY, PUNT_ICMP_ERROR } from "../abi";
 import { advance, clearOffloads, lengthHere, packetAt, setFlags, setPunt, truncate } from "../sdk/buffer";
 import { timeOfDay } from "../sdk/icmp-limits";
 import { now } from "../sdk/imports";
 import { isOwn } from "../sdk/tables";
-import { bufferAt, drop, setNext } from "../sdk/vector";
-import { SUM_INTACT, sumPacket } from "../wire/checksum";
+import { ODD, bufferAt, drop, nextAt, setNext } from "../sdk/vector";
+import { SUM_INTACT, fold, sumPacket, sumWords } from "../wire/checksum";
 import {
   ICMP_ECHO_REPLY, ICMP_ECHO_REQUEST, ICMP_HEADER, ICMP_PARAMETER_PROBLEM, ICMP_TIMESTAMP, ICMP_TIMESTAMP_SIZE, ICMP_TIME_EXCEEDED,
   ICMP_UNREACHABLE, icmpType, makeEchoReply, makeTimestampReply,
 } from "../wire/icmp";
 import {
-  IP4_HEADER, clearFragment, destination, headerLength, setHeaderChecksum, setLengths, setTtl, swapAddresses, totalLength,
+  IP4_HEADER, destination, headerLength, isPlain, setHeaderChecksum, setLengths, totalLength, turnAround,
 } from "../wire/ipv4";
 import { askedAddress, keepForReply, registerInOptions } from "../wire/options";
 
@@ -26,7 +26,34 @@ const UNKNOWN_TYPE: u32 = 2;
 const REPLY_TTL: u32 = 64;
 
 export function icmp4Input(node: usize, frame: usize, n: u32): void {
-  for (let i: u32 = 0; i < n; i++) setNext(frame, i, receive(node, bufferAt(frame, i)));
+  let slots: u32 = 0;
+  for (let i: u32 = 0; i < n; i++) {
+    const slot = answerEcho(bufferAt(frame, i));
+    setNext(frame, i, slot);
+    slots |= slot;
+  }
+  if (slots == NEXT_LOOKUP) return;
+  for (let i: u32 = 0; i < n; i++) if (nextAt(frame, i) == ODD) setNext(frame, i, receive(node, bufferAt(frame, i)));
+}
+
+/** A sound echo request without options, in one buffer, becomes its reply: what receive() does, in one piece. */
+// @ts-ignore: decorator
+@inline
+function answerEcho(buffer: usize): u32 {
+  const lengths = load<u64>(buffer, B_DATA); // data, here, total
+  const here = <u32>lengths >> 16;
+  if (here != <u32>(lengths >> 32)) return ODD;
+  if (here < IP4_HEADER + ICMP_HEADER) return ODD;
+  const header = buffer + <usize>(lengths & 0xffff);
+  if (!isPlain(header)) return ODD;
+  const message = header + IP4_HEADER;
+  if (icmpType(message) != ICMP_ECHO_REQUEST) return ODD;
+  if (fold(sumWords(message, here - IP4_HEADER)) != SUM_INTACT) return ODD;
+  makeEchoReply(message);
+  turnAround(header, REPLY_TTL);
+  clearOffloads(buffer);
+  setFlags(buffer, B_FLAG_LOCAL);
+  return NEXT_LOOKUP;
 }
 
 function receive(node: usize, buffer: usize): u32 {
@@ -49,9 +76,7 @@ function receive(node: usize, buffer: usize): u32 {
 /** RFC 1122, 3.2.2.6: same data and identifiers, addresses exchanged, the type of service kept (3.2.1.6). */
 function reply(buffer: usize, header: usize, length: u32): u32 {
   if (length != IP4_HEADER) header = replyOptions(buffer, header, length);
-  swapAddresses(header);
-  clearFragment(header); // the way back may have a smaller MTU
-  setTtl(header, REPLY_TTL);
+  turnAround(header, REPLY_TTL);
   clearOffloads(buffer);
   setFlags(buffer, B_FLAG_LOCAL);
   return NEXT_LOOKUP;

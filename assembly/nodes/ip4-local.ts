@@ -3,7 +3,7 @@
 
 import { adjacency, isTransportGood, lengthHere, lengthTotal, packetAt, requestIcmp, truncate } from "../sdk/buffer";
 import { adjacencyAt, isBroadcastAdjacency } from "../sdk/tables";
-import { bufferAt, count, drop, setNext } from "../sdk/vector";
+import { ODD, bufferAt, count, drop, nextAt, setNext } from "../sdk/vector";
 import { SUM_INTACT, fold, sumPacket } from "../wire/checksum";
 import { CODE_PORT_UNREACHABLE, CODE_PROTOCOL_UNREACHABLE, ICMP_UNREACHABLE } from "../wire/icmp";
 import {
@@ -24,7 +24,26 @@ const UDP_LENGTH: u32 = 4;
 const UDP_CHECKSUM: u32 = 5;
 
 export function ip4Local(node: usize, frame: usize, n: u32): void {
-  for (let i: u32 = 0; i < n; i++) setNext(frame, i, deliver(node, bufferAt(frame, i)));
+  let slots: u32 = 0;
+  for (let i: u32 = 0; i < n; i++) {
+    const slot = ordinary(bufferAt(frame, i));
+    setNext(frame, i, slot);
+    slots |= slot;
+  }
+  if (slots == NEXT_ICMP) return;
+  for (let i: u32 = 0; i < n; i++) if (nextAt(frame, i) == ODD) setNext(frame, i, deliver(node, bufferAt(frame, i)));
+}
+
+/** A whole ICMP message to an address of one host. */
+// @ts-ignore: decorator
+@inline
+function ordinary(buffer: usize): u32 {
+  const header = packetAt(buffer);
+  if (protocol(header) != PROTOCOL_ICMP) return ODD;
+  if (isFragment(header)) return ODD;
+  if (destination(header) == IP4_BROADCAST) return ODD;
+  if (isBroadcastAdjacency(adjacencyAt(adjacency(buffer)))) return ODD;
+  return NEXT_ICMP;
 }
 
 function deliver(node: usize, buffer: usize): u32 {

@@ -169,31 +169,21 @@ export function pseudoSum(header: usize, length: u32): u32 {
   return sumBytes(header + 12, 8) + (protocol(header) << 8) + <u32>bswap<u16>(<u16>length);
 }
 
-/** Sets the TTL and mends the checksum. */
+/**
+ * Makes a packet's header that of its answer: source and destination change places, which the checksum does not see; flags and fragment offset are
+ * cleared, so that the answer may be cut up where its way has a smaller MTU; the TTL starts anew. Mends the checksum.
+ */
 // @ts-ignore: decorator
 @inline
-export function setTtl(header: usize, ttl: u32): void {
-  const before: u32 = load<u16>(header, 8);
+export function turnAround(header: usize, ttl: u32): void {
+  const words = load<u64>(header, 4); // identification, flags and offset, TTL and protocol, checksum
+  const flags = <u32>words >> 16;
+  const before = <u32>(words >> 32) & 0xffff;
   const after = (before & 0xff00) | ttl;
-  store<u16>(header, <u16>after, 8);
-  store<u16>(header, <u16>updateChecksum(load<u16>(header, 10), before, after), 10);
-}
-
-/** Clears flags and fragment offset, and mends the checksum: the packet is whole, and may be cut up. */
-// @ts-ignore: decorator
-@inline
-export function clearFragment(header: usize): void {
-  store<u16>(header, <u16>updateChecksum(load<u16>(header, 10), load<u16>(header, 6), 0), 10);
-  store<u16>(header, 0, 6);
-}
-
-/** Exchanges source and destination; the checksum stays right, it does not see the order of words. */
-// @ts-ignore: decorator
-@inline
-export function swapAddresses(header: usize): void {
-  const from = source(header);
-  store<u32>(header, destination(header), 12);
-  store<u32>(header, from, 16);
+  // RFC 1624, equation 3, for both words at once
+  const checksum = fold((words >> 48 ^ 0xffff) + <u64>(flags ^ 0xffff) + <u64>(before ^ 0xffff) + <u64>after) ^ 0xffff;
+  store<u64>(header, (words & 0xffff) | (<u64>after << 32) | (<u64>checksum << 48), 4);
+  store<u64>(header, rotl<u64>(load<u64>(header, 12), 32), 12);
 }
 
 /** Writes a header without options, checksum included. `identification` is in host order. */

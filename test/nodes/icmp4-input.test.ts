@@ -1,7 +1,9 @@
+import fc from "fast-check";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { B_CSUM_FLAGS, B_DATA, B_FLAGS, B_FLAG_LOCAL, B_PUNT, PUNT_ECHO_REPLY, PUNT_ICMP_ERROR } from "../../assembly/abi.js";
-import { clock, expectDrop, reset, run, setControl, u16 } from "./harness.js";
+import { sum } from "../conformance/packet.js";
+import { clock, expectDrop, fromHex, reset, run, setControl, toHex, u16 } from "./harness.js";
 
 const NODE = "icmp4-input";
 const REQUEST = "45000020123440004001a4a5c0000202c0000201 080007f11234000177656674";
@@ -29,6 +31,27 @@ test("a header that a node between has made too short moves nothing to before it
 test("a chained request with odd pieces", () => {
   const outcome = run(NODE, { hex: `${REQUEST}0000`, l2: 0, pieces: [29, 1, 1, 3], total: 32 });
   assert.equal([outcome.next, outcome.hex], ["ip4-lookup", plain(REPLY)]);
+});
+
+test("a request of any length, bytes and header is answered the same in one piece as in two, which are not answered the quick way", () => {
+  const words = fc.record({
+    tos: fc.nat(255), id: fc.nat(0xffff), df: fc.boolean(), ttl: fc.nat(255), data: fc.uint8Array({ maxLength: 150 }), wrong: fc.nat(40),
+  });
+  fc.assert(fc.property(words, ({ tos, id, df, ttl, data, wrong }) => {
+    const message = [8, 0, 0, 0, ...data, 0, 0, 0, 0];
+    const checksum = sum(Buffer.from(message)) ^ (wrong === 0 ? 0xfffe : 0xffff);
+    message.splice(2, 2, checksum >> 8, checksum & 255);
+    const length = 20 + message.length;
+    const header = [0x45, tos, 0, length, id >> 8, id & 255, df ? 0x40 : 0, 0, ttl, 1, 0, 0, 192, 0, 2, 2, 192, 0, 2, 1];
+    const headerSum = sum(Buffer.from(header)) ^ 0xffff;
+    header.splice(10, 2, headerSum >> 8, headerSum & 255);
+    const hex = toHex(Uint8Array.from([...header, ...message]));
+    const whole = run(NODE, { hex, l2: 0 }, [1]);
+    assert.is(whole.next, wrong === 0 ? "error-drop" : "ip4-lookup");
+    assert.equal(whole, run(NODE, { hex, l2: 0, pieces: [28, length - 28] }));
+    const [before, behind] = [whole.hex.slice(0, 40), whole.hex.slice(40)].map((part) => sum(Buffer.from(fromHex(part))));
+    if (wrong !== 0) assert.equal([before, behind], [0xffff, 0xffff]);
+  }), { numRuns: 300 });
 });
 
 test("a reply of zeros carries 0xffff: no receiver takes 0 there", () => {

@@ -8,7 +8,9 @@ import {
   ADJ_BROADCAST, B_ADJ, B_CSUM_FLAGS, B_FLAGS, B_GSO_SIZE, B_RX_IF, B_TX_IF, LOOKUP_NEXT_LOCAL, LOOKUP_NEXT_REWRITE, VECTOR,
 } from "../../assembly/abi.js";
 import { sum } from "../conformance/packet.js";
-import { type Packet, counters, fromHex, headerHex, packetHex, putPacket, reset, runFrame, setAdjacency, setInterface, setOwn, setRoute, toHex } from "./harness.js";
+import {
+  type Packet, counters, fromHex, headerHex, packetHex, putPacket, reset, runFrame, setAdjacency, setInterface, setOwn, setRoute, toHex,
+} from "./harness.js";
 
 type Field = [number, 1 | 2 | 4, number];
 interface Outcome { results: string[]; counted: Record<string, number> }
@@ -34,7 +36,9 @@ function tables(): void {
   setInterface(2, { mac: "02fe00000003", slot: 2, flags: 1 });
   setInterface(3, { mac: "02fe00000004", slot: 0 });
   const links = ["020000000002 02fe00000001 0800", "020000000003 02fe00000002 0800", "", "0102030405060708090a0b0c0d0e0f1011121314"];
-  links.forEach((rewrite, i) => setAdjacency(5 + i, { next: LOOKUP_NEXT_REWRITE, tx: i, mtu: i === 1 ? 40 : 1500, rewrite: rewrite.replace(/ /g, "") }));
+  links.forEach((link, i) => {
+    setAdjacency(5 + i, { next: LOOKUP_NEXT_REWRITE, tx: i, mtu: i === 1 ? 40 : 1500, rewrite: link.replace(/ /g, "") });
+  });
   setAdjacency(10, { next: LOOKUP_NEXT_LOCAL });
   setAdjacency(11, { next: LOOKUP_NEXT_LOCAL, nextHop: ADJ_BROADCAST });
   setRoute("192.0.2.0/24", 5);
@@ -80,8 +84,10 @@ const FLAGS: Field[][] = [1, 2, 4, 8].map((flags): Field[] => [[B_FLAGS, 2, flag
 const LINK = "0".repeat(28);
 const ADJACENCY: Field = [B_ADJ, 2, 5];
 
-const ethernetFrames = ["02fe00000001 020000000002 0800", "ffffffffffff 020000000002 0800", "02fe00000009 020000000002 0800",
-  "02fe00000001 020000000002 0806", "02fe00000001 020000000002 8100 0000 0800", "02fe00000002 020000000002 0800"].map((link) => plain(link) + FORWARDED);
+const ethernetFrames = [
+  "02fe00000001 020000000002 0800", "ffffffffffff 020000000002 0800", "02fe00000009 020000000002 0800", "02fe00000001 020000000002 0806",
+  "02fe00000001 020000000002 8100 0000 0800", "02fe00000002 020000000002 0800",
+].map((link) => plain(link) + FORWARDED);
 const CASES: [node: string, packets: fc.Arbitrary<Packet[]>][] = [
   ["ethernet-input", packets([...ethernetFrames, "02fe000000010200000000", plain("02fe00000001 020000000002 0800")], 0, 14, [RX, ...FLAGS])],
   ["ip4-input", packets([FORWARDED, ...OTHERS, "4500"], 0, 0, FLAGS)],
