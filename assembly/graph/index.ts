@@ -222,12 +222,17 @@ function enterCopies(graph: usize): bool {
   return true;
 }
 
-/** Whether all n next slots are `slot`; four at a time. */
+/** Whether all n next slots are `slot`; sixteen at a time. */
 function sameSlots(frame: usize, n: u32, slot: u32): bool {
-  const pattern = <u64>slot * 0x0001000100010001;
-  let i: u32 = 0;
-  for (; i + 4 <= n; i += 4) if (load<u64>(frame + (<usize>i << 1), FRAME_NEXT) != pattern) return false;
-  for (; i < n; i++) if (<u32>load<u16>(frame + (<usize>i << 1), FRAME_NEXT) != slot) return false;
+  const pattern = i16x8.splat(<u16>slot);
+  let other = i16x8.splat(0);
+  let at = frame;
+  for (const stop = frame + (<usize>(n & ~15) << 1); at < stop; at += 32) {
+    const some = v128.xor(v128.load(at, FRAME_NEXT), pattern);
+    other = v128.or(other, v128.or(some, v128.xor(v128.load(at, FRAME_NEXT + 16), pattern)));
+  }
+  if (v128.any_true(other)) return false;
+  for (const stop = frame + (<usize>n << 1); at < stop; at += 2) if (<u32>load<u16>(at, FRAME_NEXT) != slot) return false;
   return true;
 }
 

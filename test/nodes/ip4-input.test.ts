@@ -55,6 +55,8 @@ test("malformed", () => {
   refused(PACKET.replace("3c5c", "5c3c"), "bad header checksum");
   refused(OPTIONS.replace("01010100", "01010000"), "bad header checksum");
   refused("00".repeat(20), "version not 4");
+  const short = PACKET.slice(0, 45).replace("45000020", "45000013").replace("3c5c", "3c69"); // sound, but for its last byte, which is not part of it
+  expectDrop(NODE, { ...packet(short), fields: [[B_LENGTH, 2, 19], [B_TOTAL, 4, 19]] }, "packet too short");
 });
 
 test("a checksum that the device found good is not summed again", () => {

@@ -5,7 +5,7 @@ import fc from "fast-check";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import {
-  ADJ_BROADCAST, B_ADJ, B_CSUM_FLAGS, B_FLAGS, B_GSO_SIZE, B_RX_IF, B_TX_IF, LOOKUP_NEXT_LOCAL, LOOKUP_NEXT_REWRITE, VECTOR,
+  ADJ_BROADCAST, B_ADJ, B_CSUM_FLAGS, B_FLAGS, B_GSO_SIZE, B_LENGTH, B_RX_IF, B_TOTAL, B_TX_IF, LOOKUP_NEXT_LOCAL, LOOKUP_NEXT_REWRITE, VECTOR,
 } from "../../assembly/abi.js";
 import { sum } from "../conformance/packet.js";
 import {
@@ -79,6 +79,7 @@ const OTHERS = [
   plain("45000020 12344000 0111 7b5c c0000202 c6336407 c0000035000c000077656674"), // TTL 1
   plain("45000020 12344000 4011 3c5d c0000201 c6336407 c0000035000c000077656674"), // an own address as the source
 ];
+const CUT: Field[] = [[B_LENGTH, 2, 13], [B_TOTAL, 4, 13]]; // what is behind the end looks right
 const RX: Field[] = [[B_RX_IF, 2, 1]];
 const FLAGS: Field[][] = [1, 2, 4, 8].map((flags): Field[] => [[B_FLAGS, 2, flags]]);
 const LINK = "0".repeat(28);
@@ -89,7 +90,7 @@ const ethernetFrames = [
   "02fe00000001 020000000002 8100 0000 0800", "02fe00000002 020000000002 0800",
 ].map((link) => plain(link) + FORWARDED);
 const CASES: [node: string, packets: fc.Arbitrary<Packet[]>][] = [
-  ["ethernet-input", packets([...ethernetFrames, "02fe000000010200000000", plain("02fe00000001 020000000002 0800")], 0, 14, [RX, ...FLAGS])],
+  ["ethernet-input", packets([...ethernetFrames, "02fe000000010200000000", plain("02fe00000001 020000000002 0800")], 0, 14, [RX, CUT, ...FLAGS])],
   ["ip4-input", packets([FORWARDED, ...OTHERS, "4500"], 0, 0, FLAGS)],
   ["ip4-rewrite", packets([FORWARDED, ...OTHERS].map((packet) => LINK + packet), 14, 14, [
     ...[5, 6, 7, 8].map((index): Field[] => [[B_ADJ, 2, index]]), ...[1, 16, 17].map((flags): Field[] => [ADJACENCY, [B_FLAGS, 2, flags]]),
