@@ -20,9 +20,13 @@ const AT_ONCE = 4;
  * for others. All other files take a core, and come after these.
  */
 const LONGEST: Record<string, number> = {
+  "soak/abuse.e2e": 1, "e2e/faults.e2e": 0.5, "e2e/nat44.e2e": 0.5, "e2e/forward.e2e": 0.5, "e2e/hostile-nodes.e2e": 0.25, "e2e/rdma.e2e": 0.5,
+  "e2e/routes.e2e": 0.25, native: 1, "e2e/hostile-scribbles.e2e": 0.25, "e2e/rdma-cli.e2e": 0.5, "e2e/vxlan.e2e": 0.5, "e2e/hostile-hangs.e2e": 0.5,
+  "e2e/demo.e2e": 0.5, "native-traffic": 1, "e2e/rdma-port.e2e": 0.5, "graph/untrusted-watchdog": 0.25, "e2e/pcap-trace.e2e": 0.5,
+  "monitoring/prometheus": 0.25, "e2e/testpmd.e2e": 1, "e2e/cli.e2e": 1, "e2e/examples.e2e": 0.5, "e2e/readme.e2e": 0.5, "e2e/prompt.e2e": 0.5,
+  "graph/mutated-frames": 1, "kit/newcomer": 1, "kit/run-tests": 1, "e2e/ping.e2e": 0.5, "e2e/prometheus.e2e": 0.5, "e2e/shells.e2e": 1,
+  "package/install": 1, "package/pack": 1, "package/reference": 1,
 };
-/** The last ones: they are sensitive to what else the machine does. */
-const ALONE = ["soak/abuse.e2e"];
 
 interface Outcome {
   passed: number;
@@ -74,16 +78,10 @@ function skipped(output: string): string {
   return n === undefined || n === "0" ? "" : `, ${n} skipped`;
 }
 
-/** Cores that a file takes. */
-function coresOf(file: string): number {
-  if (ALONE.some((name) => file.startsWith(name))) return CORES;
-  return LONGEST[file.replace(".test.js", "")] ?? 1;
-}
-
 /** Those of a folder whose path contains one of the names, in the order in which they are to start. */
 function filesIn(folder: string, names: string[]): string[] {
   const first = Object.keys(LONGEST);
-  const rank = (file: string): number => (first.indexOf(file.replace(".test.js", "")) + first.length + 1) % (first.length + 1);
+  const rank = (file: string): number => [...first, file.replace(".test.js", "")].indexOf(file.replace(".test.js", ""));
   return readdirSync(folder, { recursive: true, encoding: "utf8" })
     .filter((file) => file.endsWith(".test.js") && (names.length === 0 || names.some((name) => file.includes(name))))
     .sort((a, b) => rank(a) - rank(b) || (a < b ? -1 : 1));
@@ -94,8 +92,8 @@ async function runAll(files: string[], run: (file: string) => Promise<void>): Pr
   const waiting = [...files];
   const running = new Map<string, Promise<void>>();
   const fits = (file: string): boolean => {
-    const taken = [...running.keys()].reduce((sum, one) => sum + coresOf(one), 0);
-    return running.size < AT_ONCE && taken + coresOf(file) <= CORES;
+    const taken = [file, ...running.keys()].reduce((sum, one) => sum + (LONGEST[one.replace(".test.js", "")] ?? 1), 0);
+    return running.size < AT_ONCE && taken <= CORES;
   };
   while (waiting.length + running.size > 0) {
     for (let next = waiting.findIndex(fits); next >= 0; next = waiting.findIndex(fits)) {
