@@ -13,7 +13,8 @@ export function compile(source: string): WebAssembly.Module {
   const directory = mkdtempSync(join(tmpdir(), "weft-"));
   try {
     const wasm = join(directory, "out.wasm");
-    const asc = ["node_modules/assemblyscript/bin/asc.js", source, "--outFile", wasm];
+    // V8's better code for the compiler, WebAssembly itself, comes too late to be worth its while
+    const asc = ["--liftoff-only", "node_modules/assemblyscript/bin/asc.js", source, "--outFile", wasm];
     execFileSync(process.execPath, asc, { cwd: root, stdio: ["ignore", "ignore", "inherit"] });
     return new WebAssembly.Module(readFileSync(wasm));
   } finally {

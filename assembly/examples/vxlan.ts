@@ -29,7 +29,7 @@ import { ETHERNET_HEADER, TYPE_IP4, etherType } from "../wire/ethernet";
 import {
   IP4_HEADER, PROTOCOL_TCP, PROTOCOL_UDP, destination, headerLength, isFragment, isUnicast, protocol, source, writeHeader,
 } from "../wire/ipv4";
-import { UDP_HEADER } from "../wire/udp";
+import { UDP_CHECKSUM, UDP_HEADER } from "../wire/udp";
 
 const NEXT_CONTINUE: u32 = 1;
 const NEXT_LOOKUP: u32 = 2; // of vxlan
@@ -108,10 +108,11 @@ function finishChecksum(buffer: usize): bool {
   if ((load<u8>(buffer, B_CSUM_FLAGS) & NEEDS_CHECKSUM) == 0) return true;
   const data: u32 = load<u16>(buffer, B_DATA);
   const start: u32 = load<u16>(buffer, B_CSUM_START);
-  const at = start + load<u16>(buffer, B_CSUM_OFFSET);
+  const offset: u32 = load<u16>(buffer, B_CSUM_OFFSET);
+  const at = start + offset;
   if (start < data || at + 2 > data + lengthHere(buffer)) return false;
   const checksum = sumPacket(buffer, start - data) ^ 0xffff; // with the pseudo header's sum, which is in the field
-  store<u16>(buffer + at, <u16>(checksum == 0 ? 0xffff : checksum));
+  store<u16>(buffer + at, <u16>(checksum == 0 && offset == UDP_CHECKSUM ? 0xffff : checksum)); // to UDP, 0 is none (RFC 768)
   return true;
 }
 

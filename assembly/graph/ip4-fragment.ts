@@ -17,6 +17,7 @@ import { sumPacket } from "../wire/checksum";
 import {
   FRAGMENT_OFFSET, IP4_HEADER, MORE_FRAGMENTS, blankUncopiedOptions, fragmentWord, headerLength, isFragment, setFragment, setIdentification,
 } from "../wire/ipv4";
+import { UDP_CHECKSUM } from "../wire/udp";
 import { append as appendBytes, isWhole, readFrom } from "./chain";
 import { bump, giveBack, release, takeBuffer } from "./pool";
 import { append, arc, isAlone, putAside } from "./ready";
@@ -160,11 +161,12 @@ function completeChecksum(buffer: usize): bool {
   if ((<u32>load<u8>(buffer, B_CSUM_FLAGS) & NEEDS_CHECKSUM) == 0) return true;
   const data = <u32>load<u16>(buffer, B_DATA);
   const start = <u32>load<u16>(buffer, B_CSUM_START);
-  const at = start + load<u16>(buffer, B_CSUM_OFFSET);
+  const offset = <u32>load<u16>(buffer, B_CSUM_OFFSET);
+  const at = start + offset;
   if (start < data || at + CHECKSUM_SIZE > data + lengthHere(buffer)) return false;
-  // The checksum's own field holds the sum over the pseudo header. 0 would mean "none" to UDP (RFC 768).
+  // The checksum's own field holds the sum over the pseudo header. 0 would mean "none" to UDP (RFC 768), and to it alone.
   const checksum = sumPacket(buffer, start - data) ^ 0xffff;
-  store<u16>(buffer + at, <u16>(checksum == 0 ? 0xffff : checksum));
+  store<u16>(buffer + at, <u16>(checksum == 0 && offset == UDP_CHECKSUM ? 0xffff : checksum));
   clearOffloads(buffer);
   return true;
 }

@@ -31,6 +31,6 @@ export function finishSegment(buffer: usize, n: u32, at: u32, last: bool): void 
   const checksum = message + (tcp ? TCP_CHECKSUM : UDP_CHECKSUM);
   store<u16>(checksum, 0);
   const sum = fold(<u64>pseudoSum(header, length) + <u64>sumPacket(buffer, skip)) ^ 0xffff;
-  store<u16>(checksum, <u16>(sum == 0 ? 0xffff : sum)); // 0 would mean "none" to UDP
+  store<u16>(checksum, <u16>(sum == 0 && !tcp ? 0xffff : sum)); // 0 would mean "none" to UDP (RFC 768), and to it alone
   store<u8>(buffer, 0, B_CSUM_FLAGS);
 }

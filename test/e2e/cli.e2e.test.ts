@@ -63,6 +63,8 @@ test("a running router: commands through ctl, good ones and bad ones", async () 
     const before = await router.show<InterfaceInfo[]>("interface");
     assert.match((await ctl("sh", "int")).stdout, `host-${A.device}`, "prefixes, and words apart");
 
+    const wrong = await ctl("show itnerface"); // as a program of its own; below in this process, as that program does
+    assert.equal([wrong.status, wrong.stdout], [2, ""]);
     for (const [command, message, expected] of [
       ["show itnerface", /unknown word "itnerface".*did you mean "interface"\?/, 2],
       ["set interface mtu 20 host-weft0", /"20".*from 68 to 65535/, 2],
@@ -74,7 +76,7 @@ test("a running router: commands through ctl, good ones and bad ones", async () 
       ["ip route add 192.0.2.0/24 via 10.0.0.1", /10\.0\.0\.1/, 1],
       ["ip route del 192.0.2.0/24", /192\.0\.2\.0\/24/, 1],
     ] as const) {
-      const { status, stdout, stderr } = await ctl(command);
+      const { status, stdout, stderr } = await router.try(command);
       assert.equal([status, stdout], [expected, ""], `${command}: ${stderr}`);
       assert.match(stderr, message, command);
       assert.match(stderr, /^weft: .+\n$/, "one line");
@@ -85,7 +87,7 @@ test("a running router: commands through ctl, good ones and bad ones", async () 
     const shows = (await router.ctl("help show")).trim().split("\n").map((line) => line.trim().split(/ {2,}| \[/)[0]!);
     assert.ok(shows.length >= 9, shows.join());
     for (const show of shows.filter((pattern) => !pattern.includes("<"))) {
-      const { status, stdout, stderr } = await ctl("--json", show);
+      const { status, stdout, stderr } = await router.try(show, "--json");
       assert.equal([status, stderr], [0, ""], show);
       assert.is(typeof JSON.parse(stdout), "object", show);
     }
@@ -127,7 +129,7 @@ test("the main thread answers while the worker is busy", async () => {
   await routed([peer], router, async () => {
     const answers: number[] = [];
     let over = false;
-    const transfer = iperf(host, peer, B.address, 3, [], () => {}).finally(() => (over = true));
+    const transfer = iperf(host, peer, B.address, 2, [], () => {}).finally(() => (over = true));
     await until("traffic", async () => (await router.show<RuntimeInfo>("runtime")).workers[0]!.rxRate > 100);
     while (!over) {
       const start = performance.now();

@@ -57,7 +57,7 @@ accounted("through a smaller MTU, if that is allowed", async () => {
 accounted("TCP whose sender does not ask for the path's MTU: its super-packets are cut into segments, those into fragments", async () => {
   await weft.ctl(`set interface mtu 1000 host-${B.device}`);
   await must(a.namespace, "sh", ["-c", "echo 1 > /proc/sys/net/ipv4/ip_no_pmtu_disc"]);
-  const { mbits } = await iperf(a, b, B.address, 1, [], () => {});
+  const { mbits } = await iperf(a, b, B.address, 1, ["-b", "100M"], () => {});
   assert.ok(mbits > 1, `${mbits} Mbit/s`);
   assert.ok((await weft.errors("ip4-fragment", /segments made/)) > 100);
   await must(a.namespace, "sh", ["-c", "echo 0 > /proc/sys/net/ipv4/ip_no_pmtu_disc"]);

@@ -22,7 +22,7 @@ function hang(name: string, file: () => string, cause = /it never returned/): vo
     assert.is(lab.notices.filter((line) => line.startsWith("node bad: set-aside")).length, 1, lab.notices.join("\n"));
     lab.notices = [];
     await lab.router.setNodePolicy("bad", { fail: "open" });
-    assert.is(await lab.knock(), 5, "what comes now goes past it");
+    await lab.answered(); // what comes now goes past it
   });
 }
 

@@ -47,6 +47,23 @@ export async function linkCounters(host: Host | null, name: string): Promise<Lin
   return { rxPackets: rx.packets, rxBytes: rx.bytes, txPackets: tx.packets, txBytes: tx.bytes, txDropped: tx.dropped };
 }
 
+/** Echo replies that a host's kernel has received. ping(8) itself gives those up that come later than two round trips after its last request. */
+export async function echoReplies(host: Host): Promise<number> {
+  const lines = (await must(host.namespace, "cat", ["/proc/net/snmp"])).split("\n").filter((line) => line.startsWith("Icmp:"));
+  const [names, values] = lines.map((line) => line.split(" "));
+  return Number(values![names!.indexOf("InEchoReps")]);
+}
+
+/** Runs what sends so many echo requests from a host; each is answered. */
+export async function allAnswered(host: Host, count: number, send: () => Promise<unknown>): Promise<void> {
+  const before = await echoReplies(host);
+  await send();
+  let answered = 0;
+  const all = async (): Promise<boolean> => (answered = (await echoReplies(host)) - before) >= count;
+  await until("all are answered", all).catch(() => assert.unreachable(`${answered} of ${count} echo requests were answered`));
+  assert.is(answered, count);
+}
+
 /**
  * Waits until both ends of a link count the same: each packet that the host sent was received, or lost under a name; each that
  * weft sent arrived, or was dropped in between (the queue of the peer's CPU was full), which the kernel counts on weft's netdev.

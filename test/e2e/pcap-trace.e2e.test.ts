@@ -117,7 +117,7 @@ test("what a device is left to do is said; long packets are whole", async () => 
   const weft = await Weft.start(script(A, B));
   await routed(hosts, weft, async () => {
     await weft.ctl(`pcap trace rx tx max 3000 file ${file}`);
-    await iperf(hosts[0]!, hosts[1]!, B.address, 1, [], () => {});
+    await iperf(hosts[0]!, hosts[1]!, B.address, 1, ["-b", "100M"], () => {});
     await weft.try("pcap trace off"); // unless it has ended by itself
     const packets = readPcapng(file);
     const long = packets.filter(({ data }) => data.length > 1514);

@@ -12,7 +12,7 @@ import { ended, must, run, start } from "../../host/lab/command.js";
 import { EMULATOR } from "../../host/lab/emulator.js";
 import { Host } from "../../host/lab/host.js";
 import { enterPrivateNetwork } from "../../host/lab/private-network.js";
-import { A, hostAt } from "./network.js";
+import { A, allAnswered, hostAt } from "./network.js";
 import { Weft, routed, scratch, until } from "./weft.js";
 
 const status = await enterPrivateNetwork();
@@ -35,8 +35,9 @@ function between(name: string, run: (host: Host, weft: Weft) => Promise<void>): 
 }
 
 async function answered(host: Host, count = 5): Promise<void> {
-  const echoes = await ping(host, A.gateway, ["-c", String(count), "-i", "0.05", "-W", "2"]);
-  assert.equal([echoes.sent, echoes.received], [count, count]);
+  await allAnswered(host, count, async () => {
+    assert.is((await ping(host, A.gateway, ["-c", String(count), "-i", "0.05", "-W", "2"])).sent, count);
+  });
 }
 
 async function hardware(weft: Weft): Promise<HardwareInfo> {

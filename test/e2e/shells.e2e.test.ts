@@ -52,12 +52,14 @@ const OFFERS: [typed: string, offers: string[]][] = [
 
 test("bash", () => {
   const program = `source <(weft completion bash)
-    COMP_LINE=$1 COMP_POINT=\${#1} COMP_WORDS=($1); [[ $1 == *' ' ]] && COMP_WORDS+=("")
-    COMP_CWORD=$((\${#COMP_WORDS[@]} - 1)); _weft weft; printf '%s\\n' "\${COMPREPLY[@]}"`;
-  for (const [typed, offers] of OFFERS) {
-    const { stdout } = spawnSync("bash", ["--norc", "--noprofile", "-c", program, "bash", typed], { encoding: "utf8", env, cwd: folder });
-    assert.equal(stdout.split("\n").filter((line) => line !== "").sort(), offers, typed);
-  }
+    for typed; do
+      COMP_LINE=$typed COMP_POINT=\${#typed} COMP_WORDS=($typed); [[ $typed == *' ' ]] && COMP_WORDS+=("")
+      COMP_CWORD=$((\${#COMP_WORDS[@]} - 1)); _weft weft; printf '%s\\n' "\${COMPREPLY[@]}" "--"
+    done`;
+  const words = ["--norc", "--noprofile", "-c", program, "bash", ...OFFERS.map(([typed]) => typed)];
+  const { stdout } = spawnSync("bash", words, { encoding: "utf8", env, cwd: folder });
+  const offered = stdout.split(/^--\n/m).slice(0, -1).map((text) => text.split("\n").filter((line) => line !== "").sort());
+  assert.equal(offered, OFFERS.map(([, offers]) => offers));
 });
 
 test("fish", () => {

@@ -2,6 +2,7 @@
 // table rows by the names that the node declares, the clock as the test sets it. After every frame it checks what a node may not do.
 
 import { execFileSync } from "node:child_process";
+import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import {
@@ -30,10 +31,22 @@ export const clock = { now: 0 };
 /** What nodes have said with weft.log(). */
 export const logged: string[] = [];
 
-/** The module of assembly/examples/NAME.ts as `weft node build` makes it, its static data in module region `region`. */
+/**
+ * The module of assembly/examples/NAME.ts as `weft node build` makes it, its static data in module region `region`. Files that test/run.ts
+ * runs share what one of them has compiled.
+ */
 export function compileExample(name: string, region = 1): Uint8Array<ArrayBuffer> {
-  const words = [fileURLToPath(new URL("./compile.js", import.meta.url)), join(ROOT, `assembly/examples/${name}.ts`), String(region)];
-  return new Uint8Array(execFileSync(process.execPath, words, { stdio: ["ignore", "pipe", "inherit"], maxBuffer: 2 ** 24 }));
+  const folder = process.env["WEFT_TEST_FOLDER"];
+  const kept = folder === undefined ? null : join(folder, `${name}-${region}.wasm`);
+  if (kept !== null && existsSync(kept)) return new Uint8Array(readFileSync(kept));
+  // The compiler is WebAssembly itself: V8's better code for it comes too late to be worth its while.
+  const words = ["--liftoff-only", fileURLToPath(new URL("./compile.js", import.meta.url)), join(ROOT, `assembly/examples/${name}.ts`), String(region)];
+  const wasm = new Uint8Array(execFileSync(process.execPath, words, { stdio: ["ignore", "pipe", "inherit"], maxBuffer: 2 ** 24 }));
+  if (kept !== null) {
+    writeFileSync(`${kept}.${process.pid}`, wasm);
+    renameSync(`${kept}.${process.pid}`, kept);
+  }
+  return wasm;
 }
 
 type Exports = Record<string, (...words: number[]) => number>;

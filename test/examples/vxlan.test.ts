@@ -136,6 +136,14 @@ test("a checksum that comes to 0 is written 0xffff: 0 would be none at all", () 
   assert.is(inner(out).slice(80, 84), "ffff");
 });
 
+test("a TCP checksum that comes to 0 is 0", () => {
+  const of = (...payload: number[]): number[] => bytesOfDatagram({ ...DATAGRAM, protocol: TCP, payload });
+  const zero = of(...of(0, 0).slice(36, 38)); // what lacks to a sum of 0xffff
+  const frame = ethernet(FAR, NEAR, 0x0800, unfinished(zero));
+  const out = pass(vxlan, fresh(frame, [B_CSUM_FLAGS, 1, 1], [B_CSUM_START, 2, BUFFER_START + 34], [B_CSUM_OFFSET, 2, 16]));
+  assert.is(inner(out).slice(100, 104), "0000");
+});
+
 test("what cannot be done is dropped under a name", () => {
   const frame = frameOf(DATAGRAM);
   expectDrop(vxlan, fresh(frame, [B_GSO_SIZE, 2, 1448]), "super-packet: switch tso and gso off at the sender");

@@ -78,21 +78,21 @@ check("options: all in the first fragment, in the others those that are to be co
   ]);
 });
 
-check("a checksum that was left to the device is filled in first; 0 is written as ffff", () => {
-  for (const [last, sum] of [[0, "0157"], [0x0157, "ffff"]] as const) {
+check("a checksum that was left to the device is filled in first; 0 is written as ffff where UDP has its checksum, and nowhere else", () => {
+  for (const [last, offset, sum] of [[0, 6, "0157"], [0x0157, 6, "ffff"], [0, 16, "0157"], [0x0157, 16, "0000"]] as const) {
     const index = graph.allocate();
     const buffer = (index << BUFFER_SHIFT) >>> 0;
     const segment = udp(1, 2, [...Array<number>(58).fill(0), last >> 8, last & 255]);
     const packet = ip4({ from: "192.0.2.2", to: "203.0.113.9", protocol: 17, payload: segment });
     u8.set(packet, buffer + BUFFER_START);
-    view.setUint16(buffer + BUFFER_START + 26, 0xfe61); // c000 + 0202 + cb00 + 7109 + 0011 + 0044, the pseudo header
-    [[B_DATA, BUFFER_START], [B_LENGTH, packet.length], [B_FLAGS, 0], [B_CSUM_START, BUFFER_START + 20], [B_CSUM_OFFSET, 6]]
+    view.setUint16(buffer + BUFFER_START + 20 + offset, 0xfe61); // c000 + 0202 + cb00 + 7109 + 0011 + 0044, the pseudo header
+    [[B_DATA, BUFFER_START], [B_LENGTH, packet.length], [B_FLAGS, 0], [B_CSUM_START, BUFFER_START + 20], [B_CSUM_OFFSET, offset]]
       .forEach(([at, value]) => (u16[(buffer + at!) >> 1] = value!));
     u32[(buffer + B_TOTAL) >> 2] = packet.length;
     u8[buffer + B_CSUM_FLAGS] = 1;
     graph.inject(router["registry"].find("ip4-lookup").index, [index]);
     const [first] = inline.sent(1).map(toHex);
-    assert.is(first!.slice(2 * 40, 2 * 42), sum); // fe61 + 0001 + 0002 + 0044 = fea8, and what is missing to ffff
+    assert.is(first!.slice(2 * (34 + offset), 2 * (36 + offset)), sum); // fe61 + 0001 + 0002 + 0044 = fea8, and what is missing to ffff
   }
 });
 
@@ -191,6 +191,25 @@ check("a TCP super-packet whose segments are too long: into these, and each into
   assert.equal(segments.map((one) => (one[4]! << 8) | one[5]!), [0x1234, 0x1235, 0x1236]);
   for (const one of segments) assert.is(checksum([...pseudo(one), ...one.subarray(20)]), 0);
   assert.equal(errors(), { "ip4-fragment: segments made of super-packets": 3, ...cut(3, frames.length) });
+});
+
+check("a segment whose checksum comes to 0: to TCP it is 0, to UDP ffff", () => {
+  router.setInterfaceMtu("host-right", 576);
+  const sumOfFirst = (protocol: number, header: number[], field: number, data: number[]): number => {
+    inline.ports[0]!.segmentSize = data.length / 2;
+    const packet = ip4({ from: "192.0.2.2", to: "203.0.113.9", protocol, payload: [...header, ...data] });
+    inline.send(0, [ethernet("02:fe:00:00:00:01", "02:00:00:00:00:02", 0x0800, packet)]);
+    inline.ports[0]!.segmentSize = 0;
+    return Buffer.from(inline.sent(1)[0]!).readUInt16BE(34 + field);
+  };
+  const tcp = [0, 80, 0, 81, 0, 0, 0, 1, 0, 0, 0, 1, 0x50, 0x10, 0xff, 0xff, 0, 0, 0, 0];
+  const cases: [number, number[], number, number][] = [[6, tcp, 16, 0], [17, udp(1, 2, []), 6, 0xffff]];
+  for (const [protocol, header, field, zero] of cases) {
+    const data = Array<number>(1200).fill(0);
+    const lacking = sumOfFirst(protocol, header, field, data); // to a sum of 0xffff
+    data.splice(0, 2, lacking >> 8, lacking & 255);
+    assert.is(sumOfFirst(protocol, header, field, data), zero, `protocol ${protocol}`);
+  }
 });
 
 check("a UDP super-packet: each segment a datagram; one that is not whole is dropped", () => {

@@ -71,7 +71,12 @@ const mutation: fc.Arbitrary<Mutation> = fc.record({
 
 function mutate(frame: Uint8Array, { kind, at, value }: Mutation): Uint8Array {
   if (kind === "cut") return frame.slice(0, at);
-  if (kind === "grow") return Uint8Array.from([...frame, ...numbers(Math.min(at, 300))]);
+  if (kind === "grow") {
+    const longer = new Uint8Array(frame.length + Math.min(at, 300));
+    longer.set(frame);
+    for (let i = frame.length; i < longer.length; i++) longer[i] = i - frame.length;
+    return longer;
+  }
   const copy = frame.slice();
   if (at < copy.length) copy[at] = kind === "set" ? value : copy[at]! ^ (1 << (value & 7));
   return copy;
@@ -81,9 +86,8 @@ function mutate(frame: Uint8Array, { kind, at, value }: Mutation): Uint8Array {
 function repair(frame: Uint8Array): Uint8Array {
   const length = ((frame[14] ?? 0) & 15) * 4;
   if (frame.length < 14 + length || length < 20) return frame;
-  const header = Array.from(frame.subarray(14, 14 + length));
   let sum = 0;
-  for (let i = 0; i < length; i += 2) if (i !== 10) sum += (header[i]! << 8) | header[i + 1]!;
+  for (let i = 14; i < 14 + length; i += 2) if (i !== 24) sum += (frame[i]! << 8) | frame[i + 1]!;
   sum = (sum & 0xffff) + (sum >>> 16);
   sum = ~((sum & 0xffff) + (sum >>> 16)) & 0xffff;
   frame[24] = sum >>> 8;
@@ -184,15 +188,15 @@ test("tshark finds every frame that left well-formed", () => {
   const ownBad = `icmp.checksum.status#1 == "Bad" || ${reply} && _ws.malformed || icmp && !${reply} && (frame.len < 62 || frame.len > 590)`;
   const bad = `ip.checksum.status#1 == "Bad" || arp && _ws.malformed || frame.len < 34 || ${own} && (${ownBad})`;
   const words = ["-r", capture, "-o", "ip.check_checksum:TRUE", "-o", "ip.defragment:FALSE", "--disable-protocol", "udp", "--disable-protocol", "tcp", "--disable-protocol", "ospf"];
-  const judge = (filter: string): string[] => {
-    const { status, stdout, stderr } = spawnSync("tshark", [...words, "-Y", filter], { encoding: "utf8", maxBuffer: 2 ** 28 });
+  const judge = (filter: string, ...limit: string[]): string[] => {
+    const { status, stdout, stderr } = spawnSync("tshark", [...words, ...limit, "-Y", filter], { encoding: "utf8", maxBuffer: 2 ** 28 });
     assert.is(status, 0, stderr);
     return stdout.split("\n").filter((line) => line !== "");
   };
   assert.equal(judge(bad).slice(0, 5), []);
   // The filter does see frames: those that the router made are there.
-  assert.ok(judge(`frame.number <= 2000 && icmp && ${own}`).length > 0);
-  });
+  assert.ok(judge(`icmp && ${own}`, "-c", "2000").length > 0);
+});
 
 test.after(async () => {
   rmSync(folder, { recursive: true });

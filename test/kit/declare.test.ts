@@ -1,10 +1,14 @@
 // The transform that takes declareNode({…}) out of a source: what it makes of a declaration, and what it says of a wrong one.
 
 import { readFileSync } from "node:fs";
+import { setFlagsFromString } from "node:v8";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { BUFFER_SHIFT, CONTRACT_VERSION, FRAME_NEXT } from "../../assembly/abi.js";
 import { compileText, regionOf } from "../../host/kit/compile.js";
+
+// The compiler is WebAssembly itself: V8's better code for it comes too late to be worth its while.
+setFlagsFromString("--liftoff-only");
 
 const PASS = "function pass(node: usize, buffer: usize): u32 { return 1; }\n";
 const VECTOR = "export function all(node: usize, frame: usize, n: u32): void {}\n";

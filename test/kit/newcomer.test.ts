@@ -5,6 +5,7 @@ import { appendFileSync, existsSync, mkdtempSync, readFileSync, readdirSync, rmS
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { setFlagsFromString } from "node:v8";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { node } from "../../host/cli/node.js";
@@ -13,6 +14,9 @@ import { WeftError } from "../../host/errors.js";
 
 const MAIN = new URL("../../host/cli/main.js", import.meta.url).href;
 const TSC = fileURLToPath(new URL("../../../node_modules/typescript/bin/tsc", import.meta.url));
+// The compiler is WebAssembly itself: V8's better code for it comes too late to be worth its while.
+const QUICK = "--liftoff-only";
+setFlagsFromString(QUICK);
 let folder = "";
 
 test.before.each(() => { folder = mkdtempSync(join(tmpdir(), "weft-kit-")); });
@@ -33,7 +37,7 @@ interface Ran {
 /** Through the program's own entry. */
 function spawned(...argv: string[]): Ran {
   const program = `process.exitCode = await (await import(${JSON.stringify(MAIN)})).main(process.argv.slice(1))`;
-  return spawnSync(process.execPath, ["--input-type=module", "-e", program, "--", "node", ...argv], { cwd: folder, encoding: "utf8" });
+  return spawnSync(process.execPath, [QUICK, "--input-type=module", "-e", program, "--", "node", ...argv], { cwd: folder, encoding: "utf8" });
 }
 
 /** In this process, which saves a second each time. */

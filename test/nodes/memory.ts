@@ -23,11 +23,11 @@ export function raw(address: string): number {
 
 /** Bytes of hex text; blanks and line breaks are for the reader. */
 export function fromHex(text: string): Uint8Array {
-  return Uint8Array.from(text.replace(/\s/g, "").match(/../g) ?? [], (pair) => parseInt(pair, 16));
+  return new Uint8Array(Buffer.from(text.replace(/\s/g, ""), "hex"));
 }
 
 export function toHex(data: Uint8Array): string {
-  return Array.from(data, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  return Buffer.from(data).toString("hex");
 }
 
 /** Clears tables and buffers; every address has no route. */

@@ -19,7 +19,10 @@ writeFileSync(GYP, `
 /** The script that package.json names, as npm starts it. */
 const install = (variables: NodeJS.ProcessEnv = {}): Ran =>
   run(INSTALLED, [process.execPath, "host/setup/install.mjs"], { npm_config_node_gyp: GYP, ...variables });
-const weft = (...argv: string[]): Ran => run(FOLDER, [process.execPath, join(INSTALLED, "host/setup/weft.mjs"), ...argv], { npm_config_node_gyp: undefined });
+/** The compiler of nodes is WebAssembly itself: V8's better code for it comes too late to be worth its while. */
+const QUICK = "--liftoff-only";
+const weft = (...argv: string[]): Ran =>
+  run(FOLDER, [process.execPath, QUICK, join(INSTALLED, "host/setup/weft.mjs"), ...argv], { npm_config_node_gyp: undefined });
 const PROGRAM = join(FOLDER, "program.mjs");
 writeFileSync(PROGRAM, 'import { Router } from "weft"; const router = await Router.start(); console.log(router.version().version); await router.stop();');
 

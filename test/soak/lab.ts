@@ -6,7 +6,7 @@ import type { Balance, BufferInfo, ErrorCounter, InterfaceCounters, InterfaceInf
 import { ping } from "../../host/cli/peers.js";
 import { must } from "../../host/lab/command.js";
 import type { Host } from "../../host/lab/host.js";
-import { A, B, type Side, hostAt } from "../e2e/network.js";
+import { A, B, type Side, echoReplies, hostAt } from "../e2e/network.js";
 import { Peer } from "../e2e/peer.js";
 import { Weft, until } from "../e2e/weft.js";
 
@@ -139,12 +139,6 @@ export class Lab {
 
 function interfaceName(kind: PortKind, { device }: Side): string {
   return kind === "rdma" ? `rdma-${device}` : `host-${device}`;
-}
-
-/** Echo replies that a host's kernel has received. */
-async function echoReplies(host: Host): Promise<number> {
-  const [names, values] = (await must(host.namespace, "cat", ["/proc/net/snmp"])).split("\n").filter((line) => line.startsWith("Icmp:")).map((line) => line.split(" "));
-  return Number(values![names!.indexOf("InEchoReps")]);
 }
 
 function interfaceScript(kind: PortKind, side: Side): string[] {

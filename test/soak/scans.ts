@@ -163,11 +163,11 @@ const TRACES: Scenario = {
   name: "mtr, tracepath",
   expects: [...LOCAL, ...ABSENT, ...ARP_SEEN, [/^ip4-rewrite: TTL expired/, "each probe's first one"], [/^ip4-lookup: no route/, "a trace to nowhere"]],
   run: async ({ a, b }) => {
-    for (const protocol of [[], ["--udp"], ["--tcp", "-P", String(OPEN_TCP)]]) {
+    await Promise.all([[], ["--udp"], ["--tcp", "-P", String(OPEN_TCP)]].map(async (protocol) => {
       const { stdout } = await tool(a, "mtr", ["-n", "-r", "-c", "5", "-i", "0.1", "-G", "1", ...protocol, B.address]);
       const hops = [...stdout.matchAll(/^ *\d+\.\|-- (\S+) +([\d.]+)%/gm)].map(([, address, loss]) => [address, loss]);
       assert.equal(hops, [[A.gateway, "0.0"], [B.address, "0.0"]], `mtr ${protocol.join(" ")}: ${stdout}`);
-    }
+    }));
     assert.match((await tool(b, "tracepath", ["-n", "-m", "5", A.address])).stdout, new RegExp(`1: +${B.gateway.replaceAll(".", "\\.")}[\\s\\S]*reached`));
     await tool(a, "mtr", ["-n", "-r", "-c", "2", "-i", "0.1", "-G", "1", "-m", "2", "192.0.2.1"]);
   },
