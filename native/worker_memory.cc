@@ -37,14 +37,7 @@ bool WorkerMemory::take(uint32_t count, uint32_t* addresses) const {
   return false;
 }
 
-void WorkerMemory::give(uint32_t address) const {
-  uint32_t list = worker + abi::WORKER_FREE_LIST;
-  uint32_t count = read<uint32_t>(list);
-  if (count >= abi::BUFFER_COUNT_MAX) return countBadBuffer();
-  write<uint16_t>(address + abi::B_STATE, abi::BUFFER_FREE);
-  write(list + abi::FREE_LIST_ENTRIES + 4 * count, address >> abi::BUFFER_SHIFT);
-  write(list, count + 1);
-}
+void WorkerMemory::give(uint32_t address) const { Returning(*this).give(address); }
 
 bool WorkerMemory::freeChain(uint32_t index) const {
   uint32_t address = usedBufferAt(index);

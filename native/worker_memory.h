@@ -52,5 +52,25 @@ struct WorkerMemory {
   bool freeChain(uint32_t index) const;
 };
 
+/** Buffers on their way back to the free list, which gets its new length when all are there: nothing else may touch it meanwhile. */
+class Returning {
+ public:
+  explicit Returning(const WorkerMemory& memory) : memory_(memory), list_(memory.worker + abi::WORKER_FREE_LIST), count_(memory.read<uint32_t>(list_)) {}
+  ~Returning() { memory_.write(list_, count_); }
+  Returning(const Returning&) = delete;
+  Returning& operator=(const Returning&) = delete;
+  /** Returns one buffer that take() gave. */
+  void give(uint32_t address) {
+    if (count_ >= abi::BUFFER_COUNT_MAX) return memory_.countBadBuffer(); // scribbled over, or a buffer was given twice
+    memory_.write<uint16_t>(address + abi::B_STATE, abi::BUFFER_FREE);
+    memory_.write(list_ + abi::FREE_LIST_ENTRIES + 4 * count_++, address >> abi::BUFFER_SHIFT);
+  }
+
+ private:
+  const WorkerMemory memory_;
+  const uint32_t list_;
+  uint32_t count_;
+};
+
 /** The calling thread's worker; `base` is null before attachWorker. */
 extern thread_local WorkerMemory attached;

@@ -5,6 +5,8 @@
 // Refilling puts a buffer into each gap of a WQE and only then posts it.
 #pragma once
 
+#include <algorithm>
+
 #include "../incoming.h"
 #include "../offload_header.h"
 #include "dv_layout.h"
@@ -17,10 +19,17 @@ template <class Way> class ReceiveRing final : public ReceiveQueue {
   uint32_t receive(const WorkerMemory& memory, uint32_t frame, uint32_t at, uint32_t max, uint32_t swIfIndex) override {
     Burst burst;
     uint32_t n = 0;
-    Completion completion{};
-    while (n < max && !failed_ && way_.completions.next(completion)) {
-      uint32_t first = take(memory, completion, swIfIndex, burst);
-      if (first) memory.write(frame + abi::FRAME_BUFFERS + 4 * (at + n++), first >> abi::BUFFER_SHIFT);
+    Completion told[BATCH];
+    while (n < max && !failed_) {
+      uint32_t count = way_.completions.next(told, std::min(max - n, BATCH));
+      if (count == 0) break;
+      for (uint32_t i = 0; i < count && !failed_; i++) {
+        uint32_t places = frame + abi::FRAME_BUFFERS + 4 * (at + n), plain = takePlain(memory, told + i, count - i, places, swIfIndex, burst);
+        n += plain;
+        if ((i += plain) == count) break;
+        uint32_t first = take(memory, told[i], swIfIndex, burst);
+        if (first) memory.write(frame + abi::FRAME_BUFFERS + 4 * (at + n++), first >> abi::BUFFER_SHIFT);
+      }
     }
     way_.completions.publish();
     if (!failed_) refill(memory, swIfIndex);
@@ -53,7 +62,50 @@ template <class Way> class ReceiveRing final : public ReceiveQueue {
     uint64_t bytes = 0, errors = 0, truncated = 0, badChecksum = 0;
   };
 
+  /** Completions read at a time. */
+  static constexpr uint32_t BATCH = 64;
+  /** WQEs from a packet's to the one whose buffer header is fetched meanwhile. */
+  static constexpr uint32_t AHEAD = 8;
+
   uint32_t* buffersOf(uint32_t wqe) { return &buffers_[(wqe & (way_.ring.count - 1)) * way_.ring.segments]; }
+
+  /**
+   * Takes the first of these completions, as many as come in the ring's order and tell of packets that one buffer holds, and writes where
+   * they are to `places`, an address; gives how many. The others are for take().
+   */
+  uint32_t takePlain(const WorkerMemory& memory, const Completion* told, uint32_t count, uint32_t places, uint32_t swIfIndex, Burst& burst) {
+    const bool striding = way_.ring.striding;
+    const uint32_t mask = way_.ring.count - 1, segments = way_.ring.segments, ahead = striding ? 1 : AHEAD;
+    const uint32_t counterMask = striding ? UINT16_MAX : mask, oneStride = striding ? 1u << STRIDING_STRIDES_SHIFT : 0;
+    uint8_t* const base = memory.base;
+    uint32_t* const buffers = buffers_.data();
+    uint32_t *to = reinterpret_cast<uint32_t*>(base + places), read = read_, stride = stride_, first = 0, n = 0;
+    uint64_t bytes = 0;
+    Judgement judgement;
+    for (; n < count; n++) {
+      const Completion& one = told[n];
+      uint32_t length = one.byteCount - oneStride, place = (read & mask) * segments + stride;
+      if (one.opcode != CQE_RECEIVED || (one.wqeCounter & counterMask) != (striding ? stride : read & mask)) break;
+      if (length - 1 >= abi::BUFFER_DATA || posted_ - read - 1 > mask) break;
+      __builtin_prefetch(base + buffers[((read + ahead) & mask) * segments + stride], 1);
+      first = buffers[place];
+      buffers[place] = 0;
+      if (judgement.types != one.types || judgement.good != one.good) judgement = judge(one);
+      burst.badChecksum += judgement.bad;
+      writeWholeHeader(base + first, length, swIfIndex, judgement.flags, judgement.checksumFlags);
+      to[n] = first >> abi::BUFFER_SHIFT;
+      bytes += length;
+      if (!striding) read++;
+      else if (++stride == segments) stride = 0, read++;
+    }
+    if (n == 0) return 0;
+    read_ = read;
+    stride_ = stride;
+    held_ -= n;
+    last_ = first + abi::BUFFER_START;
+    burst.bytes += bytes;
+    return n;
+  }
 
   /** Takes the buffers of a completion out of the ring; gives the address of the packet's first one, 0 if there is no packet. */
   uint32_t take(const WorkerMemory& memory, const Completion& completion, uint32_t swIfIndex, Burst& burst) {
@@ -81,7 +133,10 @@ template <class Way> class ReceiveRing final : public ReceiveQueue {
     }
     linkReceived(memory, buffers, length < abi::BUFFER_DATA ? length : abi::BUFFER_DATA, length, swIfIndex);
     uint32_t first = buffers[0];
-    judge(memory, first, completion, burst);
+    Judgement judgement = judge(completion);
+    memory.write<uint16_t>(first + abi::B_FLAGS, judgement.flags);
+    memory.write<uint8_t>(first + abi::B_CSUM_FLAGS, judgement.checksumFlags);
+    burst.badChecksum += judgement.bad;
     for (uint32_t i = 0; i < count; i++) buffers[i] = 0;
     held_ -= count;
     last_ = first + abi::BUFFER_START;
@@ -118,15 +173,22 @@ template <class Way> class ReceiveRing final : public ReceiveQueue {
     return true;
   }
 
-  /** Tells the nodes what the NIC found out about checksums. */
-  void judge(const WorkerMemory& memory, uint32_t buffer, const Completion& completion, Burst& burst) const {
-    if (!way_.ring.useChecksum) return;
+  /** What the nodes are told that the NIC found out about checksums. */
+  struct Judgement {
+    uint8_t good = 0, types = 0; // of the completion
+    uint16_t flags = 0; // B_FLAG_*
+    uint8_t checksumFlags = 0;
+    bool bad = false;
+  };
+
+  Judgement judge(const Completion& completion) const {
+    if (!way_.ring.useChecksum) return {completion.good, completion.types};
     bool ip4 = (completion.types & CQE_L3_MASK) == CQE_L3_IPV4;
     bool transport = (completion.types & CQE_L4_MASK) && !(completion.types & CQE_FRAGMENT);
     bool ip4Good = ip4 && (completion.good & CQE_L3_GOOD), transportGood = transport && (completion.good & CQE_L4_GOOD);
-    memory.write<uint16_t>(buffer + abi::B_FLAGS, (ip4Good ? abi::B_FLAG_L3_GOOD : 0) | (transportGood ? abi::B_FLAG_L4_GOOD : 0));
-    if (transportGood) memory.write<uint8_t>(buffer + abi::B_CSUM_FLAGS, DATA_VALID);
-    if (ip4 != ip4Good || transport != transportGood) burst.badChecksum++;
+    uint32_t flags = (ip4Good ? abi::B_FLAG_L3_GOOD : 0) | (transportGood ? abi::B_FLAG_L4_GOOD : 0);
+    uint8_t checksumFlags = transportGood ? DATA_VALID : 0;
+    return {completion.good, completion.types, static_cast<uint16_t>(flags), checksumFlags, ip4 != ip4Good || transport != transportGood};
   }
 
   void refill(const WorkerMemory& memory, uint32_t swIfIndex) {
