@@ -38,17 +38,22 @@ uint32_t DvCompletionQueue::next(Completion* to, uint32_t max) {
 uint32_t DvCompletionQueue::nextMinis(Completion* to, uint32_t max) {
   const Completion title = title_;
   const uint32_t first = minisTaken_, count = std::min(minis_ - first, max);
-  for (uint32_t i = 0; i < count; i++) {
-    uint32_t number = first + i, array = number & ~(MINIS_PER_CQE - 1);
-    const MiniCqe& mini = reinterpret_cast<const MiniCqe*>(&at(consumer_ + (array ? array : 1)))[number - array];
-    to[i] = title;
-    to[i].byteCount = mini.byteCount;
-    to[i].wqeCounter = static_cast<uint16_t>(strides_ ? mini.detail : title.wqeCounter + number);
+  const bool strides = strides_;
+  for (uint32_t number = first; number < first + count;) {
+    const uint32_t array = number & ~(MINIS_PER_CQE - 1), end = std::min(array + MINIS_PER_CQE, first + count);
+    const MiniCqe* minis = reinterpret_cast<const MiniCqe*>(&at(consumer_ + (array ? array : 1)));
+    for (; number < end; number++) {
+      const MiniCqe& mini = minis[number - array];
+      uint16_t counter = static_cast<uint16_t>(strides ? mini.detail : title.wqeCounter + number);
+      *to++ = {title.opcode, title.syndrome, title.good, title.types, counter, mini.byteCount};
+    }
   }
   minisTaken_ += count;
   if (minisTaken_ < minis_) return count;
-  for (uint32_t i = 1; i < minis_; i++) at(consumer_ + i).opOwn = static_cast<uint8_t>(CQE_INVALID << 4 | ownerAt(consumer_ + i));
-  consumer_ += minis_;
+  Cqe* const cqes = reinterpret_cast<Cqe*>(ring_.cqes);
+  const uint32_t mask = ring_.count - 1, end = consumer_ + minis_;
+  for (uint32_t i = consumer_ + 1; i != end; i++) cqes[i & mask].opOwn = static_cast<uint8_t>(CQE_INVALID << 4 | (i & (mask + 1) ? CQE_OWNER : 0));
+  consumer_ = end;
   minis_ = 0;
   return count;
 }

@@ -31,20 +31,37 @@ class DvSend {
   void write(const WorkerMemory& memory, const Outgoing& packet, uint32_t block, const Plan& plan);
   /** False: every packet begins with an inline header. */
   bool takesPlain() const { return ring.inlineHeader == 0; }
-  /** The same for a packet that takes one block: no header inline, one piece. */
-  void writePlain(const WorkerMemory& memory, const PlainOutgoing& packet, uint32_t block) {
-    ControlSegment* control = reinterpret_cast<ControlSegment*>(ring.wqes + (block & (ring.count - 1)) * WQE_BLOCK);
-    *control = {};
-    control->indexOpcode = (block & 0xffff) << 8 | OPCODE_SEND;
-    control->qpnUnits = ring.qpn << 8 | 3;
-    control->flags = wantsCqe(block, 1);
-    *reinterpret_cast<EthernetSegment*>(control + 1) = {};
-    DataSegment* data = reinterpret_cast<DataSegment*>(control + 2);
-    data->length = packet.length;
-    data->lkey = ring.lkey;
-    data->address = reinterpret_cast<uintptr_t>(memory.base) + packet.at;
-    last_ = control;
+  /** Writes the WQEs of a burst's plain packets, a block each: no header inline, one piece. Each segment is one store of 16 bytes. */
+  struct PlainWriter {
+    uint8_t* wqes;
+    uint32_t mask;
+    uint64_t base;
+    uint64_t lkey; // as the second word of a data segment
+    __m128i control, controlWantingCqe; // but for the WQE's index
+
+    void write(const PlainOutgoing& packet, uint32_t block) const {
+      static_assert(offsetof(ControlSegment, indexOpcode) == 0 && offsetof(DataSegment, length) == 0 && offsetof(DataSegment, address) == 8);
+      __m128i* segments = reinterpret_cast<__m128i*>(wqes + (block & mask) * WQE_BLOCK);
+      __m128i index = _mm_cvtsi32_si128(static_cast<int>(htobe32((block & 0xffff) << 8)));
+      uint64_t extent = lkey | htobe32(packet.length), address = htobe64(base + packet.at);
+      _mm_store_si128(segments, _mm_or_si128(wantsCqe(block, 1) ? controlWantingCqe : control, index));
+      _mm_store_si128(segments + 1, _mm_setzero_si128()); // the Ethernet segment
+      _mm_store_si128(segments + 2, _mm_set_epi64x(static_cast<int64_t>(address), static_cast<int64_t>(extent)));
+    }
+  };
+  PlainWriter plainWriter(const WorkerMemory& memory) const {
+    auto control = [this](uint8_t flags) {
+      ControlSegment segment{};
+      segment.indexOpcode = OPCODE_SEND;
+      segment.qpnUnits = ring.qpn << 8 | 3;
+      segment.flags = flags;
+      return _mm_loadu_si128(reinterpret_cast<const __m128i*>(&segment));
+    };
+    uint64_t lkey = static_cast<uint64_t>(htobe32(ring.lkey)) << 32;
+    return {ring.wqes, ring.count - 1, reinterpret_cast<uintptr_t>(memory.base), lkey, control(0), control(CONTROL_WANT_CQE)};
   }
+  /** After a burst of them: the last one's block. */
+  void wrotePlain(uint32_t block) { last_ = reinterpret_cast<ControlSegment*>(ring.wqes + (block & (ring.count - 1)) * WQE_BLOCK); }
   /** Hands over the WQEs before block `posted`, the last of which asks for a CQE: buffers come back only with one. Gives how far they were taken. */
   uint32_t flush(uint32_t posted);
   void restart() { rung_ = 0; }

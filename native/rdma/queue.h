@@ -92,8 +92,6 @@ class SendQueue {
     uint32_t buffers, packets, bytes;
     uint32_t blocks; // of the WQE
   };
-  /** Buffers whose headers are fetched before they are needed. */
-  static constexpr uint32_t AHEAD = 8;
   /** Buffers that a block of the ring may have under way: as many as it has room for data segments. */
   static constexpr uint32_t BUFFERS_PER_BLOCK = 4;
 
@@ -106,10 +104,7 @@ class SendQueue {
     const Mark target = markAt(upTo);
     const uint32_t *held = buffers_.data(), mask = static_cast<uint32_t>(buffers_.size() - 1);
     Returning returning(memory);
-    for (uint32_t i = completedMark_.buffers; i != target.buffers; i++) {
-      __builtin_prefetch(memory.base + held[(i + AHEAD) & mask], 1);
-      giveBack(memory, returning, held[i & mask]);
-    }
+    for (uint32_t i = completedMark_.buffers; i != target.buffers; i++) giveBack(memory, returning, held[i & mask]);
     completedMark_.buffers = target.buffers;
     completedMark_.packets = target.packets;
     completed_ = upTo;

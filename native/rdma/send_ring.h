@@ -75,7 +75,7 @@ template <class Way> class SendRing final : public SendQueue {
 
  private:
   /** Puts the first of these packets into the ring, as many as it has room for and are plain; gives how many. The others are for send(). */
-  uint32_t sendPlain(const WorkerMemory& given, const uint32_t* indices, uint32_t n) {
+  __attribute__((noinline)) uint32_t sendPlain(const WorkerMemory& given, const uint32_t* indices, uint32_t n) {
     if (!way_.takesPlain()) return 0;
     const WorkerMemory memory = given; // which no store below can change, as far as the compiler can see
     const uint32_t room = way_.ring.count - (posted_ - completed_), mask = way_.ring.count - 1;
@@ -83,15 +83,17 @@ template <class Way> class SendRing final : public SendQueue {
     uint32_t* const buffers = buffers_.data();
     Mark *const marks = marks_.data(), mark = postedMark_;
     uint32_t block = posted_, i = 0;
-    PlainOutgoing packet;
+    PlainOutgoing packet{};
+    const auto writer = way_.plainWriter(memory);
     for (; i < most; i++) {
-      if (i + AHEAD < n) __builtin_prefetch(memory.base + (static_cast<uint64_t>(indices[i + AHEAD]) << abi::BUFFER_SHIFT));
       if (!packet.read(memory, indices[i])) break;
-      way_.writePlain(memory, packet, block);
+      writer.write(packet, block);
       marks[block++ & mask] = {mark.buffers, mark.packets++, mark.bytes, 1};
       mark.bytes += packet.length;
       buffers[mark.buffers++ & (held - 1)] = packet.buffer;
     }
+    if (i == 0) return 0;
+    way_.wrotePlain(block - 1);
     posted_ = block;
     postedMark_ = mark;
     return i;
