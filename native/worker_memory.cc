@@ -16,35 +16,7 @@ bool WorkerMemory::isFrame(uint32_t frame) const {
   return frame >= first && frame <= last && frame % 4 == 0;
 }
 
-bool WorkerMemory::take(uint32_t count, uint32_t* addresses) const {
-  uint32_t list = worker + abi::WORKER_FREE_LIST;
-  uint32_t left = read<uint32_t>(list);
-  if (left > abi::BUFFER_COUNT_MAX) return false; // scribbled over: nothing in it can be believed
-  uint32_t taken = 0;
-  while (taken < count && left > 0) {
-    uint32_t index = read<uint32_t>(list + abi::FREE_LIST_ENTRIES + 4 * --left);
-    uint32_t address = bufferAt(index);
-    if (address && read<uint16_t>(address + abi::B_STATE) == abi::BUFFER_FREE) {
-      write<uint16_t>(address + abi::B_STATE, abi::BUFFER_USED); // a second entry of the same buffer is refused
-      addresses[taken++] = address;
-    } else {
-      countBadBuffer();
-    }
-  }
-  write(list, left);
-  if (taken == count) return true;
-  while (taken > 0) give(addresses[--taken]);
-  return false;
-}
-
-void WorkerMemory::give(uint32_t address) const {
-  uint32_t list = worker + abi::WORKER_FREE_LIST;
-  uint32_t count = read<uint32_t>(list);
-  if (count >= abi::BUFFER_COUNT_MAX) return countBadBuffer();
-  write<uint16_t>(address + abi::B_STATE, abi::BUFFER_FREE);
-  write(list + abi::FREE_LIST_ENTRIES + 4 * count, address >> abi::BUFFER_SHIFT);
-  write(list, count + 1);
-}
+void WorkerMemory::give(uint32_t address) const { Returning(*this).give(address); }
 
 bool WorkerMemory::freeChain(uint32_t index) const {
   uint32_t address = usedBufferAt(index);

@@ -11,6 +11,15 @@
 /** Buffers of the longest packet: 64 KiB of payload, its headers, and some to spare. */
 constexpr uint32_t CHAIN_MAX = 40;
 
+/** Lines of a buffer, and the number that multiplied by it is 1, modulo 2^32 (Newton's iteration, each step doubles the right bits). */
+constexpr uint32_t BUFFER_LINES = abi::BUFFER_SIZE >> abi::BUFFER_SHIFT;
+constexpr uint32_t BUFFER_INVERSE = [] {
+  uint32_t inverse = BUFFER_LINES; // right in its 3 lowest bits
+  for (int bits = 3; bits < 32; bits *= 2) inverse *= 2 - BUFFER_LINES * inverse;
+  return inverse;
+}();
+static_assert(BUFFER_LINES * BUFFER_INVERSE == 1 && BUFFER_LINES << abi::BUFFER_SHIFT == abi::BUFFER_SIZE, "an odd number of lines");
+
 struct WorkerMemory {
   uint8_t* base = nullptr;
   uint32_t worker = 0;
@@ -33,10 +42,9 @@ struct WorkerMemory {
 
   /** Address of the buffer with this index, 0 if there is none. */
   uint32_t bufferAt(uint32_t index) const {
-    uint64_t address = static_cast<uint64_t>(index) << abi::BUFFER_SHIFT;
-    if (address < pool || address + abi::BUFFER_SIZE > poolEnd) return 0;
-    uint32_t offset = static_cast<uint32_t>(address) - pool;
-    return offset % abi::BUFFER_SIZE == 0 ? static_cast<uint32_t>(address) : 0;
+    // An offset that is n whole buffers becomes n, any other more than there can be: their inverse is exact in 32 bits.
+    uint32_t number = (index - (pool >> abi::BUFFER_SHIFT)) * BUFFER_INVERSE;
+    return number < (poolEnd - pool) / abi::BUFFER_SIZE ? index << abi::BUFFER_SHIFT : 0;
   }
   /** The same, also 0 unless the buffer is in use. */
   uint32_t usedBufferAt(uint32_t index) const {
@@ -50,6 +58,47 @@ struct WorkerMemory {
   void give(uint32_t address) const;
   /** Returns a packet's whole chain; false if its first buffer is not in use. */
   bool freeChain(uint32_t index) const;
+};
+
+inline bool WorkerMemory::take(uint32_t count, uint32_t* addresses) const {
+  uint32_t list = worker + abi::WORKER_FREE_LIST;
+  uint32_t left = read<uint32_t>(list);
+  if (left > abi::BUFFER_COUNT_MAX) return false; // scribbled over: nothing in it can be believed
+  uint32_t taken = 0;
+  while (taken < count && left > 0) {
+    uint32_t index = read<uint32_t>(list + abi::FREE_LIST_ENTRIES + 4 * --left);
+    uint32_t address = bufferAt(index);
+    if (address && read<uint16_t>(address + abi::B_STATE) == abi::BUFFER_FREE) {
+      write<uint16_t>(address + abi::B_STATE, abi::BUFFER_USED); // a second entry of the same buffer is refused
+      addresses[taken++] = address;
+    } else {
+      countBadBuffer();
+    }
+  }
+  write(list, left);
+  if (taken == count) return true;
+  while (taken > 0) give(addresses[--taken]);
+  return false;
+}
+
+/** Buffers on their way back to the free list, which gets its new length when all are there: nothing else may touch it meanwhile. */
+class Returning {
+ public:
+  explicit Returning(const WorkerMemory& memory) : memory_(memory), list_(memory.worker + abi::WORKER_FREE_LIST), count_(memory.read<uint32_t>(list_)) {}
+  ~Returning() { memory_.write(list_, count_); }
+  Returning(const Returning&) = delete;
+  Returning& operator=(const Returning&) = delete;
+  /** Returns one buffer that take() gave. */
+  void give(uint32_t address) {
+    if (count_ >= abi::BUFFER_COUNT_MAX) return memory_.countBadBuffer(); // scribbled over, or a buffer was given twice
+    memory_.write<uint16_t>(address + abi::B_STATE, abi::BUFFER_FREE);
+    memory_.write(list_ + abi::FREE_LIST_ENTRIES + 4 * count_++, address >> abi::BUFFER_SHIFT);
+  }
+
+ private:
+  const WorkerMemory memory_;
+  const uint32_t list_;
+  uint32_t count_;
 };
 
 /** The calling thread's worker; `base` is null before attachWorker. */

@@ -24,6 +24,7 @@
 
 #include "context.h"
 #include "device.h"
+#include "step.h"
 #include "sysfs.h"
 
 #define INTERPOSED extern "C" __attribute__((visibility("default")))
@@ -154,6 +155,7 @@ using namespace emulator;
     mode_t mode = modeArgument(flags, arguments); \
     va_end(arguments); \
     if (Device* device = deviceAt(path)) return openContext(*device); \
+    if (int step = openStep(path); step >= 0) return step; \
     refreshSysfs(path); \
     return NEXT(name) call; \
   }
@@ -196,6 +198,7 @@ INTERPOSED int access(const char* path, int mode) {
 }
 
 INTERPOSED ssize_t write(int fd, const void* bytes, size_t count) {
+  if (isStep(fd)) return writeStep(bytes, count);
   std::shared_ptr<Context> context = contextOf(fd);
   if (!context) return NEXT(write)(fd, bytes, count);
   if (ownsDevices()) return executeCommand(*context, bytes, count);

@@ -27,6 +27,7 @@ struct Nic {
   std::mutex lock; // of what follows; taken after a device's lock, never before it
   std::condition_variable used;
   std::vector<std::shared_ptr<Port>> ports;
+  std::map<const Device*, std::shared_ptr<Port>> stepped;
   bool running = false;
 };
 
@@ -68,6 +69,19 @@ void flushErrors(Device& device) {
   }
 }
 
+/** How many frames came. */
+uint32_t takeFrames(Port& port, uint32_t most) {
+  Device& device = port.device;
+  if (device.faults->rxHold) return 0;
+  return device.wire->receive(most, [&](const uint8_t* frame, uint32_t length) {
+    if (device.linkUp) receiveFrame(port, frame, length);
+  });
+}
+
+void finishSessions(Device& device) {
+  for (auto& [number, cq] : device.completions) finishSession(device, *cq);
+}
+
 bool serve(Port& port) {
   Device& device = port.device;
   if (device.fatal || !device.wire) return false;
@@ -76,14 +90,16 @@ bool serve(Port& port) {
   flushErrors(device);
   bool busy = serveSends(port);
   device.wire->finish();
-  if (!device.faults->rxHold) {
-    auto handler = [&](const uint8_t* frame, uint32_t length) {
-      if (device.linkUp) receiveFrame(port, frame, length);
-    };
-    busy |= device.wire->receive(FRAMES_PER_ROUND, handler) != 0;
-  }
-  for (auto& [number, cq] : device.completions) finishSession(device, *cq);
+  busy |= takeFrames(port, FRAMES_PER_ROUND) != 0;
+  finishSessions(device);
   return busy;
+}
+
+/** Null: it is not stepped, or not in use. */
+Port* steppedPort(Device& device) {
+  std::lock_guard<std::mutex> guard(nic().lock);
+  auto found = nic().stepped.find(&device);
+  return found == nic().stepped.end() || device.fatal || !device.wire ? nullptr : found->second.get();
 }
 
 /** An edge of the wire's carrier; a link that was set on demand stays as it is until the next one. */
@@ -169,6 +185,29 @@ bool steer(Port& port, const uint8_t* frame, uint32_t length, const SendQueue* s
   return sender ? heard : taken;
 }
 
+bool stepSends(Device& device) {
+  Port* port = steppedPort(device);
+  if (!port) return false;
+  port->steering.update(device);
+  while (serveSends(*port)) {}
+  device.wire->finish();
+  finishSessions(device);
+  return true;
+}
+
+bool stepReceives(Device& device, uint32_t frames) {
+  Port* port = steppedPort(device);
+  if (!port) return false;
+  port->steering.update(device);
+  while (frames > 0) {
+    uint32_t came = takeFrames(*port, std::min(frames, FRAMES_PER_ROUND));
+    finishSessions(device);
+    if (came == 0) return false;
+    frames -= std::min(came, frames);
+  }
+  return true;
+}
+
 void startNic(Device& device) {
   if (!device.faults) device.faults = std::make_shared<Faults>();
   std::string error;
@@ -178,6 +217,10 @@ void startNic(Device& device) {
   auto port = std::make_shared<Port>(device);
   port->carrier = device.linkUp;
   std::lock_guard<std::mutex> guard(nic().lock);
+  if (device.stepped) {
+    nic().stepped[&device] = std::move(port);
+    return;
+  }
   nic().ports.push_back(port);
   nic().used.notify_one();
   if (nic().running) return;
@@ -193,6 +236,7 @@ void stopNic(Device& device) {
   std::lock_guard<std::mutex> guard(nic().lock);
   auto& ports = nic().ports;
   ports.erase(std::remove_if(ports.begin(), ports.end(), [&](const auto& port) { return &port->device == &device; }), ports.end());
+  nic().stepped.erase(&device);
   device.wire.reset(); // the thread may still have the port in hand, and finds no wire
 }
 

@@ -33,6 +33,11 @@ uint8_t* reach(const Device& device, uint32_t pdn, uint32_t lkey, uint64_t addre
 /** The WQEs that the doorbells told of, some of each queue; true if there was one. */
 bool serveSends(Port& port);
 
+/** Does at once what the NIC's thread leaves to a stepped device: sends all that the doorbells told of; takes frames from the wire. */
+bool stepSends(Device& device);
+/** False: fewer came, or the device is fatal or has no wire. */
+bool stepReceives(Device& device, uint32_t frames);
+
 /** A packet from the wire (`sender` null) or one that a queue of this port has sent; false if no flow took it. */
 bool steer(Port& port, const uint8_t* frame, uint32_t length, const SendQueue* sender);
 

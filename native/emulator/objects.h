@@ -189,6 +189,7 @@ struct Device {
   bool accessible = true; // false: opening its uverbs node fails with EACCES
   bool striding = true; // capabilities
   bool compression = true;
+  bool stepped = false; // see step.h
   bool inlineHeader = false; // a ConnectX-4 wants the first 18 bytes of a packet in the WQE
   uint32_t mtu = 9978;
   uint32_t speedMbits = 100000;

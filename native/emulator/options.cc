@@ -68,7 +68,7 @@ static void checkWire(const std::string& spec) {
     return;
   }
   if (kind == "generator" && (parts.size() == 2 || parts.size() == 3)) {
-    numberOf("wire=generator", parts[1], 1, 1000000000);
+    numberOf("wire=generator", parts[1], 0, 1000000000);
     if (parts.size() == 3) numberOf("wire=generator", parts[2], 60, 9000);
     return;
   }
@@ -99,6 +99,8 @@ static void setOption(Device& device, bool& macGiven, const std::string& key, co
     device.striding = numberOf(key, value, 0, 1);
   } else if (key == "cqe-compression") {
     device.compression = numberOf(key, value, 0, 1);
+  } else if (key == "stepped") {
+    device.stepped = numberOf(key, value, 0, 1);
   } else if (key == "access" && (value == "none" || value == "all")) {
     device.accessible = value == "all";
   } else {

@@ -2,9 +2,9 @@
 //
 //   WEFT_EMULATOR="wire=netdev:veth0,mac=02:00:00:00:00:01;wire=pair:2;wire=pair:1,model=cx6dx"
 //
-//   wire=netdev:IF | pair:N | generator:PPS[:SIZE] | sink   (pair: with the device of that index)
+//   wire=netdev:IF | pair:N | generator:PPS[:SIZE] | sink   (pair: with the device of that index; PPS 0: as many as the driver takes)
 //   mac=  model=  mtu=  speed= (Mbit/s)  netdev= (the Linux interface that shares the port, where the wire is none)
-//   vf=1  trust=1  striding=0  cqe-compression=0  access=none (opening its uverbs node is refused)
+//   vf=1  trust=1  striding=0  cqe-compression=0  access=none (opening its uverbs node is refused)  stepped=1 (see step.h)
 #pragma once
 
 #include <memory>

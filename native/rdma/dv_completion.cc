@@ -1,5 +1,7 @@
 #include "dv_completion.h"
 
+#include <algorithm>
+
 #include "ring_dump.h"
 
 DvCompletionQueue::DvCompletionQueue(const DvCompletionRing& ring, bool strides) : ring_(ring), strides_(strides) {}
@@ -9,39 +11,51 @@ bool DvCompletionQueue::writtenAt(uint32_t index) const {
   return (last & CQE_OWNER) == ownerAt(index) && last >> 4 != CQE_INVALID;
 }
 
-bool DvCompletionQueue::next(Completion& completion) {
-  if (minis_ == 0) {
-    if (!writtenAt(consumer_)) return false;
+uint32_t DvCompletionQueue::next(Completion* to, uint32_t max) {
+  uint32_t n = 0;
+  while (n < max) {
+    if (minis_ > 0) {
+      n += nextMinis(to + n, max - n);
+      continue;
+    }
+    if (!writtenAt(consumer_)) break;
     const Cqe& cqe = at(consumer_);
-    completion = {static_cast<uint8_t>(cqe.opOwn >> 4), cqe.syndrome, cqe.good, cqe.types, cqe.wqeCounter, cqe.byteCount};
-    if ((cqe.opOwn >> 2 & 3) != CQE_COMPRESSED) {
-      consumer_++;
-      return true;
+    Completion told = {static_cast<uint8_t>(cqe.opOwn >> 4), cqe.syndrome, cqe.good, cqe.types, cqe.wqeCounter, cqe.byteCount};
+    bool session = (cqe.opOwn >> 2 & 3) == CQE_COMPRESSED;
+    if (session && told.byteCount > 0 && told.byteCount <= ring_.count) {
+      title_ = told;
+      minis_ = told.byteCount;
+      minisTaken_ = 0;
+      continue;
     }
-    if (completion.byteCount == 0 || completion.byteCount > ring_.count) {
-      completion.opcode = CQE_INVALID; // no session is like this; the queue's owner gives up on it
-      consumer_++;
-      return true;
-    }
-    minis_ = completion.byteCount;
-    minisTaken_ = 0;
-    title_ = completion;
+    if (session) told.opcode = CQE_INVALID; // no session is like this; the queue's owner gives up on it
+    to[n++] = told;
+    consumer_++;
   }
-  nextMini(completion);
-  return true;
+  return n;
 }
 
-void DvCompletionQueue::nextMini(Completion& completion) {
-  uint32_t array = minisTaken_ / MINIS_PER_CQE * MINIS_PER_CQE;
-  const MiniCqe* minis = reinterpret_cast<const MiniCqe*>(&at(consumer_ + (array ? array : 1)));
-  const MiniCqe& mini = minis[minisTaken_ % MINIS_PER_CQE];
-  completion = title_;
-  completion.byteCount = mini.byteCount;
-  completion.wqeCounter = static_cast<uint16_t>(strides_ ? mini.detail : title_.wqeCounter + minisTaken_);
-  if (++minisTaken_ < minis_) return;
-  for (uint32_t i = 1; i < minis_; i++) at(consumer_ + i).opOwn = static_cast<uint8_t>(CQE_INVALID << 4 | ownerAt(consumer_ + i));
-  consumer_ += minis_;
+uint32_t DvCompletionQueue::nextMinis(Completion* to, uint32_t max) {
+  const Completion title = title_;
+  const uint32_t first = minisTaken_, count = std::min(minis_ - first, max);
+  const bool strides = strides_;
+  for (uint32_t number = first; number < first + count;) {
+    const uint32_t array = number & ~(MINIS_PER_CQE - 1), end = std::min(array + MINIS_PER_CQE, first + count);
+    const MiniCqe* minis = reinterpret_cast<const MiniCqe*>(&at(consumer_ + (array ? array : 1)));
+    for (; number < end; number++) {
+      const MiniCqe& mini = minis[number - array];
+      uint16_t counter = static_cast<uint16_t>(strides ? mini.detail : title.wqeCounter + number);
+      *to++ = {title.opcode, title.syndrome, title.good, title.types, counter, mini.byteCount};
+    }
+  }
+  minisTaken_ += count;
+  if (minisTaken_ < minis_) return count;
+  Cqe* const cqes = reinterpret_cast<Cqe*>(ring_.cqes);
+  const uint32_t mask = ring_.count - 1, end = consumer_ + minis_;
+  for (uint32_t i = consumer_ + 1; i != end; i++) cqes[i & mask].opOwn = static_cast<uint8_t>(CQE_INVALID << 4 | (i & (mask + 1) ? CQE_OWNER : 0));
+  consumer_ = end;
   minis_ = 0;
+  return count;
 }
 
 /** A session counts as one: its minis are read where they stand until the last is taken. */
@@ -63,8 +77,8 @@ bool DvCompletionQueue::arm() {
 }
 
 void DvCompletionQueue::discard() {
-  Completion completion;
-  while (next(completion)) {}
+  Completion old;
+  while (next(&old, 1)) {}
   publish();
 }
 

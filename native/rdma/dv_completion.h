@@ -19,8 +19,8 @@ class DvCompletionQueue {
  public:
   /** `strides`: mini CQEs are of the format with the stride index, not of the one with the hash. */
   DvCompletionQueue(const DvCompletionRing& ring, bool strides);
-  /** Takes the next completion; false if there is none. */
-  bool next(Completion& completion);
+  /** Takes the next completions, at most `max`; gives how many there were. */
+  uint32_t next(Completion* to, uint32_t max);
   /** Tells the NIC how far it may write. */
   void publish();
   /** Asks for an event at the next completion; false if one waits already. */
@@ -34,7 +34,7 @@ class DvCompletionQueue {
   /** Owner bit that the NIC writes into the CQE with this index: it changes with every round. */
   uint8_t ownerAt(uint32_t index) const { return index & ring_.count ? CQE_OWNER : 0; }
   bool writtenAt(uint32_t index) const;
-  void nextMini(Completion& completion);
+  uint32_t nextMinis(Completion* to, uint32_t max);
 
   DvCompletionRing ring_;
   bool strides_;

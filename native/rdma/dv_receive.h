@@ -31,8 +31,11 @@ class DvReceive {
  public:
   using Ring = DvReceiveRing;
   explicit DvReceive(const Ring& ring);
-  /** Puts a buffer into a segment of a WQE. */
-  void place(uint32_t wqe, uint32_t segment, uint64_t address) { segments(wqe)[segment].address = address; }
+  /** Writes into a WQE which buffers its segments have; `start`: address of the packet in a buffer at 0. */
+  void place(uint32_t wqe, const uint32_t* buffers, uint64_t start) {
+    DataSegment* segment = segments(wqe);
+    for (uint32_t i = 0, count = ring.segments; i < count; i++) segment[i].address = start + buffers[i];
+  }
   /** Hands over the WQEs before `to`; gives how far they were taken. */
   uint32_t post(uint32_t, uint32_t to) {
     storeRecord(&ring.doorbell[RECORD_RECEIVE], to & 0xffff);

@@ -2,19 +2,13 @@
 
 #include "ring_dump.h"
 
-/** WQEs for one CQE at most: room comes back in the middle of a long burst. */
-constexpr uint32_t WQES_PER_CQE = 32;
-
 void DvSend::write(const WorkerMemory& memory, const Outgoing& packet, uint32_t block, const Plan& plan) {
   auto unit = [this, block](uint32_t i) { return ring.wqes + ((block * UNITS_PER_BLOCK + i) & (ring.count * UNITS_PER_BLOCK - 1)) * WQE_UNIT; };
   ControlSegment* control = reinterpret_cast<ControlSegment*>(unit(0));
   *control = {};
   control->indexOpcode = (block & 0xffff) << 8 | (packet.segment ? OPCODE_TSO : OPCODE_SEND);
   control->qpnUnits = ring.qpn << 8 | plan.units;
-  if (++sinceCqe_ == WQES_PER_CQE) {
-    control->flags = CONTROL_WANT_CQE;
-    sinceCqe_ = 0;
-  }
+  control->flags = wantsCqe(block, plan.blocks);
 
   EthernetSegment* ethernet = reinterpret_cast<EthernetSegment*>(unit(1));
   *ethernet = {};
@@ -44,7 +38,6 @@ void DvSend::write(const WorkerMemory& memory, const Outgoing& packet, uint32_t 
 uint32_t DvSend::flush(uint32_t posted) {
   if (!last_) return posted;
   last_->flags = CONTROL_WANT_CQE;
-  sinceCqe_ = 0;
   storeRecord(&ring.doorbell[RECORD_SEND], posted & 0xffff);
   // The register takes the last WQE's first 8 bytes; BlueFlame is a single short WQE whole, which the NIC then need not fetch. Its two
   // buffers are written by turns.

@@ -11,12 +11,14 @@ bool IbvCompletions::poll() {
   return polled_ > 0;
 }
 
-bool IbvCompletions::next(Completion& completion) {
-  if (taken_ == polled_ && !poll()) return false;
-  const ibv_wc& told = completions_[taken_++];
-  uint8_t opcode = told.status == 0 ? done_ : CQE_RECEIVE_ERROR;
-  completion = {opcode, static_cast<uint8_t>(told.status), 0, 0, static_cast<uint16_t>(told.wr_id), told.byte_len};
-  return true;
+uint32_t IbvCompletions::next(Completion* to, uint32_t max) {
+  uint32_t n = 0;
+  for (; n < max && (taken_ < polled_ || poll()); n++) {
+    const ibv_wc& told = completions_[taken_++];
+    uint8_t opcode = told.status == 0 ? done_ : CQE_RECEIVE_ERROR;
+    to[n] = {opcode, static_cast<uint8_t>(told.status), 0, 0, static_cast<uint16_t>(told.wr_id), told.byte_len};
+  }
+  return n;
 }
 
 /** An event comes only for what completes after the asking: ibv_req_notify_cq(3). */
@@ -41,24 +43,17 @@ uint32_t IbvReceive::post(uint32_t from, uint32_t to) {
 }
 
 void IbvSend::write(const WorkerMemory& memory, const Outgoing& packet, uint32_t number, const Plan&) {
-  ibv_sge* pieces = &pieces_[queued_ * ring.pieces];
-  int count = 0;
+  ibv_send_wr& request = add(number);
   bool segments = packet.segment && packet.total > packet.headers;
   uint32_t skip = segments ? packet.headers : 0; // the NIC gets the headers apart, to repeat them
   for (uint32_t i = 0; i < packet.pieceCount; i++, skip = 0) {
     if (packet.pieces[i].length == skip) continue;
-    pieces[count++] = {reinterpret_cast<uint64_t>(memory.base) + packet.pieces[i].at + skip, packet.pieces[i].length - skip, ring.lkey};
+    request.sg_list[request.num_sge++] = {reinterpret_cast<uint64_t>(memory.base) + packet.pieces[i].at + skip, packet.pieces[i].length - skip, ring.lkey};
   }
-  ibv_send_wr& request = requests_[queued_];
-  request = {};
-  request.wr_id = number;
-  request.sg_list = pieces;
-  request.num_sge = count;
-  request.opcode = segments ? IBV_WR_TSO : IBV_WR_SEND;
   request.send_flags = packet.checksum ? IBV_SEND_IP_CSUM : 0;
-  if (segments) request.tso = {memory.base + packet.pieces[0].at, static_cast<uint16_t>(packet.headers), static_cast<uint16_t>(packet.segment)};
-  if (queued_ > 0) requests_[queued_ - 1].next = &request;
-  queued_++;
+  if (!segments) return;
+  request.opcode = IBV_WR_TSO;
+  request.tso = {memory.base + packet.pieces[0].at, static_cast<uint16_t>(packet.headers), static_cast<uint16_t>(packet.segment)};
 }
 
 uint32_t IbvSend::flush(uint32_t posted) {

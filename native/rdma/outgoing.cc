@@ -1,12 +1,9 @@
 #include "outgoing.h"
 
 #include <endian.h>
-#include <linux/if_ether.h>
 #include <netinet/in.h>
 
 #include <cstring>
-
-#include "../offload_header.h"
 
 // Virtio 1.2, 5.1.6: the kinds of super-packet. A mark says that TCP's CWR was set, which every segment then repeats.
 constexpr uint8_t GSO_TCP4 = 1, GSO_TCP6 = 4, GSO_ECN = 0x80;

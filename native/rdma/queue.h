@@ -13,8 +13,8 @@
 #include "outgoing.h"
 
 /** Returns a buffer that a queue held. A node may have freed it meanwhile, against the rules: then it is not freed twice. */
-inline void giveBack(const WorkerMemory& memory, uint32_t address) {
-  if (memory.usedBufferAt(address >> abi::BUFFER_SHIFT)) memory.give(address);
+inline void giveBack(const WorkerMemory& memory, Returning& returning, uint32_t address) {
+  if (memory.read<uint16_t>(address + abi::B_STATE) == abi::BUFFER_USED) returning.give(address);
   else memory.countBadBuffer();
 }
 
@@ -35,8 +35,9 @@ class ReceiveQueue {
 
   /** After the WQ is destroyed (not before: the NIC could still write): gives all buffers back. */
   void release(const WorkerMemory& memory) {
+    Returning returning(memory);
     for (uint32_t& buffer : buffers_) {
-      if (buffer) giveBack(memory, buffer);
+      if (buffer) giveBack(memory, returning, buffer);
       buffer = 0;
     }
     held_ = 0;
@@ -98,9 +99,13 @@ class SendQueue {
   const Mark& markAt(uint32_t block) const { return block == posted_ ? postedMark_ : marks_[block & (marks_.size() - 1)]; }
   uint32_t& heldAt(uint32_t buffer) { return buffers_[buffer & (buffers_.size() - 1)]; }
   /** Gives back the buffers of all WQEs before this block. */
-  void retire(const WorkerMemory& memory, uint32_t upTo) {
-    Mark target = markAt(upTo);
-    while (completedMark_.buffers != target.buffers) giveBack(memory, heldAt(completedMark_.buffers++));
+  void retire(const WorkerMemory& given, uint32_t upTo) {
+    const WorkerMemory memory = given; // which no store below can change, as far as the compiler can see
+    const Mark target = markAt(upTo);
+    const uint32_t *held = buffers_.data(), mask = static_cast<uint32_t>(buffers_.size() - 1);
+    Returning returning(memory);
+    for (uint32_t i = completedMark_.buffers; i != target.buffers; i++) giveBack(memory, returning, held[i & mask]);
+    completedMark_.buffers = target.buffers;
     completedMark_.packets = target.packets;
     completed_ = upTo;
   }

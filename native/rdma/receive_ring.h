@@ -5,10 +5,26 @@
 // Refilling puts a buffer into each gap of a WQE and only then posts it.
 #pragma once
 
+#include <algorithm>
+#include <array>
+
 #include "../incoming.h"
 #include "../offload_header.h"
 #include "dv_layout.h"
 #include "queue.h"
+
+/** By what a completion says of a packet's headers (Completion::types): the B_FLAG_* that the packet has if its checksums are right. */
+constexpr std::array<uint8_t, 256> GOOD_IF_RIGHT = [] {
+  std::array<uint8_t, 256> flags{};
+  for (uint32_t types = 0; types < 256; types++) {
+    bool ip4 = (types & CQE_L3_MASK) == CQE_L3_IPV4, transport = (types & CQE_L4_MASK) && !(types & CQE_FRAGMENT);
+    flags[types] = static_cast<uint8_t>((ip4 ? abi::B_FLAG_L3_GOOD : 0) | (transport ? abi::B_FLAG_L4_GOOD : 0));
+  }
+  return flags;
+}();
+
+/** The same for a queue whose NIC is not asked. */
+constexpr std::array<uint8_t, 256> NOTHING_GOOD{};
 
 template <class Way> class ReceiveRing final : public ReceiveQueue {
  public:
@@ -17,10 +33,19 @@ template <class Way> class ReceiveRing final : public ReceiveQueue {
   uint32_t receive(const WorkerMemory& memory, uint32_t frame, uint32_t at, uint32_t max, uint32_t swIfIndex) override {
     Burst burst;
     uint32_t n = 0;
-    Completion completion{};
-    while (n < max && !failed_ && way_.completions.next(completion)) {
-      uint32_t first = take(memory, completion, swIfIndex, burst);
-      if (first) memory.write(frame + abi::FRAME_BUFFERS + 4 * (at + n++), first >> abi::BUFFER_SHIFT);
+    Completion told[BATCH];
+    while (n < max && !failed_) {
+      uint32_t count = way_.completions.next(told, std::min(max - n, BATCH));
+      if (count == 0) break;
+      for (uint32_t i = 0; i < count && !failed_; i++) {
+        uint32_t places = frame + abi::FRAME_BUFFERS + 4 * (at + n), left = count - i;
+        uint32_t plain = way_.ring.striding ? takePlain<true>(memory, told + i, left, places, swIfIndex, burst)
+                                            : takePlain<false>(memory, told + i, left, places, swIfIndex, burst);
+        n += plain;
+        if ((i += plain) == count) break;
+        uint32_t first = take(memory, told[i], swIfIndex, burst);
+        if (first) memory.write(frame + abi::FRAME_BUFFERS + 4 * (at + n++), first >> abi::BUFFER_SHIFT);
+      }
     }
     way_.completions.publish();
     if (!failed_) refill(memory, swIfIndex);
@@ -53,7 +78,52 @@ template <class Way> class ReceiveRing final : public ReceiveQueue {
     uint64_t bytes = 0, errors = 0, truncated = 0, badChecksum = 0;
   };
 
+  /** Completions read at a time. */
+  static constexpr uint32_t BATCH = 64;
+  /** Packets from one to the one whose buffer header is fetched meanwhile. */
+  static constexpr uint32_t AHEAD = 8;
+
   uint32_t* buffersOf(uint32_t wqe) { return &buffers_[(wqe & (way_.ring.count - 1)) * way_.ring.segments]; }
+
+  /**
+   * Takes the first of these completions, as many as come in the ring's order and tell of packets that one buffer holds, and writes where
+   * they are to `places`, an address; gives how many. The others are for take().
+   */
+  template <bool striding>
+  __attribute__((noinline)) uint32_t takePlain(const WorkerMemory& memory, const Completion* told, uint32_t count, uint32_t places, uint32_t swIfIndex, Burst& burst) {
+    // Places of the ring that a packet can have are strides or WQEs, each with a buffer of its own or, unless striding, several.
+    const uint32_t segments = way_.ring.segments, wqes = posted_ - read_, strides = striding ? segments : 1;
+    const uint32_t mask = way_.ring.count * strides - 1, apart = striding ? 1 : segments;
+    if (wqes > way_.ring.count) return 0;
+    count = std::min(count, wqes * strides - stride_);
+    uint8_t* const base = memory.base;
+    uint32_t* const buffers = buffers_.data();
+    uint32_t *to = reinterpret_cast<uint32_t*>(base + places), place = (read_ & (way_.ring.count - 1)) * strides + stride_, last = 0, n = 0;
+    const uint8_t* const goodIfRight = goodIfRight_;
+    uint64_t bytes = 0, bad = 0;
+    for (; n < count; n++, place = (place + 1) & mask) {
+      const Completion& one = told[n];
+      const uint32_t length = one.byteCount - (striding ? 1u << STRIDING_STRIDES_SHIFT : 0);
+      if (one.opcode != CQE_RECEIVED || length - 1 >= abi::BUFFER_DATA) break;
+      if (striding ? one.wqeCounter != (place & (strides - 1)) : (one.wqeCounter & mask) != place) break;
+      __builtin_prefetch(base + buffers[((place + AHEAD) & mask) * apart], 1);
+      last = buffers[place * apart];
+      buffers[place * apart] = 0;
+      Judgement judgement = judge(one, goodIfRight);
+      bad += judgement.bad;
+      writeWholeHeader(base + last, length, swIfIndex, judgement.flags, judgement.checksumFlags);
+      to[n] = last >> abi::BUFFER_SHIFT;
+      bytes += length;
+    }
+    if (n == 0) return 0;
+    read_ += (stride_ + n) / strides;
+    stride_ = (stride_ + n) % strides;
+    held_ -= n;
+    last_ = last + abi::BUFFER_START;
+    burst.bytes += bytes;
+    burst.badChecksum += bad;
+    return n;
+  }
 
   /** Takes the buffers of a completion out of the ring; gives the address of the packet's first one, 0 if there is no packet. */
   uint32_t take(const WorkerMemory& memory, const Completion& completion, uint32_t swIfIndex, Burst& burst) {
@@ -81,7 +151,10 @@ template <class Way> class ReceiveRing final : public ReceiveQueue {
     }
     linkReceived(memory, buffers, length < abi::BUFFER_DATA ? length : abi::BUFFER_DATA, length, swIfIndex);
     uint32_t first = buffers[0];
-    judge(memory, first, completion, burst);
+    Judgement judgement = judge(completion, goodIfRight_);
+    memory.write<uint16_t>(first + abi::B_FLAGS, judgement.flags);
+    memory.write<uint8_t>(first + abi::B_CSUM_FLAGS, judgement.checksumFlags);
+    burst.badChecksum += judgement.bad;
     for (uint32_t i = 0; i < count; i++) buffers[i] = 0;
     held_ -= count;
     last_ = first + abi::BUFFER_START;
@@ -118,18 +191,21 @@ template <class Way> class ReceiveRing final : public ReceiveQueue {
     return true;
   }
 
-  /** Tells the nodes what the NIC found out about checksums. */
-  void judge(const WorkerMemory& memory, uint32_t buffer, const Completion& completion, Burst& burst) const {
-    if (!way_.ring.useChecksum) return;
-    bool ip4 = (completion.types & CQE_L3_MASK) == CQE_L3_IPV4;
-    bool transport = (completion.types & CQE_L4_MASK) && !(completion.types & CQE_FRAGMENT);
-    bool ip4Good = ip4 && (completion.good & CQE_L3_GOOD), transportGood = transport && (completion.good & CQE_L4_GOOD);
-    memory.write<uint16_t>(buffer + abi::B_FLAGS, (ip4Good ? abi::B_FLAG_L3_GOOD : 0) | (transportGood ? abi::B_FLAG_L4_GOOD : 0));
-    if (transportGood) memory.write<uint8_t>(buffer + abi::B_CSUM_FLAGS, DATA_VALID);
-    if (ip4 != ip4Good || transport != transportGood) burst.badChecksum++;
+  /** What the nodes are told that the NIC found out about checksums. */
+  struct Judgement {
+    uint16_t flags; // B_FLAG_*
+    uint8_t checksumFlags;
+    bool bad;
+  };
+  static_assert(abi::B_FLAG_L3_GOOD == CQE_L3_GOOD << 1 && abi::B_FLAG_L4_GOOD == CQE_L4_GOOD << 1 && DATA_VALID == abi::B_FLAG_L4_GOOD >> 2);
+
+  static Judgement judge(const Completion& completion, const uint8_t* goodIfRight) {
+    uint32_t good = goodIfRight[completion.types], flags = completion.good << 1 & good;
+    return {static_cast<uint16_t>(flags), static_cast<uint8_t>(flags >> 2 & DATA_VALID), flags != good};
   }
 
-  void refill(const WorkerMemory& memory, uint32_t swIfIndex) {
+  void refill(const WorkerMemory& given, uint32_t swIfIndex) {
+    const WorkerMemory memory = given; // which no store below can change, as far as the compiler can see
     uint32_t filled = posted_;
     bool full = true;
     while (filled - read_ < way_.ring.count && (full = fill(memory, filled))) filled++;
@@ -145,13 +221,13 @@ template <class Way> class ReceiveRing final : public ReceiveQueue {
     for (uint32_t i = 0; i < way_.ring.segments; i++) gaps += buffers[i] == 0;
     if (!memory.take(gaps, fresh)) return false;
     held_ += gaps;
-    for (uint32_t i = 0; i < way_.ring.segments; i++) {
-      if (buffers[i]) continue;
-      buffers[i] = fresh[--gaps];
-      way_.place(wqe, i, reinterpret_cast<uintptr_t>(memory.base) + buffers[i] + abi::BUFFER_START);
+    for (uint32_t i = 0; gaps > 0; i++) {
+      if (buffers[i] == 0) buffers[i] = fresh[--gaps];
     }
+    way_.place(wqe, buffers, reinterpret_cast<uintptr_t>(memory.base) + abi::BUFFER_START);
     return true;
   }
 
   Way way_;
+  const uint8_t* const goodIfRight_ = way_.ring.useChecksum ? GOOD_IF_RIGHT.data() : NOTHING_GOOD.data();
 };

@@ -13,6 +13,8 @@
 //              { 100, 40 }   { 105, 41 } …     { 108, 44 }       buffers, packets before it
 #pragma once
 
+#include <algorithm>
+
 #include "dv_layout.h"
 #include "queue.h"
 
@@ -23,12 +25,13 @@ template <class Way> class SendRing final : public SendQueue {
   uint32_t transmit(const WorkerMemory& memory, const uint32_t* indices, uint32_t n, uint32_t swIfIndex) override {
     reap(memory);
     Mark before = postedMark_;
-    for (uint32_t i = 0; i < n; i++) {
-      if (!memory.usedBufferAt(indices[i])) {
+    for (uint32_t i = sendPlain(memory, indices, n); i < n; i += sendPlain(memory, indices + i, n - i)) {
+      uint32_t index = indices[i++];
+      if (!memory.usedBufferAt(index)) {
         memory.countBadBuffer();
-      } else if (uint32_t counter = send(memory, indices[i], swIfIndex)) {
+      } else if (uint32_t counter = send(memory, index, swIfIndex)) {
         memory.count(swIfIndex, counter, 1);
-        memory.freeChain(indices[i]);
+        memory.freeChain(index);
       }
     }
     flush(memory, swIfIndex);
@@ -43,7 +46,7 @@ template <class Way> class SendRing final : public SendQueue {
   void reap(const WorkerMemory& memory) override {
     Completion completion{};
     uint32_t upTo = completed_;
-    while (!failed_ && way_.completions.next(completion)) {
+    while (!failed_ && way_.completions.next(&completion, 1)) {
       uint32_t first = upTo + static_cast<uint16_t>(completion.wqeCounter - upTo); // the NIC counts 16 bits
       bool known = first - completed_ < posted_ - completed_;
       failed_ = completion.opcode != CQE_SEND_DONE || !known;
@@ -71,6 +74,31 @@ template <class Way> class SendRing final : public SendQueue {
   }
 
  private:
+  /** Puts the first of these packets into the ring, as many as it has room for and are plain; gives how many. The others are for send(). */
+  __attribute__((noinline)) uint32_t sendPlain(const WorkerMemory& given, const uint32_t* indices, uint32_t n) {
+    if (!way_.takesPlain()) return 0;
+    const WorkerMemory memory = given; // which no store below can change, as far as the compiler can see
+    const uint32_t room = way_.ring.count - (posted_ - completed_), mask = way_.ring.count - 1;
+    const uint32_t held = static_cast<uint32_t>(buffers_.size()), most = std::min({n, room, held - pending()});
+    uint32_t* const buffers = buffers_.data();
+    Mark *const marks = marks_.data(), mark = postedMark_;
+    uint32_t block = posted_, i = 0;
+    PlainOutgoing packet{};
+    const auto writer = way_.plainWriter(memory);
+    for (; i < most; i++) {
+      if (!packet.read(memory, indices[i])) break;
+      writer.write(packet, block);
+      marks[block++ & mask] = {mark.buffers, mark.packets++, mark.bytes, 1};
+      mark.bytes += packet.length;
+      buffers[mark.buffers++ & (held - 1)] = packet.buffer;
+    }
+    if (i == 0) return 0;
+    way_.wrotePlain(block - 1);
+    posted_ = block;
+    postedMark_ = mark;
+    return i;
+  }
+
   /** Gives 0 once the packet is in the ring, or the counter that tells why it is not. */
   uint32_t send(const WorkerMemory& memory, uint32_t index, uint32_t swIfIndex) {
     if (failed_) return abi::IFC_TX_ERROR;
@@ -105,7 +133,8 @@ template <class Way> class SendRing final : public SendQueue {
     if (accepted == posted_) return;
     Mark target = markAt(accepted);
     memory.count(swIfIndex, abi::IFC_TX_ERROR, postedMark_.packets - target.packets);
-    while (postedMark_.buffers != target.buffers) giveBack(memory, heldAt(--postedMark_.buffers));
+    Returning returning(memory);
+    while (postedMark_.buffers != target.buffers) giveBack(memory, returning, heldAt(--postedMark_.buffers));
     postedMark_ = target;
     posted_ = accepted;
   }

@@ -283,8 +283,8 @@ static void consumerIndexWraps() {
   for (uint32_t n = 0; n < (1 << 24) + 5000; n += 512) {
     nic.session(counts, 0, counts, 0);
     nic.session(counts, 0, counts, 0);
-    for (int i = 0; i < 512; i++) if (!queue.next(completion) || completion.byteCount != 60) return CHECK(!"a whole session");
-    CHECK(!queue.next(completion));
+    for (int i = 0; i < 512; i++) if (!queue.next(&completion, 1) || completion.byteCount != 60) return CHECK(!"a whole session");
+    CHECK(!queue.next(&completion, 1));
     queue.publish();
     CHECK(nic.consumer() == (nic.producer & 0xffffff));
   }
@@ -303,12 +303,12 @@ static void sessionAcrossBursts() {
     for (uint32_t i = 0; i < n; i++) counts.push_back(1000 * round + i);
     nic.session(counts, 0x0618, counts, 7);
     for (uint32_t i = 0; i < n; i++) {
-      CHECK(queue.next(completion) && completion.byteCount == counts[i] && completion.opcode == 2);
+      CHECK(queue.next(&completion, 1) && completion.byteCount == counts[i] && completion.opcode == 2);
       CHECK(completion.good == 6 && completion.types == 0x18 && completion.wqeCounter == 7 + i);
       queue.publish();
       CHECK(nic.consumer() == (i + 1 < n ? before : (nic.producer & 0xffffff)) && queue.arm() == (i + 1 == n));
     }
-    CHECK(!queue.next(completion));
+    CHECK(!queue.next(&completion, 1));
   }
   CHECK(bus.fault.empty());
 }
@@ -322,7 +322,7 @@ static void armRequests() {
     CHECK(queue.arm() && queue.arm());
     CHECK(be32toh(nic.record[1]) == ((i & 3) << 28 | i) && get32(nic.uar + 0x20) == be32toh(nic.record[1]) && get32(nic.uar + 0x24) == 0x77);
     nic.complete(2, 0, 60);
-    CHECK(!queue.arm() && queue.next(completion));
+    CHECK(!queue.arm() && queue.next(&completion, 1));
     queue.publish();
   }
 }
