@@ -1,13 +1,14 @@
 // weft beside native code that does the same work on the same packets, in turns on one processor: `npm run bench:peers`.
 
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { cpus, tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { table } from "../host/cli/table.js";
-import { compileDpdk, compileTwin, Peer } from "./native.js";
+import { compileDpdk, compileTwin, lastCpu, Peer } from "./native.js";
 import { known, optionsOf, times } from "./options.js";
 import type { Clocks } from "./peer.js";
+import type { PeerReport } from "./report.js";
 import { quantile } from "./statistics.js";
 import { VECTORS } from "./trial.js";
 
@@ -28,12 +29,13 @@ Examples:
 
 const WORKLOADS = ["forward", "fib-500k"];
 const WEFT = fileURLToPath(new URL("peer.js", import.meta.url));
+const [TWIN, LOOP, DPDK] = ["C++ twin", "one C++ loop", "DPDK, unchecked"];
 /** Samples of 256 packets in a turn; turns before the first that counts. */
 const [SAMPLES, WARM_UP] = [100, 15];
 /** What is divided by what, and what it ought not to exceed at vectors of 256 where that is a target. */
 const RATIOS = [
-  { name: "wasm against the native twin, node by node", of: "weft", by: "twin", target: 1.15 },
-  { name: "wasm against DPDK's nodes", of: "weft", by: "DPDK" },
+  { name: "wasm against the native twin, node by node", of: "weft", by: TWIN, target: 1.15 },
+  { name: "wasm against DPDK's nodes", of: "weft", by: DPDK },
 ];
 
 /** Clocks of a workload by peer and vector size; of each, one round after the other. */
@@ -45,8 +47,8 @@ async function startAll(workload: string, native: { twin: string; dpdk: string |
   try {
     const weft = new Peer("weft", [process.execPath, WEFT, workload, folder], cpu);
     const { sent, rx } = await weft.greeting();
-    const twins = [["twin", "nodes"], ["twin, one loop", "loop"]].map(([name, how]) => new Peer(name!, [native.twin, folder, how!, String(rx)], cpu));
-    const others = [...twins, ...(native.dpdk === null ? [] : [new Peer("DPDK", [native.dpdk, folder, String(cpu)], cpu)])];
+    const twins = [[TWIN, "nodes"], [LOOP, "loop"]].map(([name, how]) => new Peer(name!, [native.twin, folder, how!, String(rx)], cpu));
+    const others = [...twins, ...(native.dpdk === null ? [] : [new Peer(DPDK, [native.dpdk, folder, String(cpu)], cpu)])];
     for (const other of others) {
       if ((await other.greeting()).sent !== sent) throw new Error(`${other.name} did not send what weft sent (${workload})`);
     }
@@ -88,7 +90,7 @@ function ratios(rounds: Rounds, of: string, by: string, size: number): { q1: num
 /** The tables of a workload: clocks of the peers, of their nodes, and ratios. */
 function tables(workload: string, rounds: Rounds): string {
   const columns = VECTORS.map(String);
-  const peers = [...rounds.keys()].sort((a, b) => ORDER.indexOf(a) - ORDER.indexOf(b));
+  const peers = peersOf(rounds);
   const whole = peers.map((peer) => [peer, ...VECTORS.map((size) => median(sums(rounds, peer, size)).toFixed(1))]);
   const nodes = peers.flatMap((peer) => {
     const all = VECTORS.map((size) => rounds.get(peer)!.get(size)!);
@@ -103,18 +105,15 @@ function tables(workload: string, rounds: Rounds): string {
   return [workload, ...parts.map(([head, rows]) => table([...head, ...columns], rows))].join("\n\n");
 }
 
-const ORDER = ["weft", "twin", "twin, one loop", "DPDK"];
-
-/** The last of the processors that this process may use: interrupts are seldom served there. */
-function lastCpu(): number {
-  const allowed = /^Cpus_allowed_list:\s*(\S+)$/m.exec(readFileSync("/proc/self/status", "utf8"))![1]!;
-  return Number(/\d+$/.exec(allowed)![0]);
+/** Those that took part, in the order in which they are shown. */
+function peersOf(rounds: Rounds): string[] {
+  return ["weft", TWIN, LOOP, DPDK].filter((peer) => rounds.has(peer));
 }
 
 async function main(): Promise<void> {
   const values = optionsOf({
-    workload: { type: "string", multiple: true, default: WORKLOADS }, sets: { type: "string", default: "3" }, rounds: { type: "string", default: "20" },
-    json: { type: "boolean", default: false },
+    workload: { type: "string", multiple: true, default: WORKLOADS },
+    sets: { type: "string", default: "3" }, rounds: { type: "string", default: "20" }, json: { type: "boolean", default: false },
   }, USAGE);
   const workloads = known("workload", values.workload, WORKLOADS);
   const [sets, count] = [times("--sets", values.sets), times("--rounds", values.rounds)];
@@ -131,14 +130,14 @@ async function main(): Promise<void> {
   for (const [workload, rounds] of found) console.log(`${tables(workload, rounds)}\n`);
 }
 
-/** `targets`: ratios at vectors of 256; `clocks`: medians by workload, peer and vector size, in the order of `vectors`. */
-function report(machine: string, found: Map<string, Rounds>): object {
+function report(machine: string, found: Map<string, Rounds>): PeerReport {
   const targets = [...found].flatMap(([workload, rounds]) => RATIOS.filter(({ by }) => rounds.has(by)).map(({ name, of, by, target }) => {
     const { median: value, q1, q3 } = ratios(rounds, of, by, 256);
     return { name: `${workload}, ${name}`, value, q1, q3, ...(target === undefined || workload !== "forward" ? {} : { target }) };
   }));
-  const clocks = Object.fromEntries([...found].map(([workload, rounds]) =>
-    [workload, Object.fromEntries([...rounds.keys()].map((peer) => [peer, VECTORS.map((size) => median(sums(rounds, peer, size)))]))]));
+  const medians = (rounds: Rounds): Record<string, number[]> =>
+    Object.fromEntries(peersOf(rounds).map((peer) => [peer, VECTORS.map((size) => median(sums(rounds, peer, size)))]));
+  const clocks = Object.fromEntries([...found].map(([workload, rounds]) => [workload, medians(rounds)]));
   return { targets, machine, vectors: VECTORS, clocks };
 }
 
