@@ -33,6 +33,11 @@ for (const program of ["run", "peers"]) {
   });
 }
 
+test("code refuses what it does not know", () => {
+  const { status, stderr } = run("code", "--no-cout");
+  assert.equal([status, stderr.startsWith("unknown option \"--no-cout\": did you mean \"--no-count\"? ")], [2, true], stderr);
+});
+
 test("numbers and files are judged before anything is measured", () => {
   const cases: [program: string, words: string[], message: RegExp][] = [
     ["run", ["--trials", "0"], /^--trials: "0" is not a number from 1 to 9999/], ["peers", ["--rounds", "1.5"], /^--rounds: "1\.5" is not a number/],
