@@ -127,7 +127,7 @@ if (values.json) {
 } else {
   const row = ({ loop, whole, name, perPacket }: NodeCode): (string | number)[] =>
     [name, ...[loop, whole].flatMap(({ wasm, machine, instructions }) => [wasm, machine, instructions]), perPacket?.toFixed(1) ?? ""];
-  console.log(`Code of weft's nodes: bytes of WebAssembly, bytes and instructions of x86-64 by V8 ${process.versions.v8}; then with all that they call\n`);
+  console.log(`Code by V8 ${process.versions.v8}: bytes of WebAssembly, bytes and instructions of x86-64; then with all that a node calls\n`);
   console.log(table(["Node", "wasm", "x86", "instr.", "+ wasm", "+ x86", "+ instr.", "a packet"], nodes.map(row)));
 }
 process.exit(0);

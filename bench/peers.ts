@@ -125,9 +125,13 @@ async function main(): Promise<void> {
     for (const [workload, rounds] of found) await runSet(workload, count, rounds, () => startAll(workload, native, cpu));
   }
   const machine = `${cpus()[0]?.model ?? "unknown processor"}, ${cpus().length} CPUs, Node ${process.version}`;
-  if (values.json) return console.log(JSON.stringify(report(machine, found)));
+  const result = report(machine, found);
+  if (values.json) return console.log(JSON.stringify(result));
   console.log(`Medians of ${sets * count} rounds in turns on processor ${cpu}; ratios with quartiles; ${machine}\n`);
   for (const [workload, rounds] of found) console.log(`${tables(workload, rounds)}\n`);
+  for (const { name, value, target } of result.targets) {
+    if (target !== undefined) console.log(`${name}: ${value.toFixed(2)}, to reach ≤ ${target} ${value <= target ? "✔" : "✘"}`);
+  }
 }
 
 function report(machine: string, found: Map<string, Rounds>): PeerReport {

@@ -9,6 +9,7 @@ import { promisify } from "node:util";
 import { table } from "../host/cli/table.js";
 import { chart } from "./chart.js";
 import { known, optionsOf, refuse, times } from "./options.js";
+import { writeFigures } from "./readme.js";
 import { comparison, emptyReport, type PeerReport, referencesOf, type Report, workloadReport, workloadTable } from "./report.js";
 import { targets } from "./targets.js";
 import { type Trial, VECTORS } from "./trial.js";
@@ -24,6 +25,7 @@ Clocks a packet of each node, for vectors of 1 to 256 packets; without --workloa
   --compare FILE    what such a file holds beside this run: four trials or more on both sides
   --charts FOLDER   writes an SVG for each workload
   --peers FILE      what "npm run bench:peers -- --json" wrote: drawn in the charts
+  --readme FILE     writes tables and charts into it, between the marks that "npm run bench:charts" needs
 
 Examples:
   npm run bench -- --workload forward --trials 3
@@ -51,7 +53,9 @@ async function main(): Promise<void> {
   const values = optionsOf({
     workload: { type: "string", multiple: true }, trials: { type: "string", default: "5" },
     json: { type: "string" }, charts: { type: "string" }, compare: { type: "string" }, peers: { type: "string" },
+    readme: { type: "string" },
   }, USAGE);
+  if (values.readme !== undefined && values.charts === undefined) refuse("--readme needs --charts");
   const asked = known("workload", values.workload ?? names, names);
   const count = times("--trials", values.trials);
   const old = values.compare === undefined ? undefined : fileOf<Report>("--compare", values.compare);
@@ -84,6 +88,7 @@ async function main(): Promise<void> {
       writeFileSync(join(values.charts, `${workload.name}${workload.cold ? "-cold" : ""}.svg`), drawing);
     }
   }
+  if (values.readme !== undefined) writeFigures(values.readme, report, peers, values.charts!);
   if (values.workload === undefined) for (const other of OTHERS) spawnSync(process.execPath, [other], { stdio: ["ignore", "inherit", "inherit"] });
 }
 
