@@ -30,12 +30,26 @@ export interface Report {
   workloads: WorkloadReport[];
 }
 
+/** What bench/peers.ts found. */
+export interface PeerReport {
+  /** ratios at vectors of 256, with quartiles */
+  targets: { name: string; value: number; q1: number; q3: number; target?: number }[];
+  machine: string;
+  vectors: number[];
+  /** by workload and peer: median clocks a packet for each vector size */
+  clocks: Record<string, Record<string, number[]>>;
+}
+
+/** The nodes that packets usually pass, in this order; custom ones are shown behind them. */
+const USUAL_ORDER = ["ethernet-input", "arp-input", "ip4-input", "ip4-lookup", "ip4-local", "icmp4-input", "ip4-rewrite", "interface-output"];
+
 export function emptyReport(vectors: number[]): Report {
   return { machine: `${cpus()[0]?.model ?? "unknown processor"}, ${cpus().length} CPUs`, node: process.version, vectors, workloads: [] };
 }
 
 export function workloadReport(name: string, title: string, cold: boolean, trials: Trial[]): WorkloadReport {
-  const names = trials[0]!.nodes.map((node) => node.name);
+  const place = (node: string): number => [...USUAL_ORDER, node].indexOf(node);
+  const names = trials[0]!.nodes.map((node) => node.name).sort((a, b) => place(a) - place(b));
   const clocksOf = (trial: Trial, node: string): number[] => trial.nodes.find((one) => one.name === node)!.clocks;
   const columns = trials[0]!.nodes[0]!.clocks.map((_, column) => column);
   return {
@@ -43,6 +57,12 @@ export function workloadReport(name: string, title: string, cold: boolean, trial
     nodes: names.map((node) => ({ name: node, clocks: columns.map((column) => spread(trials.map((trial) => clocksOf(trial, node)[column]!))) })),
     sum: columns.map((column) => spread(trials.map((trial) => trial.nodes.reduce((total, { clocks }) => total + clocks[column]!, 0)))),
   };
+}
+
+/** What others take for the same workload, as far as they do it. */
+export function referencesOf(report: WorkloadReport, peers: PeerReport | undefined): { name: string; clocks: number[] }[] {
+  const others = (!report.cold && peers?.clocks[report.name]) || {};
+  return Object.entries(others).filter(([name]) => name !== "weft").map(([name, clocks]) => ({ name, clocks }));
 }
 
 export function spread(values: number[]): Spread {
@@ -55,7 +75,8 @@ export function workloadTable(report: WorkloadReport, vectors: number[]): string
   const row = (name: string, clocks: Spread[]): string[] =>
     [name, ...clocks.map(({ median }) => median.toFixed(1)), `${clocks[last]!.q1.toFixed(1)}–${clocks[last]!.q3.toFixed(1)}`];
   const rows = report.nodes.map(({ name, clocks }) => row(name, clocks));
-  return `${report.name}${report.cold ? ", cold" : ""}: ${report.title}\n${table(["Node", ...vectors.map(String), "quartiles"], [...rows, row("sum", report.sum)])}`;
+  const head = `${report.name}${report.cold ? ", cold" : ""}: ${report.title}`;
+  return `${head}\n${table(["Node", ...vectors.map(String), "quartiles"], [...rows, row("sum", report.sum)])}`;
 }
 
 /** Below this probability of chance a difference is called one. */

@@ -1,37 +1,68 @@
-// What each node costs: `npm run bench`.
-//
-//   node dist/bench/run.js [--workload NAME …] [--trials N] [--json FILE] [--charts FOLDER] [--compare OLD.json]
-//
-// Each trial is a process of its own, for code and memory lie differently in each; trials of all workloads take turns.
+// What each node costs: `npm run bench`. Each trial is a process of its own, for code and memory lie differently in each; trials of all
+// workloads take turns.
 
-import { execFile } from "node:child_process";
+import { execFile, spawnSync } from "node:child_process";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { parseArgs, promisify } from "node:util";
+import { promisify } from "node:util";
 import { table } from "../host/cli/table.js";
 import { chart } from "./chart.js";
-import { comparison, emptyReport, type Report, workloadReport, workloadTable } from "./report.js";
+import { known, optionsOf, refuse, times } from "./options.js";
+import { writeFigures } from "./readme.js";
+import { comparison, emptyReport, type PeerReport, referencesOf, type Report, workloadReport, workloadTable } from "./report.js";
 import { targets } from "./targets.js";
 import { type Trial, VECTORS } from "./trial.js";
 import { WORKLOADS } from "./workloads.js";
 
+const USAGE = `Usage: npm run bench -- [OPTION…]
+
+Clocks a packet of each node, for vectors of 1 to 256 packets; without --workload also what a custom node costs, and fragments.
+
+  --workload NAME   ${WORKLOADS.map(({ name }) => name).join(", ")}; may be given again (all)
+  --trials N        processes for each workload, of which the median is shown (5)
+  --json FILE       writes what was measured
+  --compare FILE    what such a file holds beside this run: four trials or more on both sides
+  --charts FOLDER   writes an SVG for each workload
+  --peers FILE      what "npm run bench:peers -- --json" wrote: drawn in the charts
+  --readme FILE     writes tables and charts into it, between the marks that "npm run bench:charts" needs
+
+Examples:
+  npm run bench -- --workload forward --trials 3
+  npm run bench -- --workload echo --json before.json          then change a node, and
+  npm run bench -- --workload echo --compare before.json`;
+
 const run = promisify(execFile);
 const TRIAL = fileURLToPath(new URL("trial.js", import.meta.url));
+/** Run after the workloads where none is asked for by name. */
+const OTHERS = ["custom.js", "fragments.js"].map((name) => fileURLToPath(new URL(name, import.meta.url)));
 /** Also measured with packets that no near cache holds. */
 const COLD = ["forward", "fib-bgp"];
 
+/** A file of an earlier run. */
+function fileOf<T>(option: string, path: string): T {
+  try {
+    return JSON.parse(readFileSync(path, "utf8")) as T;
+  } catch (error) {
+    return refuse(`${option}: ${path}: ${(error as Error).message}`);
+  }
+}
+
 async function main(): Promise<void> {
-  const { values } = parseArgs({
-    options: {
-      workload: { type: "string", multiple: true, default: WORKLOADS.map(({ name }) => name) }, trials: { type: "string", default: "5" },
-      json: { type: "string" }, charts: { type: "string" }, compare: { type: "string" },
-    },
-  });
-  const old = values.compare === undefined ? undefined : (JSON.parse(readFileSync(values.compare, "utf8")) as Report);
-  const wanted = WORKLOADS.filter(({ name }) => values.workload.includes(name));
-  const cases = wanted.flatMap(({ name, title }) => (COLD.includes(name) ? [false, true] : [false]).map((cold) => ({ name, title, cold, trials: [] as Trial[] })));
-  const count = Number(values.trials);
+  const names = WORKLOADS.map(({ name }) => name);
+  const values = optionsOf({
+    workload: { type: "string", multiple: true }, trials: { type: "string", default: "5" },
+    json: { type: "string" }, charts: { type: "string" }, compare: { type: "string" }, peers: { type: "string" },
+    readme: { type: "string" },
+  }, USAGE);
+  if (values.readme !== undefined && values.charts === undefined) refuse("--readme needs --charts");
+  const asked = known("workload", values.workload ?? names, names);
+  const count = times("--trials", values.trials);
+  const old = values.compare === undefined ? undefined : fileOf<Report>("--compare", values.compare);
+  const peers = values.peers === undefined ? undefined : fileOf<PeerReport>("--peers", values.peers);
+  const wanted = WORKLOADS.filter(({ name }) => asked.includes(name));
+  const cases = wanted.flatMap(({ name, title }) =>
+    (COLD.includes(name) ? [false, true] : [false]).map((cold) => ({ name, title, cold, trials: [] as Trial[] })));
   for (let round = 0; round < count; round++) {
     for (const { name, cold, trials } of cases) {
       process.stderr.write(`\r\x1b[Ktrial ${round + 1} of ${count}: ${name}${cold ? ", cold" : ""}`);
@@ -53,9 +84,12 @@ async function main(): Promise<void> {
   if (values.charts !== undefined) {
     mkdirSync(values.charts, { recursive: true });
     for (const workload of report.workloads) {
-      writeFileSync(join(values.charts, `${workload.name}${workload.cold ? "-cold" : ""}.svg`), chart(workload, VECTORS, report.machine));
+      const drawing = chart(workload, VECTORS, `${report.machine}, Node ${report.node}`, referencesOf(workload, peers));
+      writeFileSync(join(values.charts, `${workload.name}${workload.cold ? "-cold" : ""}.svg`), drawing);
     }
   }
+  if (values.readme !== undefined) writeFigures(values.readme, report, peers, values.charts!);
+  if (values.workload === undefined) for (const other of OTHERS) spawnSync(process.execPath, [other], { stdio: ["ignore", "inherit", "inherit"] });
 }
 
 await main();

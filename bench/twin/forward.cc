@@ -1,236 +1,231 @@
-// The forward path in native code: the same checks, counters and buffers as the five nodes' in assembly/nodes, in the same layout
-// (build/abi.h), node by node as VPP runs them and as one loop. What WebAssembly costs is the quotient of the two.
+// The forward path in native code: the same checks, counters, tables and buffers as those of the five nodes in assembly/nodes, in the same
+// layout (build/abi.h), node by node as VPP runs them or as one loop. What WebAssembly costs is the quotient of the two.
 //
-//   forward [cold]     prints clocks a packet for vectors of 1, 4, 16, 64 and 256: a line for node by node, a line for one loop
+//   forward FOLDER nodes|loop RX     see native/peer.h; FOLDER/tables is what lies in the tables of a router's memory, RX the interface by
+//                                    which the packets come
+//
+// Each node is a loop over the packets of which there is nothing to say, as in assembly/nodes. Others do not come here: what it takes to
+// tell them apart is done and timed, what would become of them is not written down a second time.
 
+#include <sys/mman.h>
 #include <x86intrin.h>
 
-#include <algorithm>
 #include <cstdint>
-#include <cstdio>
-#include <cstdlib>
 #include <cstring>
-#include <vector>
 
 #include "../../build/abi.h"
+#include "../native/peer.h"
 
 static uint8_t* memory;
-template <typename T> static inline T get(uint32_t at) { T value; memcpy(&value, memory + at, sizeof value); return value; }
-template <typename T> static inline void put(uint32_t at, T value) { memcpy(memory + at, &value, sizeof value); }
+static uint8_t* frame;
+static uint32_t pool;
 
-enum Node : uint32_t { ETHERNET, INPUT, LOOKUP, REWRITE, OUTPUT, NODES };
-constexpr uint32_t NODE_BYTES = abi::NODE_STATE, FRAMES = abi::WORKERS + abi::WORKER_FRAMES, BLOCKS = abi::WORKERS + abi::WORKER_NODES;
-constexpr uint32_t POOL = abi::WORKERS + abi::WORKER_SIZE;
-constexpr uint32_t DROP = 0;
+template <typename T> static inline T get(const uint8_t* at) { T value; memcpy(&value, at, sizeof value); return value; }
+template <typename T> static inline void put(uint8_t* at, T value) { memcpy(at, &value, sizeof value); }
 
-static inline uint32_t drop(uint32_t node, uint32_t counter) {
-  uint32_t at = node + abi::NODE_COUNTERS + 8 * counter;
-  put<uint64_t>(at, get<uint64_t>(at) + 1);
-  return DROP;
+/** Mark of a packet that would need a second look. */
+constexpr uint32_t ODD = 0xfffd;
+constexpr uint32_t ETHERNET_HEADER = 14, IP4_HEADER = 20;
+/** What moves data, length and total by an Ethernet header when it is added to them as one word. */
+constexpr uint64_t STRIP = 14ull - (14ull << 16) - (14ull << 32);
+constexpr uint32_t NEXT_IP4 = 2, NEXT_LOOKUP = 1, NEXT_OUTPUT = 1;
+
+static inline uint8_t* bufferAt(uint32_t i) { return memory + (static_cast<size_t>(get<uint32_t>(frame + 4 * i)) << abi::BUFFER_SHIFT); }
+static inline uint8_t* packetAt(uint8_t* buffer) { return buffer + get<uint16_t>(buffer + abi::B_DATA); }
+static inline uint8_t* interfaceAt(uint32_t index) { return memory + abi::INTERFACES + index * abi::INTERFACE_SIZE; }
+static inline uint8_t* adjacencyAt(uint32_t index) { return memory + abi::ADJACENCIES + static_cast<size_t>(index) * abi::ADJACENCY_SIZE; }
+
+static inline uint32_t ethernetInput(uint8_t* buffer) {
+  uint64_t lengths = get<uint64_t>(buffer + abi::B_DATA);
+  if (static_cast<uint32_t>(lengths) >> 16 < ETHERNET_HEADER) return ODD;
+  uint8_t* header = buffer + (lengths & 0xffff);
+  if (get<uint16_t>(header + 12) != 0x0008) return ODD;
+  uint8_t* mac = interfaceAt(get<uint16_t>(buffer + abi::B_RX_IF)) + abi::IF_MAC;
+  if ((get<uint64_t>(header) ^ get<uint64_t>(mac)) << 16) return ODD;
+  put<uint16_t>(buffer + abi::B_L2, lengths);
+  put<uint64_t>(buffer + abi::B_DATA, lengths + STRIP);
+  return NEXT_IP4;
 }
 
-static inline void advance(uint32_t buffer, int32_t by) {
-  int64_t step = by;
-  put<uint64_t>(buffer, get<uint64_t>(buffer) + static_cast<uint64_t>(step - step * 65536 - (step << 32)));
+static inline bool mayBeOwn(uint32_t address) {
+  uint32_t bit = (address * abi::OWN_HASH) >> abi::OWN_SHIFT;
+  return get<uint8_t>(memory + abi::OWN_ADDRESSES + (bit >> 3)) >> (bit & 7) & 1;
 }
 
-static inline uint32_t packetAt(uint32_t buffer) { return buffer + get<uint16_t>(buffer + abi::B_DATA); }
-
-static inline uint32_t ethernetInput(uint32_t node, uint32_t buffer) {
-  if (get<uint16_t>(buffer + abi::B_LENGTH) < 14) return drop(node, 0);
-  uint32_t header = packetAt(buffer);
-  uint32_t mac = abi::INTERFACES + abi::INTERFACE_SIZE * get<uint16_t>(buffer + abi::B_RX_IF) + abi::IF_MAC;
-  if (get<uint8_t>(header) & 1) put<uint16_t>(buffer + abi::B_FLAGS, get<uint16_t>(buffer + abi::B_FLAGS) | abi::B_FLAG_LINK_BROADCAST);
-  else if (get<uint32_t>(header) != get<uint32_t>(mac) || get<uint16_t>(header + 4) != get<uint16_t>(mac + 4)) return drop(node, 1);
-  put<uint16_t>(buffer + abi::B_L2, get<uint16_t>(buffer + abi::B_DATA));
-  uint16_t type = get<uint16_t>(header + 12);
-  advance(buffer, 14);
-  return type == 0x0008 ? 2 : type == 0x0608 ? 1 : drop(node, 2);
-}
-
-static inline bool isUnicast(uint32_t address) {
-  uint32_t first = address & 0xff;
-  return first - 1 < 223 && first != 127;
-}
-
-static inline uint32_t ip4Input(uint32_t node, uint32_t buffer) {
-  if (get<uint16_t>(buffer + abi::B_LENGTH) < 20) return drop(node, 0);
-  uint32_t header = packetAt(buffer);
-  if (get<uint8_t>(header) != 0x45) return drop(node, 1);
-  uint32_t total = __builtin_bswap16(get<uint16_t>(header + 2)), arrived = get<uint32_t>(buffer + abi::B_TOTAL);
-  if (total < 20) return drop(node, 3);
-  if (total > arrived) return drop(node, 4);
-  uint16_t marks = get<uint16_t>(buffer + abi::B_FLAGS);
-  if (!(marks & abi::B_FLAG_L3_GOOD)) {
-    uint64_t sum = 0;
-    for (uint32_t at = 0; at < 20; at += 4) sum += get<uint32_t>(header + at);
-    sum = (sum & 0xffffffff) + (sum >> 32);
-    sum = (sum & 0xffff) + (sum >> 16);
-    sum = (sum & 0xffff) + (sum >> 16);
-    if ((sum & 0xffff) + (sum >> 16) != 0xffff) return drop(node, 5);
-  }
-  if (!isUnicast(get<uint32_t>(header + 12))) return drop(node, 6);
-  if (!isUnicast(get<uint32_t>(header + 16))) return drop(node, 7);
-  if (marks & abi::B_FLAG_LINK_BROADCAST) return drop(node, 9);
-  if (total != arrived) put<uint32_t>(buffer + abi::B_TOTAL, total), put<uint16_t>(buffer + abi::B_LENGTH, std::min<uint32_t>(total, get<uint16_t>(buffer + abi::B_LENGTH)));
-  return 1;
+static inline uint32_t ip4Input(uint8_t* buffer) {
+  uint64_t lengths = get<uint64_t>(buffer + abi::B_DATA);
+  uint8_t* header = buffer + (lengths & 0xffff);
+  uint32_t arrived = lengths >> 32, first = get<uint32_t>(header), total = __builtin_bswap32(first) & 0xffff;
+  if ((first & 0xff) != 0x45 || (static_cast<uint32_t>(lengths) >> 16) != arrived || total != arrived || total < IP4_HEADER) return ODD;
+  if (get<uint16_t>(buffer + abi::B_FLAGS) & abi::B_FLAG_LINK_BROADCAST) return ODD;
+  uint32_t from = get<uint32_t>(header + 12), to = get<uint32_t>(header + 16);
+  uint64_t sum = static_cast<uint64_t>(first) + get<uint32_t>(header + 4) + get<uint32_t>(header + 8) + from + to;
+  uint32_t half = (sum + (sum << 32 | sum >> 32)) >> 32;
+  if ((half + (half << 16 | half >> 16)) >> 16 != 0xffff) return ODD;
+  if ((from & 0xff) == 127 || (from & 0xff) - 1 >= 223 || mayBeOwn(from)) return ODD;
+  if ((to & 0xff) == 127 || (to & 0xff) - 1 >= 223) return ODD;
+  return NEXT_LOOKUP;
 }
 
 static inline uint32_t inPly(uint32_t entry, uint32_t value) {
-  uint32_t ply = abi::FIB_PLIES + (entry << 5), word = value >> 6;
+  const uint8_t* ply = memory + abi::FIB_PLIES + (static_cast<size_t>(entry) << 5);
+  uint32_t word = value >> 6;
   uint64_t upTo = get<uint64_t>(ply + word * 8) & ((2ull << (value & 63)) - 1);
-  return get<uint32_t>(ply + abi::FIB_PLY_ENTRIES - 4 + 4 * (get<uint8_t>(ply + abi::FIB_PLY_RANKS + word) + __builtin_popcountll(upTo)));
+  uint32_t run = get<uint8_t>(ply + abi::FIB_PLY_RANKS + word) + __builtin_popcountll(upTo);
+  return get<uint32_t>(ply + abi::FIB_PLY_ENTRIES - 4 + 4 * run);
 }
 
-static inline uint32_t ip4Lookup(uint32_t node, uint32_t buffer) {
-  uint32_t to = get<uint32_t>(packetAt(buffer) + 16);
-  uint32_t entry = get<uint32_t>(abi::FIB_ROOT + 4 * (((to & 0xff) << 8) | ((to >> 8) & 0xff)));
-  if (!(entry & 1)) entry = inPly(entry, (to >> 16) & 0xff);
-  if (!(entry & 1)) entry = inPly(entry, to >> 24);
-  uint32_t adjacency = abi::ADJACENCIES + abi::ADJACENCY_SIZE * (entry >> 8);
-  put<uint16_t>(buffer + abi::B_ADJ, entry >> 8);
-  put<uint16_t>(buffer + abi::B_TX_IF, get<uint16_t>(adjacency + abi::ADJ_TX_IF));
-  uint32_t next = get<uint16_t>(adjacency + abi::ADJ_NEXT);
-  if (next == abi::LOOKUP_NEXT_DROP) drop(node, 2);
-  else if (next == abi::LOOKUP_NEXT_UNREACHABLE) drop(node, 0);
-  return next;
+static inline uint32_t fibLookup(uint32_t address) {
+  uint32_t entry = get<uint32_t>(memory + abi::FIB_ROOT + 4 * (__builtin_bswap32(address) >> 16));
+  if (!(entry & 1)) entry = inPly(entry, address >> 16 & 0xff);
+  if (!(entry & 1)) entry = inPly(entry, address >> 24);
+  return entry >> 8;
 }
 
-static inline uint32_t ip4Rewrite(uint32_t node, uint32_t buffer) {
-  uint32_t adjacency = abi::ADJACENCIES + abi::ADJACENCY_SIZE * get<uint16_t>(buffer + abi::B_ADJ), header = packetAt(buffer);
-  bool forwarded = !(get<uint16_t>(buffer + abi::B_FLAGS) & abi::B_FLAG_LOCAL);
-  if (forwarded && get<uint8_t>(header + 8) <= 1) return drop(node, 0);
-  if (get<uint16_t>(buffer + abi::B_GSO_SIZE) != 0) return drop(node, 3);
-  if (get<uint32_t>(buffer + abi::B_TOTAL) > get<uint16_t>(adjacency + abi::ADJ_MTU)) return drop(node, 1);
-  uint32_t size = get<uint8_t>(adjacency + abi::ADJ_REWRITE_LENGTH);
-  if (get<uint16_t>(buffer + abi::B_DATA) - abi::BUFFER_ALIGN < size) return drop(node, 4);
-  if (size != 14) return drop(node, 5);
-  if (forwarded) {
-    uint32_t word = get<uint32_t>(header + 8);
-    put<uint32_t>(header + 8, word + 0xffff + (word >= 0xfffe0000u ? 1u << 16 : 0));
-  }
-  advance(buffer, -14);
-  put<uint64_t>(header - 14, get<uint64_t>(adjacency + abi::ADJ_REWRITE));
-  put<uint64_t>(header - 8, get<uint64_t>(adjacency + abi::ADJ_REWRITE + 6));
-  return 1;
+static inline uint32_t ip4Lookup(uint8_t* buffer) {
+  uint32_t index = fibLookup(get<uint32_t>(packetAt(buffer) + 16));
+  const uint8_t* entry = adjacencyAt(index);
+  uint16_t tx = get<uint16_t>(entry + abi::ADJ_TX_IF);
+  put<uint16_t>(buffer + abi::B_ADJ, index);
+  put<uint16_t>(buffer + abi::B_TX_IF, tx);
+  if (get<uint16_t>(entry + abi::ADJ_NEXT) != abi::LOOKUP_NEXT_REWRITE || tx == get<uint16_t>(buffer + abi::B_RX_IF)) return ODD;
+  return abi::LOOKUP_NEXT_REWRITE;
 }
 
-static inline uint32_t interfaceOutput(uint32_t node, uint32_t buffer) {
-  uint32_t index = get<uint16_t>(buffer + abi::B_TX_IF);
-  if (index >= abi::INTERFACE_COUNT) return drop(node, 0);
-  uint32_t at = abi::INTERFACES + abi::INTERFACE_SIZE * index, state = get<uint32_t>(at);
-  if (!(state & abi::IF_FLAG_ADMIN_UP)) return drop(node, 1);
-  if (!(state & abi::IF_FLAG_LINK_UP)) return drop(node, 2);
-  uint32_t slot = get<uint16_t>(at + abi::IF_TX_SLOT);
-  return slot ? slot : drop(node, 3);
+/** RFC 1624: the TTL is the upper byte of its word, so the sum grows by 0x0100 in network order. */
+static inline void decrementTtl(uint8_t* header) {
+  uint32_t word = get<uint32_t>(header + 8);
+  put<uint32_t>(header + 8, word + 0xffff + (word >= 0xfffe0000u ? 1u << 16 : 0));
 }
 
-static inline uint32_t bufferIn(uint32_t frame, uint32_t i) { return get<uint32_t>(frame + 4 * i) << abi::BUFFER_SHIFT; }
-static inline uint32_t block(uint32_t node) { return BLOCKS + node * NODE_BYTES; }
-
-template <uint32_t (*process)(uint32_t, uint32_t)>
-__attribute__((noinline)) static void run(uint32_t node, uint32_t frame, uint32_t n) {
-  for (uint32_t i = 0; i < n; i++) put<uint16_t>(frame + abi::FRAME_NEXT + 2 * i, process(node, bufferIn(frame, i)));
+static inline void putEthernet(uint8_t* header, const uint8_t* from) {
+  uint64_t first = get<uint64_t>(from), last = get<uint64_t>(from + 6);
+  put(header - 14, first);
+  put(header - 8, last);
 }
 
-/** The nodes as one: the first that does not pass a packet on to the next one decides. */
-__attribute__((noinline)) static void runAll(uint32_t frame, uint32_t n) {
+static inline uint32_t ip4Rewrite(uint8_t* buffer) {
+  const uint8_t* entry = adjacencyAt(get<uint16_t>(buffer + abi::B_ADJ));
+  uint64_t lengths = get<uint64_t>(buffer + abi::B_DATA);
+  uint8_t* header = buffer + (lengths & 0xffff);
+  if (header[8] <= 1 || get<uint16_t>(buffer + abi::B_FLAGS) & (abi::B_FLAG_LOCAL | abi::B_FLAG_OPTIONS)) return ODD;
+  if (get<uint16_t>(buffer + abi::B_GSO_SIZE) || lengths >> 32 > get<uint16_t>(entry + abi::ADJ_MTU)) return ODD;
+  if (entry[abi::ADJ_REWRITE_LENGTH] != ETHERNET_HEADER || (lengths & 0xffff) < abi::BUFFER_ALIGN + ETHERNET_HEADER) return ODD;
+  decrementTtl(header);
+  put<uint64_t>(buffer + abi::B_DATA, lengths - STRIP);
+  putEthernet(header, entry + abi::ADJ_REWRITE);
+  return NEXT_OUTPUT;
+}
+
+static inline uint32_t portOf(uint32_t index) {
+  if (index >= abi::INTERFACE_COUNT) return ODD;
+  uint64_t port = get<uint64_t>(interfaceAt(index) + abi::IF_FLAGS);
+  constexpr uint32_t UP = abi::IF_FLAG_ADMIN_UP | abi::IF_FLAG_LINK_UP;
+  return (port & UP) != UP || port >> 48 == 0 ? ODD : port >> 48;
+}
+
+static inline uint32_t interfaceOutput(uint8_t* buffer) { return portOf(get<uint16_t>(buffer + abi::B_TX_IF)); }
+
+/** All five as one. */
+static inline uint32_t forward(uint8_t* buffer) {
+  uint32_t next = ethernetInput(buffer);
+  if (next == NEXT_IP4) next = ip4Input(buffer);
+  if (next == NEXT_LOOKUP) next = ip4Lookup(buffer);
+  if (next == abi::LOOKUP_NEXT_REWRITE) next = ip4Rewrite(buffer);
+  return next == NEXT_OUTPUT ? interfaceOutput(buffer) : ODD;
+}
+
+enum Node : uint32_t { ETHERNET, INPUT, LOOKUP, REWRITE, OUTPUT, NODES };
+
+static void count(uint32_t node, uint32_t n) {
+  uint8_t* block = memory + abi::WORKERS + abi::WORKER_NODES + node * abi::NODE_STATE;
+  put<uint64_t>(block + abi::NODE_CALLS, get<uint64_t>(block + abi::NODE_CALLS) + 1);
+  put<uint64_t>(block + abi::NODE_VECTORS, get<uint64_t>(block + abi::NODE_VECTORS) + n);
+}
+
+/** What the graph does after a node: it counts, and looks whether all packets go one way, four at a time; if so the frame itself goes on. */
+static void scatter(uint32_t node, uint32_t n) {
+  count(node, n);
+  const uint8_t* slots = frame + abi::FRAME_NEXT;
+  uint64_t slot = get<uint16_t>(slots), pattern = slot * 0x0001000100010001;
+  uint32_t i = 0;
+  for (; i + 4 <= n; i += 4) if (get<uint64_t>(slots + 2 * i) != pattern) abort();
+  for (; i < n; i++) if (get<uint16_t>(slots + 2 * i) != slot) abort();
+}
+
+/** A node's loop. */
+template <uint32_t (*process)(uint8_t*)> __attribute__((noinline)) static void run(uint32_t n) {
+  uint32_t odd = 0;
   for (uint32_t i = 0; i < n; i++) {
-    uint32_t buffer = bufferIn(frame, i);
-    uint32_t next = ethernetInput(block(ETHERNET), buffer);
-    if (next == 2) next = ip4Input(block(INPUT), buffer);
-    if (next == 1) next = ip4Lookup(block(LOOKUP), buffer);
-    if (next == abi::LOOKUP_NEXT_REWRITE) next = ip4Rewrite(block(REWRITE), buffer);
-    if (next == 1) next = interfaceOutput(block(OUTPUT), buffer);
-    put<uint16_t>(frame + abi::FRAME_NEXT + 2 * i, next);
+    uint32_t slot = process(bufferAt(i));
+    put<uint16_t>(frame + abi::FRAME_NEXT + 2 * i, slot);
+    odd |= slot == ODD;
   }
+  if (odd) peerFail("a packet that is not forwarded", "twin");
 }
 
-/** What the graph does after a node: counts, looks whether all packets have the same way, hands the frame over. */
-static void account(uint32_t node, uint32_t frame, uint32_t n, uint32_t expected) {
-  put<uint64_t>(block(node), get<uint64_t>(block(node)) + 1);
-  put<uint64_t>(block(node) + 8, get<uint64_t>(block(node) + 8) + n);
-  for (uint32_t i = 0; i < n; i++) if (get<uint16_t>(frame + abi::FRAME_NEXT + 2 * i) != expected) abort();
+template <uint32_t (*process)(uint8_t*)> static uint64_t step(uint32_t node, uint32_t n, uint64_t start, uint64_t* clocks) {
+  run<process>(n);
+  scatter(node, n);
+  uint64_t now = __rdtsc();
+  clocks[node] += now - start;
+  return now;
 }
 
-constexpr uint32_t FAR = 16384;
-
-/** Writes the packets as they come: 60-byte UDP, the destination counting up from 10.0.0.0. */
-static void fill(uint32_t from, uint32_t count) {
-  static const uint8_t frame[60] = {2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 8, 0, 0x45, 0, 0, 46, 0x12, 0x34, 0, 0, 64, 17, 0, 0, 192, 0, 2, 2, 10, 0, 0, 0, 0, 1, 0, 2, 0, 26};
-  for (uint32_t i = from; i < from + count; i++) {
-    uint32_t buffer = POOL + i * abi::BUFFER_SIZE, ip = buffer + abi::BUFFER_START + 14;
-    memset(memory + buffer, 0, abi::BUFFER_ALIGN);
-    put<uint16_t>(buffer + abi::B_DATA, abi::BUFFER_START);
-    put<uint16_t>(buffer + abi::B_LENGTH, 60);
-    put<uint32_t>(buffer + abi::B_TOTAL, 60);
-    memcpy(memory + buffer + abi::BUFFER_START, frame, 60);
-    put<uint8_t>(ip + 18, (i >> 8) & 3), put<uint8_t>(ip + 19, i);
-    uint32_t sum = 0;
-    for (uint32_t at = 0; at < 20; at += 2) sum += get<uint16_t>(ip + at);
-    sum = (sum & 0xffff) + (sum >> 16);
-    put<uint16_t>(ip + 10, ~((sum & 0xffff) + (sum >> 16)));
-  }
+static void turnNodes(uint32_t n, uint64_t* clocks) {
+  uint64_t at = __rdtsc();
+  at = step<ethernetInput>(ETHERNET, n, at, clocks);
+  at = step<ip4Input>(INPUT, n, at, clocks);
+  at = step<ip4Lookup>(LOOKUP, n, at, clocks);
+  at = step<ip4Rewrite>(REWRITE, n, at, clocks);
+  step<interfaceOutput>(OUTPUT, n, at, clocks);
 }
 
-static void tables() {
-  for (uint32_t index = 0; index < 2; index++) {
-    uint32_t at = abi::INTERFACES + abi::INTERFACE_SIZE * index;
-    put<uint32_t>(at, abi::IF_FLAG_ADMIN_UP | abi::IF_FLAG_LINK_UP);
-    put<uint16_t>(at + abi::IF_TX_SLOT, 1);
-    const uint8_t mac[6] = {2, 0, 0, 0, 0, 1};
-    memcpy(memory + at + abi::IF_MAC, mac, 6);
-  }
-  uint32_t adjacency = abi::ADJACENCIES + 5 * abi::ADJACENCY_SIZE;
-  put<uint16_t>(adjacency + abi::ADJ_NEXT, abi::LOOKUP_NEXT_REWRITE);
-  put<uint16_t>(adjacency + abi::ADJ_TX_IF, 1);
-  put<uint16_t>(adjacency + abi::ADJ_MTU, 1500);
-  put<uint8_t>(adjacency + abi::ADJ_REWRITE_LENGTH, 14);
-  for (uint32_t i = 0; i < 65536; i++) put<uint32_t>(abi::FIB_ROOT + 4 * i, i >> 8 == 10 ? 5 << 8 | 8 << 1 | 1 : 1);
+static void turnLoop(uint32_t n, uint64_t* clocks) {
+  uint64_t start = __rdtsc();
+  run<forward>(n);
+  for (uint32_t node = ETHERNET; node < OUTPUT; node++) count(node, n);
+  scatter(OUTPUT, n);
+  clocks[0] += __rdtsc() - start;
 }
 
-/** Median clocks a packet over samples of 256 packets. */
-template <typename Work> static double median(uint32_t size, bool cold, Work work) {
-  constexpr uint32_t SAMPLES = 3000;
-  std::vector<uint64_t> all;
-  uint32_t place = 0, frame = FRAMES;
-  for (uint32_t sample = 0; sample < SAMPLES; sample++) {
-    uint64_t clocks = 0;
-    for (uint32_t done = 0; done < abi::VECTOR; done += size) {
-      uint32_t buffers = cold ? FAR : size;
-      if (place + size > buffers) place = 0;
-      if (place == 0) fill(0, buffers);
-      for (uint32_t i = 0; i < size; i++) put<uint32_t>(frame + 4 * i, (POOL + (place + i) * abi::BUFFER_SIZE) >> abi::BUFFER_SHIFT);
-      place += size;
-      uint64_t start = __rdtsc();
-      work(frame, size);
-      clocks += __rdtsc() - start;
-    }
-    all.push_back(clocks);
-  }
-  std::nth_element(all.begin() + SAMPLES / 2, all.begin() + SAMPLES / 2, all.end());
-  std::nth_element(all.begin(), all.begin() + SAMPLES / 2, all.end());
-  return static_cast<double>(all[SAMPLES / 2]) / abi::VECTOR;
+static uint8_t* place(uint32_t i) { return memory + pool + i * abi::BUFFER_SIZE; }
+
+/** As bench/source.ts does it. */
+static void putFrame(uint32_t i, const uint8_t* bytes, uint32_t length) {
+  uint8_t* buffer = place(i);
+  if (length > abi::BUFFER_DATA) peerFail("a frame that does not fit into a buffer", "twin");
+  put<uint32_t>(frame + 4 * i, (buffer - memory) >> abi::BUFFER_SHIFT);
+  put<uint16_t>(buffer + abi::B_DATA, abi::BUFFER_START);
+  put<uint16_t>(buffer + abi::B_LENGTH, length);
+  put<uint32_t>(buffer + abi::B_TOTAL, length);
+  put<uint32_t>(buffer + abi::B_NEXT, 0);
+  put<uint16_t>(buffer + abi::B_FLAGS, 0);
+  put<uint16_t>(buffer + abi::B_STATE, abi::BUFFER_USED);
+  put<uint16_t>(buffer + abi::B_GSO_SIZE, 0);
+  put<uint8_t>(buffer + abi::B_CSUM_FLAGS, 0);
+  memcpy(buffer + abi::BUFFER_START, bytes, length);
+}
+
+static const uint8_t* sent(uint32_t i, uint32_t* length) {
+  *length = get<uint16_t>(place(i) + abi::B_LENGTH);
+  return packetAt(place(i));
 }
 
 int main(int argc, char** argv) {
-  bool cold = argc > 1 && !strcmp(argv[1], "cold");
-  memory = static_cast<uint8_t*>(aligned_alloc(1 << 21, (POOL + FAR * abi::BUFFER_SIZE + (1 << 21)) >> 21 << 21));
-  memset(memory, 0, POOL);
-  tables();
-  const uint32_t sizes[] = {1, 4, 16, 64, 256};
-  printf("nodes");
-  for (uint32_t size : sizes) printf(" %.2f", median(size, cold, [](uint32_t frame, uint32_t n) {
-    run<ethernetInput>(block(ETHERNET), frame, n), account(ETHERNET, frame, n, 2);
-    run<ip4Input>(block(INPUT), frame, n), account(INPUT, frame, n, 1);
-    run<ip4Lookup>(block(LOOKUP), frame, n), account(LOOKUP, frame, n, abi::LOOKUP_NEXT_REWRITE);
-    run<ip4Rewrite>(block(REWRITE), frame, n), account(REWRITE, frame, n, 1);
-    run<interfaceOutput>(block(OUTPUT), frame, n), account(OUTPUT, frame, n, 1);
-  }));
-  printf("\nfused");
-  for (uint32_t size : sizes) printf(" %.2f", median(size, cold, [](uint32_t frame, uint32_t n) {
-    runAll(frame, n);
-    for (uint32_t node = ETHERNET; node < NODES; node++) account(node, frame, n, 1);
-  }));
-  printf("\n");
+  if (argc != 4) peerFail("forward FOLDER nodes|loop RX", "usage");
+  size_t size;
+  uint8_t* tables = peerFile(argv[1], "tables", &size);
+  if (size != abi::MODULES - abi::TABLES) peerFail("not the size of weft's tables", "tables");
+  memcpy(&pool, tables + abi::CONTROL + abi::CONTROL_POOL - abi::TABLES, sizeof pool);
+  // As weft's memory: normal pages, at an address that fits huge ones.
+  memory = static_cast<uint8_t*>(mmap(nullptr, pool + PEER_VECTOR * abi::BUFFER_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+  if (memory == MAP_FAILED) peerFail("no memory", "twin");
+  memcpy(memory + abi::TABLES, tables, size);
+  free(tables);
+  frame = memory + abi::WORKERS + abi::WORKER_FRAMES;
+  for (uint32_t i = 0; i < PEER_VECTOR; i++) put<uint16_t>(place(i) + abi::B_RX_IF, strtoul(argv[3], nullptr, 10));
+  Peer nodes = {NODES, {"ethernet-input", "ip4-input", "ip4-lookup", "ip4-rewrite", "interface-output"}, putFrame, turnNodes, sent};
+  Peer loop = {1, {"all in one loop"}, putFrame, turnLoop, sent};
+  peerServe(strcmp(argv[2], "loop") ? &nodes : &loop, argv[1]);
 }

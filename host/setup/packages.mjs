@@ -40,6 +40,13 @@ const TESTING = [
   { file: "/usr/include/infiniband/mlx5dv.h", package: "libibverbs-dev", needed: true },
   { file: PYVERBS, package: "python3-pyverbs", needed: true },
 ];
+/** What benchmarks put beside weft. */
+const PEERS = [
+  { command: "g++", package: "g++", needed: true },
+  { command: "taskset", package: "util-linux", needed: true },
+  { command: "pkg-config", package: "pkg-config", needed: false },
+  { file: "/usr/include/dpdk/rte_graph.h", package: "libdpdk-dev", needed: false },
+];
 const BUILDING = [
   { command: "python3", package: "python3", needed: true },
   { command: "make", package: "make", needed: true },
@@ -70,9 +77,9 @@ function allows(path, mode) {
   }
 }
 
-/** What is missing of the tools to run, to test (`test`: all of them are needed then), to compile the shim (`build`). */
-export function missingTools({ test, build }) {
-  const wanted = [...RUNNING, ...(test ? TESTING : []), ...(build ? BUILDING : [])];
+/** What is missing of the tools to run, to test (`test`: all of them are needed then), to compile the shim (`build`), to compare (`peers`). */
+export function missingTools({ test, build, peers }) {
+  const wanted = [...RUNNING, ...(test ? TESTING : []), ...(build ? BUILDING : []), ...(peers ? PEERS : [])];
   return wanted.filter((tool) => !installed(tool)).map((tool) => ({ ...tool, needed: tool.needed || test }));
 }
 
@@ -85,7 +92,7 @@ export function installTools(missing) {
     if (still.length > 0) throw new SetupError(`still missing after the installation: ${still.join(", ")}`);
   } catch (error) {
     if (!(error instanceof SetupError) || missing.some((tool) => tool.needed)) throw error;
-    process.stderr.write(`weft: ${error.message}\nweft: going on without ${missing.map(nameOf).join(", ")}, which some demos need\n`);
+    process.stderr.write(`weft: ${error.message}\nweft: going on without ${missing.map(nameOf).join(", ")}, which some demos or benchmarks need\n`);
   }
 }
 

@@ -1,7 +1,7 @@
 // Makes everything that weft needs on a machine that has only Node and npm: system packages, npm
 // packages, compiled code. `npm run setup` and `npm test` start it, and weft.mjs when something is missing.
 //
-//   node host/setup/setup.mjs [--test]      --test: also what the tests need
+//   node host/setup/setup.mjs [--test] [--peers]      also what the tests need; what bench/peers.ts compares weft with
 
 import { spawnSync } from "node:child_process";
 import { mkdirSync } from "node:fs";
@@ -14,12 +14,13 @@ const LOCKED = "--locked";
 
 async function setUp(options) {
   const test = options.includes("--test");
-  const unknown = options.find((option) => option !== "--test" && option !== LOCKED);
-  if (unknown !== undefined) throw new SetupError(`setup: unknown option "${unknown}"; the one there is: --test`);
+  const peers = options.includes("--peers");
+  const unknown = options.find((option) => !["--test", "--peers", LOCKED].includes(option));
+  if (unknown !== undefined) throw new SetupError(`setup: unknown option "${unknown}"; there are: --test, --peers`);
   if (Number(process.versions.node.split(".")[0]) < 20) throw new SetupError(`Node ${process.versions.node} is too old: weft needs 20 or newer`);
 
   const stale = staleSteps();
-  const missing = missingTools({ test, build: stale.includes("native") });
+  const missing = missingTools({ test, build: stale.includes("native"), peers });
   if (stale.length === 0 && missing.length === 0) return 0;
   if (!options.includes(LOCKED)) return lockAndRun(options);
   if (missing.length > 0) installTools(missing);
