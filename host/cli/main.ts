@@ -44,6 +44,8 @@ async function dispatch([first, ...rest]: string[]): Promise<number> {
     case "ctl":
       process.stdout.on("error", () => process.exit(0)); // `… | head`: who reads is gone, and nothing is left to clean up
       return ctl(rest, OUTPUT);
+    case "top":
+      return (await import("./top.js")).top(rest, OUTPUT);
     case "demo":
       return (await import("./demo.js")).demo(rest);
     case "node":
