@@ -9,7 +9,6 @@ export interface Marks {
   node: number;
   imported: number;
   compiled: number;
-  worker: number;
   threadReady: number;
   ready: number;
 }
@@ -20,13 +19,12 @@ function mark(name: keyof Marks): void {
   marks[name] ??= performance.now();
 }
 
-/** Notes when something is made: as it begins, and as it is done. */
-function around(of: Record<string, unknown>, name: string, before: keyof Marks | null, after: keyof Marks | null, made: (it: unknown) => void): void {
+/** Notes when something is made. */
+function atMaking(of: Record<string, unknown>, name: string, note: keyof Marks | null, made: (it: unknown) => void = () => {}): void {
   of[name] = new Proxy(of[name] as new () => object, {
     construct(target, given, self) {
-      if (before !== null) mark(before);
+      if (note !== null) mark(note);
       const it = Reflect.construct(target, given, self) as object;
-      if (after !== null) mark(after);
       made(it);
       return it;
     },
@@ -36,9 +34,9 @@ function around(of: Record<string, unknown>, name: string, before: keyof Marks |
 if (isMainThread) {
   mark("node");
   const threads = createRequire(import.meta.url)("node:worker_threads") as Record<string, unknown>;
-  around(WebAssembly as unknown as Record<string, unknown>, "Module", "imported", null, () => {});
-  around(WebAssembly as unknown as Record<string, unknown>, "Memory", "compiled", null, () => {});
-  around(threads, "Worker", "worker", null, (worker) => (worker as Worker).once("message", () => mark("threadReady")));
+  atMaking(WebAssembly as unknown as Record<string, unknown>, "Module", "imported");
+  atMaking(WebAssembly as unknown as Record<string, unknown>, "Memory", "compiled");
+  atMaking(threads, "Worker", null, (worker) => (worker as Worker).once("message", () => mark("threadReady")));
   syncBuiltinESMExports();
   const write = process.stderr.write.bind(process.stderr);
   process.stderr.write = ((text: string) => {

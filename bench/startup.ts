@@ -134,8 +134,7 @@ function print(whole: number[], checkout: number[], marked: (Marks & { whole: nu
     between("Node itself", () => 0, ({ node }) => node),
     between("modules loaded", ({ node }) => node, ({ imported }) => imported),
     between("nodes read and compiled", ({ imported }) => imported, ({ compiled }) => compiled),
-    between("memory and tables", ({ compiled }) => compiled, ({ worker }) => worker),
-    between("worker thread", ({ worker }) => worker, ({ threadReady }) => threadReady),
+    between("memory, tables, the worker ready", ({ compiled }) => compiled, ({ threadReady }) => threadReady),
     between("FILE done, socket open", ({ threadReady }) => threadReady, ({ ready }) => ready),
     between("first answer, and starting a process", ({ ready }) => ready, (one) => one.whole),
   ]));
