@@ -18,8 +18,11 @@ import type { Marks } from "./startup-marks.js";
 import { quantile } from "./statistics.js";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
-/** What the installed program does once it has seen that all is built. */
-const LAUNCH = fileURLToPath(new URL("../test/e2e/launch.js", import.meta.url));
+/** What weft does once it has seen that all is built. */
+const PROGRAM = `process.exit(await (await import(${JSON.stringify(join(ROOT, "build/program/cli/main.js"))})).main(process.argv.slice(1)))`;
+/** The same with that look before it, and through npm. */
+const CHECKED = [process.execPath, join(ROOT, "host/setup/weft.mjs")];
+const NPM = ["npm", "run", "--silent", "weft", "--"];
 const MARKS = new URL("startup-marks.js", import.meta.url).href;
 const MAC = "02:fe:00:00:00:01";
 const SCRIPT = [
@@ -99,21 +102,25 @@ async function main(): Promise<number> {
     const file = join(folder, "router.weft");
     writeFileSync(file, SCRIPT.join("\n"));
     const options = ["run", file, "--socket", join(folder, "weft.sock")];
-    const program = [process.execPath, LAUNCH, ...options];
+    const program = [process.execPath, "--input-type=module", "-e", PROGRAM, "--", ...options];
     const whole: number[] = [];
-    const checkout: number[] = [];
+    const others: { name: string; words: string[]; took: number[] }[] = [
+      { name: "with a look whether all is built", words: CHECKED, took: [] },
+      { name: "npm run weft -- run FILE", words: NPM, took: [] },
+    ];
     const marked: (Marks & { whole: number })[] = [];
     for (let run = 0; run < Number(values.runs); run++) {
       whole.push(await start(pinger, program, folder));
+      if (values.json) continue;
       const marks = join(folder, "marks.json");
       const env = { NODE_OPTIONS: `--import=${MARKS}`, WEFT_STARTUP_MARKS: marks };
       const took = await start(pinger, program, folder, env);
       marked.push({ ...(JSON.parse(readFileSync(marks, "utf8")) as Marks), whole: took });
-      if (!values.json) checkout.push(await start(pinger, ["npm", "run", "--silent", "weft", "--", ...options], ROOT));
+      for (const { words, took: times } of others) times.push(await start(pinger, [...words, ...options], ROOT));
     }
     if (values.json) {
       console.log(JSON.stringify({ targets: [{ name: "start-up of weft run, to the first packet", value: Math.round(quantile(whole, 0.5)) / 1000 }] }));
-    } else print(whole, checkout, marked);
+    } else print(whole, others, marked);
   } finally {
     await pinger.host.close();
     rmSync(folder, { recursive: true });
@@ -121,13 +128,13 @@ async function main(): Promise<number> {
   return 0;
 }
 
-function print(whole: number[], checkout: number[], marked: (Marks & { whole: number })[]): void {
+function print(whole: number[], others: { name: string; took: number[] }[], marked: (Marks & { whole: number })[]): void {
   const row = (name: string, values: number[]): string[] => [name, ...[0, 0.5, 1].map((q) => quantile(values, q).toFixed(0))];
   const between = (name: string, from: (one: Marks) => number, to: (one: Marks & { whole: number }) => number): string[] =>
     row(name, marked.map((one) => to(one) - from(one)));
   console.log(`ms from the start of the process to the first ping answered, ${whole.length} runs`);
   console.log(table(["", "Least", "Median", "Most"], [
-    row("weft run FILE", whole), row("npm run weft -- run FILE, in a checkout", checkout),
+    row("weft run FILE", whole), ...others.map(({ name, took }) => row(name, took)),
   ]));
   console.log("\nwhere the time goes in weft run FILE (in runs of their own, each somewhat slower for being watched)");
   console.log(table(["", "Least", "Median", "Most"], [
