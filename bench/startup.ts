@@ -19,7 +19,7 @@ import { quantile } from "./statistics.js";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 /** What weft does once it has seen that all is built. */
-const PROGRAM = `process.exit(await (await import(${JSON.stringify(join(ROOT, "build/program/cli/main.js"))})).main(process.argv.slice(1)))`;
+const PROGRAM = `import { main } from ${JSON.stringify(join(ROOT, "build/program/cli/main.js"))};\nprocess.exit(await main(process.argv.slice(2)));\n`;
 /** The same with that look before it, and through npm. */
 const CHECKED = [process.execPath, join(ROOT, "host/setup/weft.mjs")];
 const NPM = ["npm", "run", "--silent", "weft", "--"];
@@ -82,14 +82,16 @@ function now(): number {
 async function start(pinger: Pinger, words: string[], cwd: string, env: NodeJS.ProcessEnv = {}): Promise<number> {
   await pinger.silence();
   const begun = now();
-  const child = spawn(DIE_WITH_PARENT[0]!, [...DIE_WITH_PARENT.slice(1), ...words], { cwd, stdio: "ignore", detached: true, env: { ...process.env, ...env } });
+  const child = spawn(DIE_WITH_PARENT[0]!, [...DIE_WITH_PARENT.slice(1), ...words], { cwd, stdio: ["ignore", "ignore", "pipe"], detached: true, env: { ...process.env, ...env } });
+  let told = "";
+  child.stderr.setEncoding("utf8").on("data", (text: string) => (told += text));
   const end = ended(child);
-  try {
-    return (await pinger.answered(begun)) - begun;
-  } finally {
-    process.kill(-child.pid!, "SIGTERM"); // its group: npm does not pass the signal on
-    await end;
-  }
+  const failed = end.then((status) => { throw new Error(`it ended with status ${status} before it answered: ${told}`); });
+  const answered = await Promise.race([pinger.answered(begun), failed]);
+  failed.catch(() => {});
+  process.kill(-child.pid!, "SIGTERM"); // its group: npm does not pass the signal on
+  await end;
+  return answered - begun;
 }
 
 async function main(): Promise<number> {
@@ -102,7 +104,9 @@ async function main(): Promise<number> {
     const file = join(folder, "router.weft");
     writeFileSync(file, SCRIPT.join("\n"));
     const options = ["run", file, "--socket", join(folder, "weft.sock")];
-    const program = [process.execPath, "--input-type=module", "-e", PROGRAM, "--", ...options];
+    const launch = join(folder, "launch.mjs");
+    writeFileSync(launch, PROGRAM);
+    const program = [process.execPath, launch, ...options];
     const whole: number[] = [];
     const others: { name: string; words: string[]; took: number[] }[] = [
       { name: "with a look whether all is built", words: CHECKED, took: [] },
