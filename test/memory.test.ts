@@ -1,7 +1,7 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import {
-  BUFFER_SHIFT, BUFFER_SIZE, FRAME_SIZE, FREE_LIST_ENTRIES, GRAPH_PENDING, GRAPH_SPARE, NODE_COUNT, WORKER_FRAMES, WORKER_FREE_LIST,
+  B_STATE, BUFFER_FREE, BUFFER_SHIFT, BUFFER_SIZE, FRAME_SIZE, FREE_LIST_ENTRIES, GRAPH_PENDING, GRAPH_SPARE, NODE_COUNT, WORKER_FRAMES, WORKER_FREE_LIST,
 } from "../assembly/abi.js";
 import { addon } from "../host/addon.js";
 import { WeftError } from "../host/errors.js";
@@ -44,6 +44,7 @@ test("two workers share the pool out: each buffer is in one free list, once; eac
   }
   assert.is(seen.size, 3001);
   assert.ok([...seen].every((address) => address >= pool && address < poolEnd && (address - pool) % BUFFER_SIZE === 0));
+  assert.ok([...seen].every((address) => packets.u16[(address + B_STATE) >> 1] === BUFFER_FREE), "none is in use");
 });
 
 test.run();

@@ -35,7 +35,7 @@ export async function ctl(argv: string[], output: Output, input: NodeJS.ReadStre
 }
 
 /** A router behind a control socket. */
-function remote(path: string, json: boolean): Session {
+export function remote(path: string, json: boolean): Session {
   return {
     run: async (line, output, signal) => {
       const shows = json && parsed(line)?.command.json === true;

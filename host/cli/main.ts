@@ -1,6 +1,7 @@
 // The command line's entry.
 
 import { fstatSync, readFileSync } from "node:fs";
+import type { Control, RouterOptions } from "../control/api.js";
 import { WeftError } from "../errors.js";
 import { ctl } from "./ctl.js";
 import { quote, suggestion } from "../nearest.js";
@@ -39,11 +40,13 @@ async function dispatch([first, ...rest]: string[]): Promise<number> {
   switch (first) {
     case "run": {
       const { run } = await import("./run.js");
-      return run(rest, async (options) => (await import("../control/router.js")).Router.start(options), OUTPUT);
+      return run(rest, startRouter, OUTPUT);
     }
     case "ctl":
       process.stdout.on("error", () => process.exit(0)); // `… | head`: who reads is gone, and nothing is left to clean up
       return ctl(rest, OUTPUT);
+    case "top":
+      return (await import("./top.js")).top(rest, OUTPUT);
     case "demo":
       return (await import("./demo.js")).demo(rest);
     case "node":
@@ -65,6 +68,12 @@ async function dispatch([first, ...rest]: string[]): Promise<number> {
     default:
       throw unknown(first);
   }
+}
+
+/** The worker's thread and the control plane load their modules at the same time. */
+async function startRouter(options: RouterOptions): Promise<Control> {
+  (await import("../control/engine-link.js")).startThread();
+  return (await import("../control/router.js")).Router.start(options);
 }
 
 /** `weft` alone: a prompt for the router that runs, or what standard input says to it; help where there is neither. */

@@ -2,14 +2,12 @@
 
 import type { Control, RouterOptions } from "../control/api.js";
 import { WeftError } from "../errors.js";
-import { enterEmulator } from "../lab/emulator.js";
 import { type Output, local } from "./session.js";
 import { type ParsedOptions, numberOption, parseOptions } from "./options.js";
-import { type Notices, converse } from "./prompt.js";
+import type { Notices } from "./prompt.js";
 import { readScript, runScript } from "./script.js";
 import { ControlSocket, defaultSocketPath, freeSocketPath } from "./socket.js";
 import { become, findUser } from "./user.js";
-import { emulatorOptions } from "./wires.js";
 
 export type StartRouter = (options: RouterOptions) => Promise<Control>;
 
@@ -25,7 +23,7 @@ export async function run(argv: string[], start: StartRouter, output: Output, in
   // All that can be wrong is found before anything is touched.
   const lines = positionals[0] === undefined ? [] : await readScript(positionals[0]);
   await freeSocketPath(path);
-  const outer = values.emulated === undefined ? null : await enterEmulator(emulatorOptions(String(values.emulated)));
+  const outer = values.emulated === undefined ? null : await emulated(String(values.emulated));
   if (outer !== null) return outer;
 
   const ending = new AbortController();
@@ -43,7 +41,8 @@ export async function run(argv: string[], start: StartRouter, output: Output, in
       await runScript(lines, { control, out: (text) => output.out(`${text}\n`), signal: ending.signal });
       if (user) become(user);
       const { signal } = ending;
-      const work = (): Promise<number> => (values.interactive ? converse(local(control), input, output, signal, notices) : aborted(signal));
+      const work = async (): Promise<number> =>
+        (values.interactive ? (await import("./prompt.js")).converse(local(control), input, output, signal, notices) : aborted(signal));
       if (!signal.aborted) status = await listening(control, path, output, work);
     } finally {
       await control.stop();
@@ -53,6 +52,12 @@ export async function run(argv: string[], start: StartRouter, output: Output, in
   }
   if (failure) throw failure;
   return status;
+}
+
+/** Runs weft again on modelled ports; null in that second run. */
+async function emulated(wires: string): Promise<number | null> {
+  const { emulatorOptions } = await import("./wires.js");
+  return (await import("../lab/emulator.js")).enterEmulator(emulatorOptions(wires));
 }
 
 function routerOptions(values: ParsedOptions["values"], notices: Notices): RouterOptions {

@@ -65,6 +65,22 @@ ends. Otherwise standard input is read as a script, which ends with the first co
     ],
   },
   {
+    name: "top",
+    synopsis: "[OPTIONS]",
+    summary: "a running router's rates and clocks, node by node",
+    about: `Shows once a second what a running router does: packets a second, drops, how busy each worker is, clocks a packet, and
+the nodes, that with the largest share of the clocks first. Keys: q quit, p pause, s sort by something else, h help.
+Where standard output is no terminal it measures once.`,
+    options: [
+      SOCKET,
+      { name: "interval", value: "SECONDS", help: "how long to measure, 0.1 to 60; default 1" },
+      { name: "once", help: "measure once, and end" },
+      { name: "json", help: "measure once; one JSON object on standard output" },
+    ],
+    notes: "Colours are left out where the variable NO_COLOR is set.",
+    examples: ["weft top", "weft top --once --interval 5", "weft top --socket /tmp/weft.sock --json"],
+  },
+  {
     name: "node",
     synopsis: "SUBCOMMAND …",
     summary: "nodes of your own",

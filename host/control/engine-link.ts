@@ -36,6 +36,32 @@ export function inThread(cpu: number | undefined): Connect {
   };
 }
 
+/** A thread that loads its modules, and then waits for what it is to do. */
+class Thread {
+  readonly worker: Worker;
+  private readonly rung = new SharedArrayBuffer(4);
+
+  constructor() {
+    this.worker = new Worker(new URL("../graph/worker.js", import.meta.url), { workerData: this.rung });
+  }
+
+  begin(data: WorkerData): void {
+    this.worker.ref();
+    this.worker.postMessage(data);
+    const bell = new Int32Array(this.rung);
+    Atomics.store(bell, 0, 1);
+    Atomics.notify(bell, 0);
+  }
+}
+
+let early: Thread | undefined;
+
+/** Starts a thread for the first router that this process will have, while that is still being loaded. It keeps no process from its end. */
+export function startThread(): void {
+  early ??= new Thread();
+  early.worker.unref();
+}
+
 class WorkerLink implements EngineLink {
   private readonly waiter = addon.openWaiter();
   private worker: Worker | undefined;
@@ -56,10 +82,12 @@ class WorkerLink implements EngineLink {
   ) {}
 
   async start(options: EngineOptions): Promise<void> {
-    const workerData: WorkerData = { ...options, waiter: this.waiter, cpu: this.cpu };
-    const worker = new Worker(new URL("../graph/worker.js", import.meta.url), { workerData });
+    const thread = early ?? new Thread();
+    early = undefined;
+    const { worker } = thread;
     this.starting = worker;
     this.ended = new Promise((resolve) => worker.once("exit", () => resolve()));
+    thread.begin({ ...options, waiter: this.waiter, cpu: this.cpu });
     await new Promise<void>((resolve, reject) => {
       worker.once("error", reject);
       worker.once("exit", (code) => reject(new Error(`exit code ${code}`)));

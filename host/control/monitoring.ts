@@ -3,7 +3,7 @@
 import { WeftError } from "../errors.js";
 import type { Metric } from "./exposition.js";
 import { collect, type Sources } from "./metrics.js";
-import { type Health, Prometheus, type PrometheusInfo } from "./prometheus.js";
+import type { Health, Prometheus, PrometheusInfo } from "./prometheus.js";
 
 /** ms in which a worker that does its work ends a turn. */
 const PATIENCE = 1000;
@@ -42,7 +42,7 @@ export class Monitoring {
       const where = this.endpoint ? ` at ${this.endpoint.info.url}` : "";
       throw new WeftError("CONFLICT", `prometheus: it is served already${where}: "prometheus off" first`);
     }
-    this.opened = Prometheus.listen(address, port, this);
+    this.opened = import("./prometheus.js").then((served) => served.Prometheus.listen(address, port, this));
     try {
       this.endpoint = await this.opened;
     } catch (error) {

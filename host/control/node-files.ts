@@ -8,7 +8,6 @@ import { WeftError } from "../errors.js";
 import { declareHostNodes } from "../graph/host-node.js";
 import type { NodeDeclaration } from "../graph/manifest.js";
 import { readModule } from "../graph/module.js";
-import { verify } from "../graph/verify.js";
 
 export interface NodeFile {
   path: string;
@@ -39,6 +38,7 @@ export async function openNodeFile(path: string): Promise<NodeFile> {
     const fresh = `${url}?${digest}`; // a changed file is another module
     return { path, nodes: await declareHostNodes(fresh, path), module: null, url: fresh, digest, region: null, relocatable: false };
   }
+  const { verify } = await import("../graph/verify.js"); // of much code: loaded with the first node
   const { module, nodes, region, relocatable } = verify(bytes, path);
   return { path, nodes, module, url, digest, region, relocatable };
 }

@@ -3,9 +3,11 @@
 import { readFileSync, type Stats, statSync } from "node:fs";
 import { WeftError } from "../errors.js";
 import { type NodeDeclaration, parseManifest } from "./manifest.js";
-import { FILE_MAX } from "./verify-rules.js";
 
 export type { NodeDeclaration } from "./manifest.js";
+
+/** bytes of a module from outside */
+export const FILE_MAX = 2 ** 20;
 
 export interface NodeModule {
   module: WebAssembly.Module;

@@ -7,8 +7,6 @@ import type { NodeDeclaration } from "./manifest.js";
 import { CUSTOM, MEMORY, type Section, START } from "./wasm-bytes.js";
 import { type Body, EMPTY, F32, F64, type Facts, FUNCREF, type FunctionType, I32, I64, type ImportFact, type Operator, V128 } from "./wasm-facts.js";
 import { refusal } from "./wasm-opcodes.js";
-
-export const FILE_MAX = 2 ** 20;
 const FUNCTIONS_MAX = 4096;
 const BODY_MAX = 128 * 1024;
 const LOCALS_MAX = 1000;

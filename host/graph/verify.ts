@@ -5,10 +5,9 @@ import { ExternalKind } from "wasmparser";
 import { WeftError } from "../errors.js";
 import { type Finding, Findings, findingText, printable } from "./findings.js";
 import { type NodeDeclaration, parseManifest } from "./manifest.js";
+import { FILE_MAX } from "./module.js";
 import { checkData } from "./static-data.js";
-import {
-  checkExports, checkGlobals, checkImports, checkOperator, checkSections, checkSizes, checkTables, FILE_MAX,
-} from "./verify-rules.js";
+import { checkExports, checkGlobals, checkImports, checkOperator, checkSections, checkSizes, checkTables } from "./verify-rules.js";
 import { CUSTOM, Malformed, readSections, type Section } from "./wasm-bytes.js";
 import { type Facts, readFacts } from "./wasm-facts.js";
 import { type MemoryImport, memoryImports, withMemoryLimits } from "./wasm-import.js";

@@ -95,4 +95,10 @@ function handles(engine: Engine): Uint32Array {
   return Uint32Array.from(engine.ports.flatMap((port) => port.handle ?? []));
 }
 
-await main(workerData as WorkerData, parentPort!);
+/** The control plane starts a thread ahead of what it is to do, which comes as its first message when it has rung. */
+function firstMessage(rung: SharedArrayBuffer, port: MessagePort): WorkerData {
+  Atomics.wait(new Int32Array(rung), 0, 0);
+  return receiveMessageOnPort(port)!.message as WorkerData;
+}
+
+await main(firstMessage(workerData as SharedArrayBuffer, parentPort!), parentPort!);

@@ -1,7 +1,7 @@
 // The one WebAssembly memory: where its parts lie, and the buffer pool in it. assembly/abi.ts draws the map.
 
 import {
-  B_STATE, BUFFER_ALIGN, BUFFER_COUNT_MAX, BUFFER_FREE, BUFFER_SHIFT, BUFFER_SIZE, CONTRACT_VERSION, CONTROL, CONTROL_CONTRACT, CONTROL_POOL,
+  BUFFER_ALIGN, BUFFER_COUNT_MAX, BUFFER_SHIFT, BUFFER_SIZE, CONTRACT_VERSION, CONTROL, CONTROL_CONTRACT, CONTROL_POOL,
   CONTROL_POOL_END, FRAME_SIZE, FREE_LIST_ENTRIES, GRAPH_PENDING, GRAPH_PENDING_SIZE, GRAPH_SPARE, NODE_CONFIG, NODE_CONFIG_SIZE, NODE_COUNT,
   NODE_STATE, PAGE, TABLES, TABLES_END, WORKERS, WORKER_FRAMES, WORKER_FREE_LIST, WORKER_SIZE,
 } from "../../assembly/abi.js";
@@ -148,16 +148,17 @@ function alignedPool(from: number, memoryOffset: number): number {
   return pool;
 }
 
-/** Deals the buffers out to the workers' free lists; the lowest addresses are taken first. */
-function fillFreeLists({ u16, u32, layout }: PacketMemory): void {
+/**
+ * Deals the buffers out to the workers' free lists; the lowest addresses are taken first. The buffers themselves are not touched, so that the
+ * kernel need not find a page for each at once: fresh memory is zero, which is BUFFER_FREE.
+ */
+function fillFreeLists({ u32, layout }: PacketMemory): void {
   for (let worker = 0; worker < layout.workers; worker++) {
     const list = (workerAt(worker) + WORKER_FREE_LIST) >> 2;
     const first = Math.floor((layout.buffers * worker) / layout.workers);
     const last = Math.floor((layout.buffers * (worker + 1)) / layout.workers) - 1;
     for (let buffer = last, place = list + (FREE_LIST_ENTRIES >> 2); buffer >= first; buffer--, place++) {
-      const address = layout.pool + buffer * BUFFER_SIZE;
-      u16[(address + B_STATE) >> 1] = BUFFER_FREE;
-      u32[place] = address >>> BUFFER_SHIFT;
+      u32[place] = (layout.pool + buffer * BUFFER_SIZE) >>> BUFFER_SHIFT;
     }
     u32[list] = last - first + 1;
   }

@@ -22,6 +22,12 @@ const ALL_STEPS = [
     run: compileTypeScript,
   },
   {
+    name: "program",
+    inputs: ["package-lock.json", "assembly/abi.ts", "host/**.ts", "host/setup/bundle.mjs"],
+    outputs: ["build/program/cli/main.js", "build/program/graph/worker.js", "build/program/kit/thread.js"],
+    run: () => step("bundle the program", [process.execPath, "host/setup/bundle.mjs"], { cwd: ROOT, mend: MEND_BUILD }),
+  },
+  {
     name: "native",
     inputs: ["package-lock.json", "assembly/abi.ts", "native/**.gyp", "native/**.mjs", "native/**.h", "native/**.cc"],
     outputs: ["native/build/Release/weft.node", "native/build/Release/weft-emulator.so"],

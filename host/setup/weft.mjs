@@ -15,5 +15,5 @@ if (staleSteps().length > 0 || missing.length > 0) {
   if (status !== 0) process.exit(status ?? 1);
 }
 
-const { main } = await import("../../dist/host/cli/main.js");
+const { main } = await import("../../build/program/cli/main.js");
 process.exit(await main(process.argv.slice(2)));

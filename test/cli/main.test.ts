@@ -29,8 +29,8 @@ test("--version", () => {
 
 test("a wrong subcommand or option: the nearest right one, status 2", () => {
   for (const [argv, message] of [
-    [["rnu"], 'weft: unknown subcommand "rnu": did you mean "run"? expected one of: run, ctl, node, demo, emulate, doctor, completion, man, help (weft --help)\n'],
-    [["help", "dcotor"], 'weft: unknown subcommand "dcotor": did you mean "doctor"? expected one of: run, ctl, node, demo, emulate, doctor, completion, man, help (weft --help)\n'],
+    [["rnu"], 'weft: unknown subcommand "rnu": did you mean "run"? expected one of: run, ctl, top, node, demo, emulate, doctor, completion, man, help (weft --help)\n'],
+    [["help", "dcotor"], 'weft: unknown subcommand "dcotor": did you mean "doctor"? expected one of: run, ctl, top, node, demo, emulate, doctor, completion, man, help (weft --help)\n'],
     [["--hlep"], 'weft: unknown option "--hlep": did you mean "--help"? expected one of: --help, --version (weft --help)\n'],
     [["ctl", "--jsno", "show", "errors"], 'weft: unknown option "--jsno" of weft ctl: did you mean "--json"? '
       + "expected one of: --socket, --json, --help (weft ctl --help)\n"],

@@ -15,6 +15,8 @@ const SIZE = 'stty cols 120 rows 40; exec "$@"';
 export class Terminal {
   /** what came since the last step, without the sequences that move the cursor and the like */
   text = "";
+  /** all that came, with them */
+  all = "";
   readonly #process: ChildProcessByStdio<Writable, Readable, null>;
   readonly #ended: Promise<number>;
 
@@ -23,6 +25,7 @@ export class Terminal {
     this.#process = spawn(words[0]!, words.slice(1), { stdio: ["pipe", "pipe", "inherit"], env: { ...process.env, TERM: "xterm", ...env } });
     let raw = "";
     this.#process.stdout.setEncoding("utf8").on("data", (more: string) => {
+      this.all += more;
       raw += more;
       const whole = raw.lastIndexOf("\x1b") > raw.length - 8 ? raw.lastIndexOf("\x1b") : raw.length; // a sequence may not have come whole
       this.text += plain(raw.slice(0, whole));
