@@ -175,10 +175,15 @@ export const GRAPH_NO_COPY = 584; // u64, copies not made: the pool was empty, o
 export const GRAPH_CIRCLED = 592; // u64, packets dropped because they went round in circles
 export const GRAPH_CHAINED = 600; // u32, not 0: of the packets on their way one may be a chain; the driver that brings it says so
 export const GRAPH_HELD_BUFFERS = 604; // u32, buffers of the packets that host nodes keep now, their chains' too
+export const GRAPH_FORWARDED = 640; // u32, packets of the last burst that the fused pass sent on
+export const GRAPH_ANSWERED = 644; // u32, and that it made echo replies of
 export const GRAPH_PENDING = 1024; // { u32 frame address, u32 packets }[NODE_COUNT]
 export const GRAPH_PENDING_SIZE = 8;
 export const GRAPH_SHADOW = 4096; // u32[VECTOR], the frame that a node from outside has in hand, as it was
 export const GRAPH_SHADOW_NEXT = 5120; // u32[VECTOR], B_NEXT of its buffers
+// In the shadow's place, whose nodes never run meanwhile: packets of the fused pass in the middle of their lookup
+export const GRAPH_STAGE = 4096; // { u32 place in the frame, u32 destination, u32 entry }[VECTOR]
+export const GRAPH_STAGE_SIZE = 16;
 export const GRAPH_COPY = 8192; // { u32 index, u32 node }[ASIDE_MAX]: packets that enter the graph when it is at rest
 export const GRAPH_COPY_SIZE = 8;
 export const COPIES_MAX = 1024;
