@@ -31,11 +31,11 @@ export const CONTROL_UTC = 16; // f64, ms from 1970 to the origin of weft.now
 export const CONTROL_ICMP_INTERVAL = 24; // u32, ms between errors to one destination
 export const CONTROL_ICMP_RATE = 28; // u32, messages a second to all of them
 export const CONTROL_ICMP_BURST = 32; // u32, messages at once
-/** Addresses that no packet from outside may have as its source, the router's own above all: a bit for each value of their hash. */
+/** Addresses that no packet from outside may have as its source, the router's own above all: for each value of their hash a byte that is 1. */
 export const OWN_ADDRESSES = TABLES + 0x100;
 export const OWN_HASH = 0x9e3779b1; // the address (raw) times this, modulo 2^32:
-export const OWN_SHIFT = 21; // its upper 11 bits are the bit's number
-export const OWN_SIZE = 256;
+export const OWN_SHIFT = 21; // its upper 11 bits are the byte's number
+export const OWN_SIZE = 2048;
 
 /** Interfaces, by software interface index. */
 export const INTERFACES = TABLES + 0x1000;
@@ -181,9 +181,6 @@ export const GRAPH_PENDING = 1024; // { u32 frame address, u32 packets }[NODE_CO
 export const GRAPH_PENDING_SIZE = 8;
 export const GRAPH_SHADOW = 4096; // u32[VECTOR], the frame that a node from outside has in hand, as it was
 export const GRAPH_SHADOW_NEXT = 5120; // u32[VECTOR], B_NEXT of its buffers
-// In the shadow's place, whose nodes never run meanwhile: packets of the fused pass in the middle of their lookup
-export const GRAPH_STAGE = 4096; // { u32 place in the frame, u32 destination, u32 entry }[VECTOR]
-export const GRAPH_STAGE_SIZE = 16;
 export const GRAPH_COPY = 8192; // { u32 index, u32 node }[ASIDE_MAX]: packets that enter the graph when it is at rest
 export const GRAPH_COPY_SIZE = 8;
 export const COPIES_MAX = 1024;

@@ -85,56 +85,32 @@ export function adjacencyRewriteLength(entry: usize): u32 { return load<u8>(entr
 // @ts-ignore: decorator
 @inline
 export function fibLookup(address: u32): u32 {
-  let entry = fibRoot(address);
-  if (!isFibLeaf(entry)) {
-    entry = load<u32>(fibPlace(entry, thirdByte(address)));
-    if (!isFibLeaf(entry)) entry = load<u32>(fibPlace(entry, lastByte(address)));
+  // The first 16 bits of the address are the low half of its raw word, its bytes swapped.
+  const high = ((address & 0xff) << 8) | ((address >> 8) & 0xff);
+  let entry = load<u32>(<usize>FIB_ROOT + (<usize>high << 2));
+  if ((entry & 1) == 0) {
+    entry = inPly(entry, (address >> 16) & 0xff);
+    if ((entry & 1) == 0) entry = inPly(entry, address >> 24);
   }
-  return fibAdjacency(entry);
+  return entry >> 8;
 }
 
-/** The trie's entry for the first 16 bits of an address (raw): the low half of its word, the bytes swapped. */
+/** Entry for a value of the next 8 bits in the ply that an entry leads to: that of the last run that begins no later. */
 // @ts-ignore: decorator
 @inline
-export function fibRoot(address: u32): u32 {
-  return load<u32>(<usize>FIB_ROOT + (<usize>(((address & 0xff) << 8) | ((address >> 8) & 0xff)) << 2));
-}
-
-// @ts-ignore: decorator
-@inline
-export function isFibLeaf(entry: u32): bool { return (entry & 1) != 0; }
-
-/** Adjacency that a leaf leads to. */
-// @ts-ignore: decorator
-@inline
-export function fibAdjacency(leaf: u32): u32 { return leaf >> 8; }
-
-/** Address of the entry for a value of the next 8 bits, in the ply that an entry leads to: that of the last run that begins no later. */
-// @ts-ignore: decorator
-@inline
-export function fibPlace(entry: u32, value: u32): usize {
+function inPly(entry: u32, value: u32): u32 {
   const ply = <usize>FIB_PLIES + (<usize>entry << 5); // the place is entry >> 1, a unit 64 bytes
   const word = <usize>(value >> 6);
   const upTo = load<u64>(ply + (word << 3)) & (((<u64>2) << (value & 63)) - 1);
   const run = <usize>load<u8>(ply + word, FIB_PLY_RANKS) + <usize>popcnt<u64>(upTo); // from 1 on
-  return ply + (run << 2) + (FIB_PLY_ENTRIES - 4);
+  return load<u32>(ply + (run << 2), FIB_PLY_ENTRIES - 4);
 }
-
-/** The bytes of an address (raw) that choose in the plies below the root. */
-// @ts-ignore: decorator
-@inline
-export function thirdByte(address: u32): u32 { return (address >> 16) & 0xff; }
-
-// @ts-ignore: decorator
-@inline
-export function lastByte(address: u32): u32 { return address >> 24; }
 
 /** Whether an address (raw) may be one of the router's own, or a broadcast one of its networks: no is certain, yes is not. It is cheap. */
 // @ts-ignore: decorator
 @inline
 export function mayBeOwn(address: u32): bool {
-  const bit = (address * <u32>OWN_HASH) >> OWN_SHIFT;
-  return (load<u8>(<usize>OWN_ADDRESSES + <usize>(bit >> 3)) >> (bit & 7) & 1) != 0;
+  return load<u8>(<usize>((address * <u32>OWN_HASH) >> OWN_SHIFT), OWN_ADDRESSES) != 0;
 }
 
 /** Whether an address (raw) is one of the router's own, whatever interface has it. */
