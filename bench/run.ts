@@ -11,7 +11,7 @@ import { fileURLToPath } from "node:url";
 import { parseArgs, promisify } from "node:util";
 import { table } from "../host/cli/table.js";
 import { chart } from "./chart.js";
-import { comparison, emptyReport, type Report, workloadReport, workloadTable } from "./report.js";
+import { caseName, comparison, emptyReport, type Report, workloadReport, workloadTable } from "./report.js";
 import { targets } from "./targets.js";
 import { type Trial, VECTORS } from "./trial.js";
 import { WORKLOADS } from "./workloads.js";
@@ -20,6 +20,8 @@ const run = promisify(execFile);
 const TRIAL = fileURLToPath(new URL("trial.js", import.meta.url));
 /** Also measured with packets that no near cache holds. */
 const COLD = ["forward", "fib-bgp"];
+/** Also measured node by node: what several nodes cost at once is shared out among them by estimate. */
+const BY_NODE = ["forward", "echo", "fib-500k", "fib-bgp"];
 
 async function main(): Promise<void> {
   const { values } = parseArgs({
@@ -30,19 +32,22 @@ async function main(): Promise<void> {
   });
   const old = values.compare === undefined ? undefined : (JSON.parse(readFileSync(values.compare, "utf8")) as Report);
   const wanted = WORKLOADS.filter(({ name }) => values.workload.includes(name));
-  const cases = wanted.flatMap(({ name, title }) => (COLD.includes(name) ? [false, true] : [false]).map((cold) => ({ name, title, cold, trials: [] as Trial[] })));
+  const cases = wanted.flatMap(({ name, title }) => {
+    const ways = [{ cold: false, fused: true }, ...(COLD.includes(name) ? [{ cold: true, fused: true }] : []), ...(BY_NODE.includes(name) ? [{ cold: false, fused: false }] : [])];
+    return ways.map((way) => ({ name, title, ...way, trials: [] as Trial[] }));
+  });
   const count = Number(values.trials);
   for (let round = 0; round < count; round++) {
-    for (const { name, cold, trials } of cases) {
-      process.stderr.write(`\r\x1b[Ktrial ${round + 1} of ${count}: ${name}${cold ? ", cold" : ""}`);
-      const { stdout } = await run(process.execPath, [TRIAL, name, ...(cold ? ["cold"] : [])]);
+    for (const { name, cold, fused, trials } of cases) {
+      process.stderr.write(`\r\x1b[Ktrial ${round + 1} of ${count}: ${caseName({ name, cold, fused })}`);
+      const { stdout } = await run(process.execPath, [TRIAL, name, ...(cold ? ["cold"] : []), ...(fused ? [] : ["nodes"])]);
       trials.push(JSON.parse(stdout) as Trial);
     }
   }
   process.stderr.write("\r\x1b[K");
 
   const report = emptyReport(VECTORS);
-  report.workloads = cases.map(({ name, title, cold, trials }) => workloadReport(name, title, cold, trials));
+  report.workloads = cases.map(({ trials, ...way }) => workloadReport(way, trials));
   console.log(`Clocks a packet by node and packets in a vector, medians of ${count} trials; ${report.machine}, Node ${report.node}\n`);
   for (const workload of report.workloads) console.log(`${workloadTable(workload, VECTORS)}\n`);
   const reached = targets(report);
@@ -53,7 +58,7 @@ async function main(): Promise<void> {
   if (values.charts !== undefined) {
     mkdirSync(values.charts, { recursive: true });
     for (const workload of report.workloads) {
-      writeFileSync(join(values.charts, `${workload.name}${workload.cold ? "-cold" : ""}.svg`), chart(workload, VECTORS, report.machine));
+      writeFileSync(join(values.charts, `${workload.name}${workload.cold ? "-cold" : ""}${workload.fused ? "" : "-nodes"}.svg`), chart(workload, VECTORS, report.machine));
     }
   }
 }

@@ -62,10 +62,13 @@ export class Half {
     return parts.flat().map((part) => JSON.stringify(part));
   }
 
-  /** How many packets of the last burst went in one pass: forwarded and answered. */
-  passed(): [number, number] {
+  /** How many packets of the last burst went in one pass: forwarded and answered. Nothing since the last call: none did. */
+  passed(): [forwarded: number, answered: number] {
     const { u32 } = this.inline.packets;
-    return [u32[(workerAt(0) + GRAPH_FORWARDED) >> 2]!, u32[(workerAt(0) + GRAPH_ANSWERED) >> 2]!];
+    const [forwarded, answered] = [(workerAt(0) + GRAPH_FORWARDED) >> 2, (workerAt(0) + GRAPH_ANSWERED) >> 2];
+    const found: [number, number] = [u32[forwarded]!, u32[answered]!];
+    u32[forwarded] = u32[answered] = 0;
+    return found;
   }
 
   private watch(port: ArrayPort): void {

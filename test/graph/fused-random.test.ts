@@ -97,21 +97,21 @@ const PLACES = ["ethernet-input", "ip4-input", "ip4-lookup", "ip4-rewrite", "int
 /** Each is done to both routers; it leaves the next one possible. */
 const CHANGES: (() => (router: Router) => unknown)[] = [
   () => { const up = below(4) > 0; const name = oneOf(["host-right", "host-third"]); return (router) => router.setInterfaceState(name, up); },
-  () => { const mtu = oneOf([68, 300, 1400, 1500, 1500, 9000]); return (router) => router.setInterfaceMtu(oneOf(["host-right"]), mtu); },
+  () => { const mtu = oneOf([68, 300, 1400, 1500, 1500, 9000]); return (router) => router.setInterfaceMtu("host-right", mtu); },
   () => { const on = below(2) === 0; return (router) => router.setInterfaceRedirects("host-left", on); },
   () => { const via = oneOf([NEIGHBOURS.right, NEIGHBOURS.third, NEIGHBOURS.behind]); return (router) => router.replaceRoute("203.0.113.0/24", { via }); },
   () => { const length = 10 + below(23); const via = oneOf([NEIGHBOURS.right, NEIGHBOURS.third]); return (router) => router.replaceRoute(`100.64.0.0/${length}`, { via }); },
-  () => (router) => router.replaceRoute("203.0.113.9/32", { kind: oneOf(["drop"]) }),
+  () => (router) => router.replaceRoute("203.0.113.9/32", { kind: "drop" }),
   () => (router) => { if (router.routes().some(({ prefix }) => prefix === "203.0.113.9/32")) router.deleteRoute("203.0.113.9/32"); },
   () => (router) => router.setNeighbor("host-third", NEIGHBOURS.third, "02:00:00:00:00:04"),
   () => (router) => router.deleteNeighbor("host-third", NEIGHBOURS.third),
   () => (router) => router.setNeighbor("host-third", NEIGHBOURS.third, "02:00:00:00:00:05"),
   () => {
-    const place = { [oneOf(["after", "after", "before"])]: oneOf(PLACES), ...(below(3) === 0 && { interfaces: ["host-left"] }) };
+    const place = { [oneOf(["after", "after", "before"])]: oneOf(PLACES), ...(below(3) === 0 && { interface: "host-left" }) };
     return async (router) => {
       await takeOut(router);
       await router.loadNode(PASSING, "own");
-      await router.insertNode("own", place as never).catch(() => router.unloadNode("own")); // interface-output has no way on
+      await router.insertNode("own", place as Parameters<Router["insertNode"]>[1]).catch(() => router.unloadNode("own")); // interface-output has no way on
     };
   },
   () => takeOut,
@@ -144,21 +144,22 @@ test(`${FRAMES} frames, in one pass and node by node`, async () => {
   let answered = 0;
   for (let bursts = 0; frames < FRAMES; bursts++) {
     if (below(25) === 0) await toBoth(both, oneOf(CHANGES)()).catch((error: unknown) => assert.unreachable(`${bursts}: ${String(error)}`));
-    if (below(60) === 0) await toBoth(both, mend);
+    if (below(25) === 0) await toBoth(both, mend);
     if (below(20) === 0) {
       clock += 1000;
       await toBoth(both, (router) => router["tick"]());
     }
     const port = below(8) === 0 ? 1 : 0;
-    const device = { flags: oneOf([0, 0, B_FLAG_L3_GOOD, B_FLAG_L3_GOOD | B_FLAG_L4_GOOD]), checksumFlags: oneOf([0, 0, 1, 2]), segmentSize: below(12) === 0 ? 536 : 0 };
+    const device = { flags: oneOf([0, 0, B_FLAG_L3_GOOD, B_FLAG_L3_GOOD | B_FLAG_L4_GOOD]), checksumFlags: oneOf([0, 0, 1, 2]), segmentSize: below(20) === 0 ? 536 : 0 };
     const burst = someBurst();
     for (const { inline } of both) {
       Object.assign(inline.ports[port]!, device);
       inline.send(port, burst);
     }
     frames += burst.length;
-    forwarded += fused.passed()[0];
-    answered += fused.passed()[1];
+    const passed = fused.passed();
+    forwarded += passed[0];
+    answered += passed[1];
     assert.equal(plain.passed(), [0, 0]);
     try {
       assertSame(fused.take(), plain.take());
@@ -169,7 +170,7 @@ test(`${FRAMES} frames, in one pass and node by node`, async () => {
     }
   }
   console.log(`  ${forwarded} of ${frames} frames were forwarded in one pass, ${answered} answered`);
-  assert.ok(forwarded > frames / 10 && answered > frames / 10);
+  assert.ok(forwarded > frames / 8 && answered > frames / 12);
 });
 
 test.after(async () => {
