@@ -119,7 +119,8 @@ export class Router extends TraceControl implements Control {
     this.configs = new NodeConfigs(tables, this.interfaceTable);
     const { requests, statistics, configs, regions, interfaceTable } = this;
     const tellOthers = (message: ToEngine, but: number): void => all.filter((worker) => worker !== but).forEach((one) => this.post(message, one));
-    this.nodes = new Nodes({ memory, registry, wiring, regions, configs, statistics, requests, tellOthers }, interfaceTable, (line) => log.notice("node", line));
+    const foundations = { memory, registry, wiring, regions, configs, statistics, requests, tellOthers };
+    this.nodes = new Nodes(foundations, interfaceTable, (line) => log.notice("node", line));
     this.prepareTraces(memory.packets, registry, interfaceTable, requests, (line) => log.notice("trace", line));
     this.workers = new Workers(workers, {
       requests, nodes: this.nodes, ports: this.ports, specs: () => registry.list(), observed: () => this.observing.observed,

@@ -93,7 +93,7 @@ export class CustomNodes {
     const old = this.customs.get(this.replaced.get(nodes[0]!) ?? -1);
     this.replaced.delete(nodes[0]!);
     if (old) {
-      if (old.spec.module) void new WebAssembly.Instance(old.spec.module, this.imports(old.spec)); // for its static data, which may have been written over
+      if (old.spec.module) void new WebAssembly.Instance(old.spec.module, this.imports(old.spec)); // its static data may have been written over
       this.show(old);
     }
     for (const index of nodes) {

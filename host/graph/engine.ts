@@ -236,7 +236,8 @@ export class Engine {
   private observe(observed: Observed | null): void {
     const { packets, base, tracing } = this.graph;
     const clock = (): number => performance.timeOrigin - this.timeOrigin + performance.now();
-    const tracer = observed?.rings ? new Tracer(packets, base, tracing, new TraceRing(observed.rings[this.graph.worker]), observed.filter, clock) : null;
+    const ring = observed?.rings?.[this.graph.worker];
+    const tracer = ring ? new Tracer(packets, base, tracing, new TraceRing(ring), observed!.filter, clock) : null;
     const drops = observed?.drops ? new Drops(packets, this.drop) : null;
     this.graph.observe(tracer || drops ? new Observation(this.graph, tracer, drops) : null);
   }
