@@ -58,4 +58,27 @@ test("random takes, returns and turns: never a number twice, never one of this t
   }), { numRuns: 1000 });
 });
 
+test("several workers: a moment has passed when each has begun another turn since", () => {
+  const workers = fc.array(fc.oneof(fc.constant("moment"), fc.nat(2)), { maxLength: 60 });
+  fc.assert(fc.property(workers, (steps) => {
+    const turns = [0, 0, 0];
+    const epochs = new Epochs(turns.map((_, worker) => () => turns[worker]!));
+    const moments: { number: number; turns: number[] }[] = [];
+    for (const step of steps) {
+      if (step === "moment") moments.push({ number: epochs.now(), turns: [...turns] });
+      else turns[step as number]!++;
+      for (const { number, turns: then } of moments) assert.is(epochs.passed(number), then.every((turn, worker) => turns[worker]! > turn));
+    }
+  }));
+});
+
+test("a worker that sleeps holds nobody up", () => {
+  const [asleep, awake] = [{ looks: 0 }, { turn: 5 }];
+  const epochs = new Epochs([() => --asleep.looks, () => awake.turn]);
+  const moment = epochs.now();
+  assert.not(epochs.passed(moment));
+  awake.turn++;
+  assert.ok(epochs.passed(moment));
+});
+
 test.run();

@@ -23,6 +23,8 @@ const ROOMY = { rxQueues: QUEUES.length, rxQueueSize: 2048, maxPacketLength: 151
 const BUFFERS = 49152;
 /** bytes of payload, and of an IP packet, that make a node hang */
 const DEADLY = 333;
+/** a neighbour that is not there at first */
+const STRANGER = "203.0.113.77";
 
 function file(name: string, bytes: Uint8Array): string {
   const path = join(folder, name);
@@ -132,6 +134,11 @@ for (const mode of ["ibv", "dv"] as const) {
   scenario("a node that hangs in one worker: the other goes on, and the node is set aside in both", async () => {
     const { router } = lab;
     const [before, dropped] = [takeovers(), router.balance().dropped];
+    const [a, b] = hosts.hosts;
+    const waits = a.spawn("ping", ["-n", "-c", "1", "-W", "20", STRANGER]);
+    let told = "";
+    waits.stdout.setEncoding("utf8").on("data", (text: string) => (told += text));
+    await until("a packet is held, in whichever worker", () => router.balance().held === 1);
     await router.loadNode(hanging, "bad");
     await router.setNodePolicy("bad", { fail: "open" });
     await router.insertNode("bad", { before: "ip4-rewrite" });
@@ -141,9 +148,14 @@ for (const mode of ["ibv", "dv"] as const) {
       const went = shares();
       await until("both workers have packets", () => shares().every((packets, worker) => packets > went[worker]! + 100));
     });
+    assert.is(router.balance().dropped - dropped, sent - echoed[0]!.length + 1, "the frame in hand is lost, and nothing else");
+    await b.address("eth0", `${STRANGER}/32`);
+    await until("what was held is answered", () => told.includes(" received"));
+    assert.match(told, "1 received");
+    await b.ip("address", "delete", `${STRANGER}/32`, "dev", "eth0");
+    router.deleteNeighbor(NAMES[1], STRANGER);
     assert.equal(takeovers().map((times, worker) => times - before[worker]!).sort(), [0, 1]);
     assert.is(router.customNodes()[0]!.traps, 1);
-    assert.is(router.balance().dropped - dropped, sent - echoed[0]!.length + 1, "the frame in hand is lost, and nothing else");
     assert.equal([wrong, reordered], [0, 0]);
     await router.unloadNode("bad");
   });
