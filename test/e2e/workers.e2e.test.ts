@@ -145,6 +145,8 @@ for (const mode of ["ibv", "dv"] as const) {
     const { sent, wrong, reordered, echoed } = await underLoad(async () => {
       await lab.a.call("exchange", { target: B.address, count: 1, size: DEADLY, patience: 1 });
       await until("it is set aside", () => router.customNodes()[0]!.state === "set-aside");
+      const { reports } = router["nodes"]["find"]("bad");
+      await until("it is in both", () => reports.every(({ state }) => state === "set-aside"));
       const went = shares();
       await until("both workers have packets", () => shares().every((packets, worker) => packets > went[worker]! + 100));
     });
