@@ -269,7 +269,7 @@ export const B_CSUM_START = 36; // u16, offset from the buffer's start
 export const B_CSUM_OFFSET = 38; // u16, from CSUM_START
 export const B_HEADER_LENGTH = 40; // u16, bytes of all headers, from the Ethernet header on
 export const B_PUNT = 42; // u16, PUNT_*: why the packet goes to the host
-export const B_HOLDER = 44; // u16, which host node holds it: HOLDER_*
+export const B_HOLDER = 44; // u16, which host node holds it: HOLDER_*, and in which worker
 export const B_CUT = 46; // u16, how much of its payload has become fragments, in units of 8 bytes; of a super-packet, how many segments were made
 export const B_OPAQUE = 48; // 16 bytes for nodes that pass something along
 
@@ -289,6 +289,7 @@ export const BUFFER_HELD = 0x6b6b;
 /** Values of B_HOLDER. */
 export const HOLDER_GLEAN = 0;
 export const HOLDER_REASSEMBLY = 1;
+export const HOLDER_WORKER_SHIFT = 8;
 
 /** Values of B_PUNT. */
 export const PUNT_ECHO_REPLY = 1;

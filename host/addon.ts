@@ -39,6 +39,10 @@ export interface Addon {
   /** On the worker's thread, before closePort: every buffer that the port still has returns to the free list. */
   drain(handle: number, swIfIndex: number): void;
   closePort(handle: number): void;
+  /** The worker of each receive queue; -1: none. Worker 0 has those of a new port. */
+  rxPlacement(handle: number): number[];
+  /** Gives a receive queue to a worker, or to none (-1). */
+  placeQueue(handle: number, queue: number, worker: number): void;
 
   /**
    * Begins to copy packets of a memory's workers, as blocks of pcapng, into a ring of the shim; `directions`: 1 what is received, 2 what is
@@ -140,6 +144,8 @@ export interface RdmaPortOptions {
   /** the buffer pool: what is registered with the device */
   pool: number;
   poolEnd: number;
+  /** each gets a send queue of its own */
+  workers: number;
 }
 
 export interface OpenedRdma {

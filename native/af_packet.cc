@@ -133,7 +133,7 @@ std::shared_ptr<Port> AfPacket::reopened() {
   return open(name_, slots_, error);
 }
 
-void AfPacket::afterSleep(short revents) {
+void AfPacket::afterSleep(short revents, uint32_t) {
   if (revents & POLLERR) clearError();
 }
 

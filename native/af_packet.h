@@ -20,8 +20,8 @@ class AfPacket final : public Port {
   uint32_t transmit(const WorkerMemory& memory, uint32_t frame, uint32_t n, uint32_t swIfIndex) override;
   LinkState linkState() override;
   std::shared_ptr<Port> reopened() override;
-  int fd() const override { return fd_; }
-  void afterSleep(short revents) override;
+  int fd(uint32_t) const override { return fd_; }
+  void afterSleep(short revents, uint32_t) override;
 
   const std::string& mac() const { return mac_; }
 

@@ -28,7 +28,7 @@ FaultPort::FaultPort(std::shared_ptr<Port> inner, int epoll, int timer, size_t r
   epoll_event event{};
   event.events = EPOLLIN;
   epoll_ctl(epoll_, EPOLL_CTL_ADD, timer_, &event);
-  watchInner();
+  watchInner(0);
 }
 
 FaultPort::~FaultPort() {
@@ -37,8 +37,8 @@ FaultPort::~FaultPort() {
 }
 
 /** The device may have another descriptor than before, or none. */
-void FaultPort::watchInner() {
-  int fd = inner_->fd();
+void FaultPort::watchInner(uint32_t worker) {
+  int fd = inner_->fd(worker);
   if (fd == watched_) return;
   epoll_event event{};
   event.events = EPOLLIN;
@@ -64,7 +64,7 @@ uint32_t FaultPort::receive(const WorkerMemory& memory, uint32_t frame, uint32_t
     uint32_t buffer = memory.bufferAt(in.indices[i]);
     if (memory.read<uint32_t>(buffer + abi::B_NEXT) != 0) memory.write<uint32_t>(memory.worker + abi::GRAPH_CHAINED, 1);
   }
-  starved_ = inner_->starved();
+  starved_ = inner_->starved(memory.index());
   writeGauges(memory, swIfIndex);
   return in.n;
 }
@@ -102,29 +102,29 @@ std::shared_ptr<Port> FaultPort::reopened() {
   if (watched_ >= 0) epoll_ctl(epoll_, EPOLL_CTL_DEL, watched_, nullptr); // the old port may outlive this, and the new one have its number
   watched_ = -1;
   inner_ = std::move(fresh);
-  watchInner();
+  watchInner(0);
   return shared_from_this();
 }
 
-bool FaultPort::prepareSleep() {
+bool FaultPort::prepareSleep(uint32_t worker) {
   uint64_t due = rx.nextDue() < tx.nextDue() ? rx.nextDue() : tx.nextDue();
   if (due <= monotonic() && due != UINT64_MAX) return false;
-  watchInner();
+  watchInner(worker);
   itimerspec when{};
   if (due != UINT64_MAX) when.it_value = {static_cast<time_t>(due / 1000000000), static_cast<long>(due % 1000000000)};
   timerfd_settime(timer_, TFD_TIMER_ABSTIME, &when, nullptr);
   std::lock_guard<std::mutex> lock(inner_->busy());
-  return inner_->prepareSleep();
+  return inner_->prepareSleep(worker);
 }
 
-void FaultPort::afterSleep(short) {
+void FaultPort::afterSleep(short, uint32_t worker) {
   std::lock_guard<std::mutex> own(busy()); // the port inside may be exchanged meanwhile
   uint64_t expirations;
   while (read(timer_, &expirations, sizeof expirations) < 0 && errno == EINTR) {}
-  pollfd polled{inner_->fd(), POLLIN, 0};
+  pollfd polled{inner_->fd(worker), POLLIN, 0};
   if (poll(&polled, 1, 0) <= 0) return;
   std::lock_guard<std::mutex> lock(inner_->busy());
-  inner_->afterSleep(polled.revents);
+  inner_->afterSleep(polled.revents, worker);
 }
 
 void FaultPort::drain(const WorkerMemory& memory, uint32_t swIfIndex) {

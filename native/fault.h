@@ -3,7 +3,7 @@
 //   receive    device → the port inside → judge() → graph
 //   transmit   graph → judge() → the port inside → device
 //
-// A packet that is to wait stays in its buffers, which only the worker's thread takes and gives back.
+// A packet that is to wait stays in its buffers, which only the worker's thread takes and gives back: it is for routers with one worker.
 #pragma once
 
 #include <vector>
@@ -88,9 +88,9 @@ class FaultPort final : public Port {
   uint32_t transmit(const WorkerMemory& memory, uint32_t frame, uint32_t n, uint32_t swIfIndex) override;
   LinkState linkState() override { return inner_->linkState(); }
   std::shared_ptr<Port> reopened() override;
-  int fd() const override { return epoll_; }
-  bool prepareSleep() override;
-  void afterSleep(short revents) override;
+  int fd(uint32_t) const override { return epoll_; }
+  bool prepareSleep(uint32_t worker) override;
+  void afterSleep(short revents, uint32_t worker) override;
   void drain(const WorkerMemory& memory, uint32_t swIfIndex) override;
   void closing() override { inner_->closing(); }
   std::shared_ptr<RdmaPort> rdma() override { return inner_->rdma(); }
@@ -106,7 +106,7 @@ class FaultPort final : public Port {
   FaultPort(std::shared_ptr<Port> inner, int epoll, int timer, size_t room);
   uint32_t sendOn(const FaultyLine::Burst& burst, uint32_t frame);
   void writeGauges(const WorkerMemory& memory, uint32_t swIfIndex) const;
-  void watchInner();
+  void watchInner(uint32_t worker);
 
   std::shared_ptr<Port> inner_;
   int epoll_, timer_;

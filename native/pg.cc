@@ -68,7 +68,7 @@ void PgPort::enable(PgStream& stream, bool on) {
   wake();
 }
 
-bool PgPort::prepareSleep() {
+bool PgPort::prepareSleep(uint32_t) {
   uint64_t first = 0;
   for (const PgStream& stream : streams_) {
     if (!stream.enabled) continue;
@@ -83,7 +83,7 @@ bool PgPort::prepareSleep() {
   return wire_.asleep;
 }
 
-void PgPort::afterSleep(short) {
+void PgPort::afterSleep(short, uint32_t) {
   std::lock_guard<std::mutex> lock(wire_.lock());
   wire_.asleep = false;
   uint64_t expirations;

@@ -35,9 +35,9 @@ class PgPort final : public Port {
   uint32_t transmit(const WorkerMemory& memory, uint32_t frame, uint32_t n, uint32_t swIfIndex) override;
   LinkState linkState() override { return {true, true, MTU}; }
   std::shared_ptr<Port> reopened() override { return nullptr; }
-  int fd() const override { return timer_; }
-  bool prepareSleep() override;
-  void afterSleep(short revents) override;
+  int fd(uint32_t) const override { return timer_; }
+  bool prepareSleep(uint32_t) override;
+  void afterSleep(short revents, uint32_t) override;
   std::shared_ptr<PgPort> pg() override { return std::static_pointer_cast<PgPort>(shared_from_this()); }
 
   // With busy() held.

@@ -80,8 +80,12 @@ template <uint32_t (*move)(Port&, const WorkerMemory&, uint32_t, uint32_t, uint3
 static napi_value moveBurst(napi_env env, napi_callback_info info) {
   BurstArguments burst = burstArguments(env, info);
   if (!burst.port) return nullptr;
-  std::lock_guard<std::mutex> lock(burst.port->busy());
   napi_value packets = nullptr;
+  if (move == captured::receive && !burst.port->concerns(attached.index())) { // another worker's: not even its lock is touched
+    napi_create_uint32(env, 0, &packets);
+    return packets;
+  }
+  std::lock_guard<std::mutex> lock(burst.port->busy(attached.index()));
   napi_create_uint32(env, move(*burst.port, attached, burst.frame, burst.n, burst.swIfIndex), &packets);
   return packets;
 }
@@ -98,6 +102,7 @@ static Napi::Value reopen(const Napi::CallbackInfo& info) {
   std::shared_ptr<Port> old = portAt(handle);
   if (!old) return Napi::Boolean::New(info.Env(), false);
   std::shared_ptr<Port> fresh = old->reopened();
+  for (uint32_t queue = 0; fresh && fresh != old && queue < fresh->rxQueues(); queue++) fresh->place(queue, old->rxWorker(queue));
   return Napi::Boolean::New(info.Env(), fresh && replacePort(handle, old, fresh));
 }
 
@@ -108,8 +113,26 @@ static void drain(const Napi::CallbackInfo& info) {
   if (!port) return;
   bool valid = attached.base && swIfIndex < abi::INTERFACE_COUNT;
   if (!valid) return throwRangeError(info.Env(), "drain: no worker on this thread, or no such interface");
-  std::lock_guard<std::mutex> lock(port->busy());
+  std::lock_guard<std::mutex> lock(port->busy(attached.index()));
   port->drain(attached, swIfIndex);
+}
+
+/** rxPlacement(handle): the worker of each receive queue */
+static Napi::Value rxPlacement(const Napi::CallbackInfo& info) {
+  std::shared_ptr<Port> port = portAt(argument(info, 0));
+  Napi::Array workers = Napi::Array::New(info.Env());
+  for (uint32_t queue = 0; port && queue < port->rxQueues(); queue++) workers[queue] = static_cast<int32_t>(port->rxWorker(queue));
+  return workers;
+}
+
+/** placeQueue(handle, queue, worker): a worker of -1 is none */
+static void placeQueue(const Napi::CallbackInfo& info) {
+  std::shared_ptr<Port> port = portAt(argument(info, 0));
+  uint32_t queue = argument(info, 1);
+  int32_t worker = -1;
+  napi_get_value_int32(info.Env(), info[2], &worker);
+  if (!port || queue >= port->rxQueues()) return throwRangeError(info.Env(), "placeQueue: no such port or queue");
+  port->place(queue, static_cast<uint32_t>(worker));
 }
 
 static void closePort(const Napi::CallbackInfo& info) {
@@ -129,5 +152,7 @@ void addPorts(Napi::Env env, Napi::Object exports) {
   exports.Set("linkState", Napi::Function::New<linkState>(env, "linkState"));
   exports.Set("reopen", Napi::Function::New<reopen>(env, "reopen"));
   exports.Set("drain", Napi::Function::New<drain>(env, "drain"));
+  exports.Set("rxPlacement", Napi::Function::New<rxPlacement>(env, "rxPlacement"));
+  exports.Set("placeQueue", Napi::Function::New<placeQueue>(env, "placeQueue"));
   exports.Set("closePort", Napi::Function::New<closePort>(env, "closePort"));
 }

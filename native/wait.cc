@@ -35,6 +35,8 @@ static void wait(const Napi::CallbackInfo& info) {
   napi_get_typedarray_info(info.Env(), info[1], &type, &count, &data, nullptr, nullptr);
   if (type != napi_uint32_array) return throwRangeError(info.Env(), "wait: the handles are not a Uint32Array");
   int timeout = static_cast<int>(argument(info, 2));
+  if (!attached.base) return throwRangeError(info.Env(), "wait: attachWorker was not called on this thread");
+  uint32_t worker = attached.index();
   // Their memory stays, for a worker sleeps many thousand times a second.
   static thread_local std::vector<std::shared_ptr<Port>> ports;
   static thread_local std::vector<pollfd> polled;
@@ -42,19 +44,19 @@ static void wait(const Napi::CallbackInfo& info) {
   polled.assign(1, {waiter, POLLIN, 0});
   for (size_t i = 0; i < count; i++) {
     std::shared_ptr<Port> port = portAt(static_cast<uint32_t*>(data)[i]);
-    if (!port) continue;
-    std::lock_guard<std::mutex> lock(port->busy());
-    bool starved = port->starved();
-    if (!port->prepareSleep()) timeout = 0;
+    if (!port || !port->concerns(worker)) continue;
+    std::lock_guard<std::mutex> lock(port->busy(worker));
+    bool starved = port->starved(worker);
+    if (!port->prepareSleep(worker)) timeout = 0;
     else if (starved && (timeout < 0 || timeout > STARVED_MS)) timeout = STARVED_MS;
-    polled.push_back({port->fd(), static_cast<short>(starved ? 0 : POLLIN), 0});
+    polled.push_back({port->fd(worker), static_cast<short>(starved ? 0 : POLLIN), 0});
     ports.push_back(port);
   }
   if (poll(polled.data(), polled.size(), timeout) > 0) {
     eventfd_t wakes;
     if (polled[0].revents & POLLIN) eventfd_read(waiter, &wakes);
     for (size_t i = 0; i < ports.size(); i++) {
-      if (polled[i + 1].revents) ports[i]->afterSleep(polled[i + 1].revents);
+      if (polled[i + 1].revents) ports[i]->afterSleep(polled[i + 1].revents, worker);
     }
   }
   ports.clear(); // a closed one must not live on here

@@ -32,6 +32,8 @@ struct WorkerMemory {
   }
   void add(uint32_t address, uint64_t value) const { write<uint64_t>(address, read<uint64_t>(address) + value); }
 
+  /** The worker's number. */
+  uint32_t index() const { return (worker - abi::WORKERS) / abi::WORKER_SIZE; }
   /** True if a whole frame at this address lies among the worker's frames. */
   bool isFrame(uint32_t frame) const;
   /** Adds to a counter (IFC_*) of an interface. */

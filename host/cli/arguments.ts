@@ -124,6 +124,8 @@ export const ARGUMENTS: Record<string, Argument> = {
   "rx-queue-size": powerOfTwo(QUEUE_SIZE_MIN, QUEUE_SIZE_MAX),
   "tx-queue-size": powerOfTwo(QUEUE_SIZE_MIN, QUEUE_SIZE_MAX),
   "num-rx-queues": number(1, RX_QUEUES_MAX, "4"),
+  "rx-queue": number(0, RX_QUEUES_MAX - 1, "1"),
+  worker: number(0, 63, "1"),
   mode: oneOf("auto", "ibv", "dv"),
   "max-pktlen": number(PACKET_LENGTH_MIN, PACKET_LENGTH_MAX, "9000"),
   rss4: oneOf("ipv4", "ipv4-udp", "ipv4-tcp"),

@@ -105,6 +105,13 @@ const INTERFACES: Command[] = [
     examples: [`set interface rx-mode host-eth0 ${mode}`],
     run: ({ control }: Context, values: Values) => control.setInterfaceRxMode(values.interface!, mode),
   })),
+  {
+    pattern: "set interface rx-placement <interface> [queue <rx-queue>] worker <worker>",
+    help: "have another worker receive from a queue (0 where none is named), without loss",
+    examples: ["set interface rx-placement rdma-0 queue 1 worker 0"],
+    run: ({ control }, values) =>
+      control.setInterfaceRxPlacement(values.interface!, Number(values["rx-queue"] ?? "0"), Number(values.worker)),
+  },
   ...(["enable", "disable"] as const).flatMap((word) => [
     {
       pattern: `set interface ip redirects <interface> ${word}`,

@@ -66,7 +66,8 @@ function routerOptions(values: ParsedOptions["values"], notices: Notices): Route
   };
   if (values.buffers !== undefined) options.buffers = numberOption("buffers", String(values.buffers), 1024, 262128);
   if (values["pool-size"] !== undefined) options.poolSize = numberOption("pool-size", String(values["pool-size"]), 3, 559);
-  if (values.cpu !== undefined) options.cpu = numberOption("cpu", String(values.cpu), 0, 1023);
+  if (values.workers !== undefined) options.workers = numberOption("workers", String(values.workers), 1, 64);
+  if (values.cpu !== undefined) options.cpu = String(values.cpu).split(",").map((cpu) => numberOption("cpu", cpu, 0, 1023));
   return options;
 }
 

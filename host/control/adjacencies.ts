@@ -6,7 +6,7 @@ import {
 } from "../../assembly/abi.js";
 import { WeftError } from "../errors.js";
 import type { Tables } from "../memory/tables.js";
-import { EpochPool } from "./epoch.js";
+import { EpochPool, type Epochs } from "./epoch.js";
 
 /** Adjacencies that always exist, beside ADJ_NO_ROUTE and ADJ_DROP: what a route can refuse with (codes of RFC 792 and RFC 1812 5.2.7.1). */
 export const ADJ_UNREACHABLE = 2;
@@ -28,8 +28,8 @@ export interface Link {
 export class Adjacencies {
   private readonly pool: EpochPool;
 
-  constructor(private readonly tables: Tables, epoch: () => number) {
-    this.pool = new EpochPool(FIRST_FREE, ADJACENCY_COUNT, epoch);
+  constructor(private readonly tables: Tables, epochs: Epochs) {
+    this.pool = new EpochPool(FIRST_FREE, ADJACENCY_COUNT, epochs);
     tables.writeAdjacency(ADJ_NO_ROUTE, { next: LOOKUP_NEXT_UNREACHABLE, icmpCode: NET_UNREACHABLE });
     tables.writeAdjacency(ADJ_DROP, { next: LOOKUP_NEXT_DROP });
     tables.writeAdjacency(ADJ_UNREACHABLE, { next: LOOKUP_NEXT_UNREACHABLE, icmpCode: HOST_UNREACHABLE });

@@ -32,8 +32,10 @@ export interface RouterOptions {
   buffers?: number;
   /** MiB of packet buffers, in place of their number */
   poolSize?: number;
-  /** CPU to pin the worker to; default: not pinned */
-  cpu?: number;
+  /** threads that run the graph, 1 … 64; default 1 */
+  workers?: number;
+  /** CPU to pin the worker to, or CPUs for the workers in turn; default: not pinned */
+  cpu?: number | readonly number[];
   /** read the TSC around each dispatch for `show runtime`; default true */
   clocks?: boolean;
   /** take ordinary packets through several nodes at once; false: each node does its own work, and its clocks are exact; default true */
@@ -42,8 +44,19 @@ export interface RouterOptions {
   isolate?: boolean;
   /** called with one-line notices for the operator ("no huge pages: …") */
   notice?: (line: string) => void;
-  /** called when the worker ended by itself: no packet moves any more, and all that is left to do is stop() */
+  /** called when a worker ended by itself: no packet moves any more, and all that is left to do is stop() */
   failed?: (error: WeftError) => void;
+}
+
+/** A receive queue, and who looks after it. */
+export interface RxPlacementInfo {
+  /** null: it is just going from one to another */
+  worker: number | null;
+  /** where its packets enter the graph */
+  node: string;
+  interface: string;
+  queue: number;
+  mode: RxMode;
 }
 
 export interface InterfaceInfo {
@@ -282,6 +295,8 @@ export interface Control extends RouteControl, Watching {
   setInterfacePromiscuous(name: string, on: boolean): void;
   /** When the worker looks for packets: always, when the device rings, or the one while there are some and then the other. */
   setInterfaceRxMode(name: string, mode: RxMode): void;
+  /** Gives a receive queue to another worker; no packet is lost, and no flow reordered. Throws BAD_ARGUMENT, NOT_FOUND, CONFLICT. */
+  setInterfaceRxPlacement(name: string, queue: number, worker: number): Promise<void>;
   /** Echo requests of the router's own (RFC 792); resolves when the last is answered or overdue. Throws BAD_ARGUMENT, NOT_FOUND without a route. */
   ping(address: string, options?: PingOptions): Promise<PingResult>;
   /** What is not given stays. */
@@ -339,6 +354,8 @@ export interface Control extends RouteControl, Watching {
   /** Any node of the graph. Throws NOT_FOUND. */
   node(name: string): NodeInfo;
   threads(): ThreadInfo[];
+  /** by worker */
+  rxPlacement(): RxPlacementInfo[];
   /** the last 512 notices, the oldest first */
   logging(): LogEntry[];
   clock(): ClockInfo;

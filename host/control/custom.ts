@@ -17,11 +17,19 @@ export interface Custom {
   region: number | null;
   config: PlacedConfig;
   policy: NodePolicy;
-  state: CustomNodeInfo["state"];
-  cause: string | null;
-  traps: number;
+  /** how it does in each worker */
+  reports: NodeReport[];
   /** for which it stands in its place; null: for all */
   interfaces: Set<number> | null;
+}
+
+export type NodeReport = Pick<CustomNodeInfo, "state" | "cause" | "traps">;
+
+/** How a node does in all workers: the worst of them, and all their traps. */
+export function summary(reports: NodeReport[]): NodeReport {
+  const worst = reports.find(({ state }) => state === "set-aside") ?? reports.find(({ state }) => state === "waiting") ??
+    reports.find(({ cause }) => cause !== null) ?? reports[0]!;
+  return { ...worst, traps: reports.reduce((sum, { traps }) => sum + traps, 0) };
 }
 
 /** Behind the name of a node that is there beside the one whose place it is to take, or that has lost it. */
@@ -33,7 +41,8 @@ export function settled(name: string): string {
 }
 
 export function customSpec(custom: Custom): CustomSpec {
-  const { file, declarations, nodes, region, policy, state, cause, traps, config } = custom;
+  const { file, declarations, nodes, region, policy, reports, config } = custom;
+  const { state, cause } = summary(reports);
   return {
     nodes: nodes.map((node) => ({ ...node, name: settled(node.name) })),
     module: file.module,
@@ -42,7 +51,7 @@ export function customSpec(custom: Custom): CustomSpec {
     configure: declarations[0]!.configure,
     policy: policyOf(custom, policy),
     setAside: state === "set-aside" ? cause : null,
-    traps,
+    traps: reports.map(({ traps }) => traps),
     config: { at: config.at, size: config.size },
   };
 }

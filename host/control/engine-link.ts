@@ -27,10 +27,10 @@ export type Connect = (
   failed: (error: WeftError) => void,
 ) => Promise<EngineLink>;
 
-/** Starts a worker thread; resolves when its graph is ready. */
-export function inThread(cpu: number | undefined): Connect {
+/** Starts worker threads, pinned to these CPUs in turn, or to none; resolves when the graph is ready. */
+export function inThread(cpus: readonly number[]): Connect {
   return async (options, { packets }, receive, failed) => {
-    const link = new WorkerLink(cpu ?? null, packets, (workerAt(options.worker) + GRAPH_MAIL) >> 2, receive, failed);
+    const link = new WorkerLink(cpus[options.worker % cpus.length] ?? null, packets, (workerAt(options.worker) + GRAPH_MAIL) >> 2, receive, failed);
     await link.start(options);
     return link;
   };

@@ -1,6 +1,7 @@
 // What goes wrong in ports on purpose.
 
 import { addon } from "../addon.js";
+import { WeftError } from "../errors.js";
 import type { ToEngine } from "../graph/messages.js";
 import { type FaultInfo, faultInfo, type FaultOptions, faultSettings } from "../ports/fault-options.js";
 import type { Interface } from "./interfaces.js";
@@ -8,14 +9,15 @@ import type { Interface } from "./interfaces.js";
 type Change = Omit<Extract<ToEngine, { type: "fault" }>, "request">;
 
 export class Faults {
-  /** `find` gives an interface that may be changed; `send` has the worker do it. */
+  /** `find` gives an interface that may be changed; `send` has the worker do it, of which there may be only one: packets wait in its buffers. */
   constructor(
     private readonly interfaces: () => Interface[], private readonly find: (name: string) => Interface,
-    private readonly send: (change: Change) => Promise<void>,
+    private readonly send: (change: Change) => Promise<void>, private readonly workers: () => number,
   ) {}
 
   async set(name: string, given: { rx?: FaultOptions; tx?: FaultOptions; seed?: number } | null): Promise<void> {
     const { index, handle } = this.find(name);
+    if (this.workers() > 1) throw new WeftError("CONFLICT", `interface ${name}: faults are for routers with one worker: start one without --workers`);
     await this.send({ type: "fault", port: index, faults: given && faultSettings(given, addon.faultState(handle!)) });
   }
 

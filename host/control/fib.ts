@@ -10,6 +10,7 @@ import {
 import { WeftError } from "../errors.js";
 import { beginsRun, fibLookup, plyAt, runAt } from "../memory/fib-lookup.js";
 import { swap } from "./addresses.js";
+import type { Epochs } from "./epoch.js";
 import { PlySpace } from "./ply-space.js";
 import { PrefixMap } from "./prefix-map.js";
 
@@ -26,9 +27,9 @@ export class Fib {
   private readonly values = new Uint32Array(256);
   private readonly image = new Uint32Array(ENTRIES + 256);
 
-  /** `words`: the tables' writable mapping; `epoch`: the worker's turn. */
-  constructor(private readonly words: Uint32Array, epoch: () => number) {
-    this.space = new PlySpace(FIB_PLY_UNITS, epoch);
+  /** `words`: the tables' writable mapping; `epochs`: the workers' turns. */
+  constructor(private readonly words: Uint32Array, epochs: Epochs) {
+    this.space = new PlySpace(FIB_PLY_UNITS, epochs);
     words.fill(leaf(ADJ_NO_ROUTE, 0), ROOT, ROOT + ROOT_WORDS);
   }
 

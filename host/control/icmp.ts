@@ -12,8 +12,9 @@ const RATE_MAX = 1_000_000;
 export class Icmp {
   private current = DEFAULTS;
 
-  constructor(private readonly tables: Tables) {
-    tables.writeIcmpLimits(DEFAULTS);
+  /** Each of the workers keeps to its share of what may be sent, so that all together do. */
+  constructor(private readonly tables: Tables, private readonly workers: number) {
+    this.write(DEFAULTS);
     this.tick();
   }
 
@@ -27,8 +28,13 @@ export class Icmp {
     check("interval", next.interval, 0, INTERVAL_MAX);
     check("rate", next.rate, 0, RATE_MAX);
     check("burst", next.burst, 1, RATE_MAX);
-    this.tables.writeIcmpLimits(next);
+    this.write(next);
     this.current = next;
+  }
+
+  private write({ interval, rate, burst }: IcmpLimits): void {
+    const share = (all: number): number => (all === 0 ? 0 : Math.max(1, Math.floor(all / this.workers)));
+    this.tables.writeIcmpLimits({ interval: interval * this.workers, rate: share(rate), burst: share(burst) });
   }
 
   /** Called about once a second: the time of day may have been set. */

@@ -2,7 +2,7 @@
 // places in the registry, a region for its static data, a configuration.
 
 import { WeftError } from "../errors.js";
-import type { NodeSpec } from "../graph/messages.js";
+import type { NodeSpec, ToEngine } from "../graph/messages.js";
 import type { Registry } from "../graph/registry.js";
 import { CONTINUE, type Wiring } from "../graph/wiring.js";
 import { type OwnedMemory, workerAt } from "../memory/memory.js";
@@ -22,10 +22,16 @@ export interface Foundations {
   configs: NodeConfigs;
   statistics: Statistics;
   requests: Requests;
+  /** to all workers but one */
+  tellOthers: (message: ToEngine, but: number) => void;
 }
 
 export class NodeLoader {
-  constructor(private readonly on: Foundations) {}
+  private readonly workers: number[];
+
+  constructor(private readonly on: Foundations) {
+    this.workers = Array.from({ length: on.memory.packets.layout.workers }, (_, worker) => worker);
+  }
 
   /** Everything that a custom node needs before a worker may have it; nothing leads to it yet. */
   async prepare(text: string, name: string, config: NodeConfig | undefined, old?: Custom): Promise<Custom> {
@@ -39,7 +45,8 @@ export class NodeLoader {
     const region = this.on.regions.take(file, old?.region ?? null);
     const custom: Custom = {
       name, file, declarations, nodes: [], region, config: { node: name, config: {}, at: 0, size: 0, interfaces: new Set() },
-      policy: old?.policy ?? { fail: "closed", via: CONTINUE, restart: 0, limit: 100 }, state: "running", cause: null, traps: old?.traps ?? 0,
+      policy: old?.policy ?? { fail: "closed", via: CONTINUE, restart: 0, limit: 100 },
+      reports: this.workers.map((worker) => ({ state: "running", cause: null, traps: old?.reports[worker]!.traps ?? 0 })),
       interfaces: old?.interfaces ?? null,
     };
     try {
@@ -77,7 +84,7 @@ export class NodeLoader {
 
   /** Makes a node's runtime block that of a node which has done nothing yet. */
   clearBlock(node: NodeSpec, config: number, size: number): void {
-    this.on.memory.packets.clearNode(workerAt(0) + node.runtime, node.state, config, size);
+    for (const worker of this.workers) this.on.memory.packets.clearNode(workerAt(worker) + node.runtime, node.state, config, size);
     this.on.statistics.clearNode(node);
   }
 

@@ -6,12 +6,12 @@
 
 import { NODE_COUNTERS, NODE_STATE } from "../../assembly/abi.js";
 import { WeftError } from "../errors.js";
-import type { NodeSpec } from "../graph/messages.js";
+import type { Inheritance, NodeSpec } from "../graph/messages.js";
 import { decodeTable } from "../graph/node-table.js";
 import { CONTINUE } from "../graph/wiring.js";
 import { workerAt } from "../memory/memory.js";
 import type { CustomNodeInfo, NodeConfig, NodeCounter, NodePlace, NodePolicy, NodeTable } from "./api.js";
-import { BESIDE, type Custom, customSpec, inheritance, policyOf, settled, withPolicy } from "./custom.js";
+import { BESIDE, type Custom, customSpec, inheritance, type NodeReport, policyOf, settled, summary, withPolicy } from "./custom.js";
 import type { Interfaces } from "./interfaces.js";
 import { type Foundations, NodeLoader } from "./node-loader.js";
 import { NodePlaces } from "./node-places.js";
@@ -36,7 +36,7 @@ export class Nodes {
       if (!NAME.test(name)) throw bad(`"${name}" is no name for a node: it needs kebab-case of at most 48 characters, such as acl-1`);
       const custom = await this.loader.prepare(file, name, config);
       try {
-        await this.on.requests.send({ type: "add-custom", custom: customSpec(custom), inherit: null });
+        await this.addToWorkers(custom, null);
       } catch (cause) {
         this.loader.dismantle(custom);
         throw refusal(name, cause);
@@ -84,7 +84,7 @@ export class Nodes {
           const user = fresh.nodes.some((one) => settled(one.name) === node.name) ? undefined : this.userOf(old, node);
           if (user) throw new WeftError("CONFLICT", `node ${user.name} leads to ${node.name}, which ${file} does not have: unload that one first`);
         }
-        await this.on.requests.send({ type: "add-custom", custom: customSpec(fresh), inherit: inheritance(old, fresh) });
+        await this.addToWorkers(fresh, inheritance(old, fresh));
       } catch (cause) {
         this.loader.dismantle(fresh);
         throw refusal(name, cause);
@@ -106,7 +106,9 @@ export class Nodes {
       const custom = this.find(name);
       const placed = this.on.configs.place(name, custom.declarations[0]!.config, config);
       try {
-        await this.on.requests.send({ type: "configure", index: custom.nodes[0]!.index, address: placed.at, size: placed.size });
+        const change = (to: { at: number; size: number }) =>
+          ({ type: "configure" as const, index: custom.nodes[0]!.index, address: to.at, size: to.size });
+        await this.on.requests.send(change(placed), { undo: change(custom.config) });
       } catch (cause) {
         this.on.configs.give(placed);
         throw refusal(name, cause);
@@ -157,25 +159,28 @@ export class Nodes {
     const names = tables.map((one) => one.name).join(", ") || "none";
     if (!found) throw new WeftError("NOT_FOUND", `node ${name} has no table "${table}": it has ${names}`);
     const { packets } = this.on.memory;
-    const state = workerAt(0) + custom.nodes[0]!.runtime + NODE_STATE;
-    const rows = decodeTable(found, [new DataView(packets.memory.buffer, state, custom.declarations[0]!.state)]);
+    const states = Array.from({ length: packets.layout.workers }, (_, worker) => workerAt(worker) + custom.nodes[0]!.runtime + NODE_STATE);
+    const rows = decodeTable(found, states.map((state) => new DataView(packets.memory.buffer, state, custom.declarations[0]!.state)));
     return { node: name, table, columns: found.columns.map((column) => column.name), rows };
   }
 
-  /** A worker tells how one of its nodes does. */
-  changed(index: number, state: CustomNodeInfo["state"], cause: string | null, traps: number): void {
+  /** A worker tells how one of its nodes does. What one sets aside, all do. */
+  changed(index: number, report: NodeReport, worker: number): void {
     const custom = this.byIndex(index);
     if (!custom) return;
-    const went = state !== custom.state;
-    if (!went && cause === custom.cause && traps === custom.traps) return; // a new worker tells what is known
-    Object.assign(custom, { state, cause, traps });
+    const before = summary(custom.reports);
+    custom.reports[worker] = report;
+    const { state, cause, traps } = summary(custom.reports);
+    const went = state !== before.state;
+    if (!went && cause === before.cause && traps === before.traps) return; // a new worker tells what is known
     if (went || cause !== null) this.notice(`node ${custom.name}: ${state === "running" ? cause ?? "runs again" : `${state}: ${cause}`}`);
+    if (went && state === "set-aside") this.on.tellOthers({ type: "set-aside", index, cause: cause! }, worker);
   }
 
   /** The node whose worker had to be given up, because it never returned or ended the worker. */
-  hung(index: number, cause: string): void {
+  hung(index: number, cause: string, worker: number): void {
     const custom = this.byIndex(index);
-    if (custom) this.changed(custom.nodes[0]!.index, "set-aside", cause, custom.traps + 1);
+    if (custom) this.changed(custom.nodes[0]!.index, { state: "set-aside", cause, traps: custom.reports[worker]!.traps + 1 }, worker);
   }
 
   /** All of them, for a new worker. */
@@ -196,6 +201,12 @@ export class Nodes {
   }
 
   // Steps of the above
+
+  /** In all workers, or in none. */
+  private addToWorkers(custom: Custom, inherit: Inheritance | null): Promise<void> {
+    const undo = { type: "remove-custom" as const, nodes: custom.nodes.map((node) => node.index) };
+    return this.on.requests.send({ type: "add-custom", custom: customSpec(custom), inherit }, { undo });
+  }
 
   private find(name: string): Custom {
     const custom = this.customs.get(name);
@@ -221,7 +232,8 @@ export class Nodes {
   }
 
   private info(custom: Custom): CustomNodeInfo {
-    const { name, file, declarations, nodes, policy, config, region, state, cause, traps } = custom;
+    const { name, file, declarations, nodes, policy, config, region } = custom;
+    const { state, cause, traps } = summary(custom.reports);
     const chain = this.on.wiring.chainOf(nodes[0]!);
     const interfaces = custom.interfaces && [...custom.interfaces].map((index) => this.interfaces.byIndex(index)!.name);
     return {

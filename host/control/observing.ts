@@ -5,13 +5,13 @@ import { EVERY_PACKET } from "../graph/packet-filter.js";
 import type { Requests } from "./requests.js";
 
 export class Observing {
-  private state: Observed = { ring: null, filter: EVERY_PACKET, drops: false };
+  private state: Observed = { rings: null, filter: EVERY_PACKET, drops: false };
 
   constructor(private readonly requests: Requests) {}
 
   /** For a new worker; null: nothing. */
   get observed(): Observed | null {
-    return this.state.ring || this.state.drops ? this.state : null;
+    return this.state.rings || this.state.drops ? this.state : null;
   }
 
   /** Resolves when the worker looks, or no longer looks. Throws WORKER. */

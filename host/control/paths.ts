@@ -8,7 +8,7 @@ import { LOOKUP_NEXT_PATHS, PATH_BUCKETS, PATH_SET_COUNT, PATH_SET_SIZE, PATH_SE
 import { WeftError } from "../errors.js";
 import type { Tables } from "../memory/tables.js";
 import type { Adjacencies } from "./adjacencies.js";
-import { EpochPool } from "./epoch.js";
+import { EpochPool, type Epochs } from "./epoch.js";
 import type { Neighbour } from "./neighbours.js";
 
 /** Most paths of a route, and the largest weight of one. */
@@ -38,8 +38,8 @@ export class PathSets {
   private readonly sets = new Map<string, PathSet>();
   private readonly places: EpochPool;
 
-  constructor(private readonly tables: Tables, private readonly adjacencies: Adjacencies, epoch: () => number, private readonly linkOf: LinkOf) {
-    this.places = new EpochPool(0, PATH_SET_COUNT, epoch);
+  constructor(private readonly tables: Tables, private readonly adjacencies: Adjacencies, epochs: Epochs, private readonly linkOf: LinkOf) {
+    this.places = new EpochPool(0, PATH_SET_COUNT, epochs);
   }
 
   list(): PathSet[] {

@@ -8,13 +8,20 @@ import type { PingOptions, PingResult } from "./api.js";
 /** 65,535 bytes of IP packet (RFC 791, 3.1) without its header and that of the echo. */
 const PING_SIZE_MAX = 65_507;
 
+/** Worker that sends what the router itself has to say; replies may come to any. */
+export const SENDER = 0;
+
 type Report = Extract<FromEngine, { type: "ping-reply" | "ping-failed" }>;
 
 export class Pinger {
   private readonly running = new Map<number, (report: Report) => void>();
   private nextId = 1 + Math.floor(Math.random() * 0xfff0);
 
-  constructor(private readonly post: (message: ToEngine) => void) {}
+  /** `post`: to all workers, or to one; `expect`: resolves when the workers that do not send know what they may hear of; null: there are none. */
+  constructor(
+    private readonly post: (message: ToEngine, worker?: number) => void,
+    private readonly expect: ((id: number, sequence: number) => Promise<void>) | null,
+  ) {}
 
   receive(report: Report): void {
     this.running.get(report.id)?.(report);
@@ -35,7 +42,10 @@ export class Pinger {
     let failure: WeftError | undefined;
     const wake = { now: (): void => {} };
     let answered = 0;
+    const heard = new Set<number>();
     this.running.set(id, (report) => {
+      if (heard.has(report.sequence)) return; // another worker waited for it too
+      heard.add(report.sequence);
       answered++;
       if (report.type === "ping-failed") {
         if (report.reason === "no-route") failure = new WeftError("NOT_FOUND", `no route to ${address}, or no address to send from`);
@@ -51,7 +61,9 @@ export class Pinger {
     let sent = 0;
     try {
       while (sent < count && !signal?.aborted && !failure) {
-        this.post({ type: "ping", id, sequence: ++sent, target, size });
+        sent++;
+        if (this.expect) await this.expect(id, sent);
+        this.post({ type: "ping", id, sequence: sent, target, size }, SENDER);
         await sleep(sent < count ? interval : timeout, wake);
       }
     } finally {

@@ -1,5 +1,7 @@
 // Room for the FIB's plies: blocks of 1, 2, 4 … 32 units, halved and joined again as buddies (Knowlton 1965). A block that was given
-// back may still be read by the worker, so it is free only from the worker's next turn on.
+// back may still be read by a worker, so it is free only when each has begun another turn.
+
+import type { Epochs } from "./epoch.js";
 
 /** Largest block: 256 entries and what stands before them. */
 const ORDERS = 6;
@@ -14,12 +16,12 @@ export class PlySpace {
   private readonly free: Uint8Array;
   /** blocks given back, oldest first: place << 3 | order, and when */
   private returned: number[] = [];
-  private epochs: number[] = [];
+  private moments: number[] = [];
   private oldest = 0;
   private unitsUsed = 0;
 
-  /** `units`: a multiple of the largest block; `epoch`: the worker's turn. */
-  constructor(units: number, private readonly epoch: () => number) {
+  /** `units`: a multiple of the largest block; `epochs`: the workers' turns. */
+  constructor(units: number, private readonly epochs: Epochs) {
     this.next = new Int32Array(units);
     this.previous = new Int32Array(units);
     this.free = new Uint8Array(units);
@@ -27,7 +29,7 @@ export class PlySpace {
     for (let place = units - largest; place >= 0; place -= largest) this.link(place, ORDERS - 1);
   }
 
-  /** Units that are not free, those included which wait for the worker. */
+  /** Units that are not free, those included which wait for a worker. */
   get used(): number {
     return this.unitsUsed;
   }
@@ -47,20 +49,19 @@ export class PlySpace {
 
   give(place: number, order: number): void {
     this.returned.push((place << 3) | order);
-    this.epochs.push(this.epoch());
+    this.moments.push(this.epochs.now());
   }
 
-  /** Frees what was given back before the worker's present turn. */
+  /** Frees what was given back before the workers' present turns. */
   reclaim(): void {
     if (this.oldest === this.returned.length) return;
-    const now = this.epoch();
-    while (this.oldest < this.returned.length && this.epochs[this.oldest] !== now) {
+    while (this.oldest < this.returned.length && this.epochs.passed(this.moments[this.oldest]!)) {
       const block = this.returned[this.oldest++]!;
       this.join(block >> 3, block & 7);
     }
     if (this.oldest < this.returned.length && this.oldest < 65536) return;
     this.returned = this.returned.slice(this.oldest);
-    this.epochs = this.epochs.slice(this.oldest);
+    this.moments = this.moments.slice(this.oldest);
     this.oldest = 0;
   }
 

@@ -15,11 +15,13 @@ import { type RdmaOptions, rdmaSettings } from "../ports/rdma-options.js";
 import { formatMac, parseMac } from "./addresses.js";
 import type { Adjacencies } from "./adjacencies.js";
 import type { Announcements } from "./announcements.js";
-import type { HardwareInfo } from "./api.js";
+import type { HardwareInfo, RxPlacementInfo } from "./api.js";
 import { HardwareCounters } from "./hardware-counters.js";
 import { type Interface, type Interfaces, isInterfaceName } from "./interfaces.js";
 import type { Neighbours } from "./neighbours.js";
+import type { Requests } from "./requests.js";
 import type { Routes } from "./routes.js";
+import { RxPlacement } from "./rx-placement.js";
 import type { Statistics } from "./statistics.js";
 
 const RX_MODES: RxMode[] = ["polling", "interrupt", "adaptive"];
@@ -37,17 +39,34 @@ export interface Surroundings {
   routes: Routes;
   neighbours: Neighbours;
   announcements: Announcements;
+  /** to all workers */
   post: (message: ToEngine) => void;
+  requests: Requests;
   notice: (line: string) => void;
 }
 
+interface Change {
+  /** null: workers have nothing to do but to end a turn */
+  message: ToEngine | null;
+  left: Set<number>;
+  resolve: () => void;
+  reject: (error: WeftError) => void;
+}
+
 export class Ports {
-  /** interfaces whose port the worker is about to take or to let go, and who waits for that */
-  private readonly changing = new Map<number, { message: ToEngine; resolve: () => void; reject: (error: WeftError) => void }>();
-
+  /** interfaces that the workers in `left` are about to take or to let go, or of which they are to have another share, and who waits for that */
+  private readonly changing = new Map<number, Change>();
+  /** whether there ever was a port in which the buffers of several workers may change hands: when a queue goes from one to another */
+  lendBuffers = false;
   private readonly counters = new HardwareCounters();
+  private readonly workers: readonly number[];
+  private readonly placement: RxPlacement;
 
-  constructor(private readonly around: Surroundings) {}
+  constructor(private readonly around: Surroundings) {
+    const { workers } = around.packets.layout;
+    this.workers = Array.from({ length: workers }, (_, worker) => worker);
+    this.placement = new RxPlacement(workers, around.requests);
+  }
 
   async createAfPacket(hostInterface: string): Promise<Interface> {
     return this.create(`host-${hostInterface}`, () => openAfPacket(hostInterface));
@@ -56,7 +75,9 @@ export class Ports {
   async createRdma(options: RdmaOptions): Promise<HardwareInfo> {
     const settings = rdmaSettings(options);
     const { u8: memory, layout: { pool, poolEnd } } = this.around.packets;
-    const open = (index: number): OpenedPort => openRdma(settings, { memory, pool, poolEnd }, () => this.event(index));
+    const workers = this.workers.length;
+    const open = (index: number): OpenedPort => openRdma(settings, { memory, pool, poolEnd, workers }, () => this.event(index));
+    this.lendBuffers ||= workers > 1;
     const entry = await this.create(options.name ?? this.freeName(), open);
     const info = this.hardwareInfo(entry);
     this.warnOfPool(info);
@@ -135,11 +156,27 @@ export class Ports {
     entry.rxMode = mode;
   }
 
+  /** Gives a receive queue to another worker. */
+  async setRxPlacement(name: string, queue: number, worker: number): Promise<void> {
+    const entry = this.find(name);
+    const unchanged = { left: new Set<number>(), message: null, resolve: () => {}, reject: () => {} };
+    this.changing.set(entry.index, unchanged);
+    try {
+      await this.placement.move(entry, queue, worker);
+    } finally {
+      this.changing.delete(entry.index);
+    }
+  }
+
+  rxPlacement(): RxPlacementInfo[] {
+    return this.placement.list(this.open());
+  }
+
   /** An interface that has a port. Throws NOT_FOUND; BAD_ARGUMENT, CONFLICT where it is not to be touched. */
   find(name: string): Interface {
     const entry = this.around.interfaces.find(name);
     if (entry.kind === "local") throw bad(`interface ${name} has no port: it cannot be configured`);
-    if (this.changing.has(entry.index)) throw new WeftError("CONFLICT", `interface ${name} is being created or deleted`);
+    if (this.changing.has(entry.index)) throw new WeftError("CONFLICT", `interface ${name} is being created, deleted or placed`);
     return entry;
   }
 
@@ -160,16 +197,18 @@ export class Ports {
     return addon.rdmaDump(entry.handle!);
   }
 
-  /** The worker has taken or let go of a port. */
-  changed(index: number): void {
-    this.changing.get(index)?.resolve();
+  /** A worker has taken or let go of a port. */
+  changed(index: number, worker: number): void {
+    const change = this.changing.get(index);
+    if (change?.left.delete(worker) && change.left.size === 0) change.resolve();
   }
 
   /** What a new worker must be told, in place of one that was given up: the ports there are, and what the old one had not done yet. */
-  forNewWorker(): ToEngine[] {
+  forNewWorker(worker: number): ToEngine[] {
     const told = this.open().flatMap((entry): ToEngine[] => {
-      const change = this.changing.get(entry.index)?.message;
+      const { message: change = null, left } = this.changing.get(entry.index) ?? {};
       if (change?.type === "add-port") return [change];
+      if (change?.type === "remove-port" && !left!.has(worker)) return []; // it has let go of it
       const { index, kind, handle, txNode, rxMode } = entry;
       const port: ToEngine = { type: "add-port", port: { index, kind: kind as PortKind, handle: handle! }, txNode: txNode! };
       return [port, { type: "rx-mode", index, mode: rxMode }, ...(change ? [change] : [])];
@@ -216,6 +255,7 @@ export class Ports {
     const opened = open(index);
     let entry: Interface;
     try {
+      this.placement.spread(opened.handle);
       entry = this.add(name, index, opened);
     } catch (error) {
       addon.closePort(opened.handle);
@@ -258,9 +298,10 @@ export class Ports {
     return entry;
   }
 
-  /** Has the worker take or let go of an interface's port; until it has, nothing else may change the interface. Throws WORKER. */
+  /** Has the workers take or let go of an interface's port; until all have, nothing else may change the interface. Throws WORKER. */
   private async change(entry: Interface, message: ToEngine): Promise<void> {
-    const done = new Promise<void>((resolve, reject) => this.changing.set(entry.index, { message, resolve, reject }));
+    const left = new Set(this.workers);
+    const done = new Promise<void>((resolve, reject) => this.changing.set(entry.index, { message, left, resolve, reject }));
     try {
       this.around.post(message);
       await done;

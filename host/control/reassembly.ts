@@ -19,7 +19,7 @@ export class ReassemblySettings {
 
   /** `buffers`: those of the pool. */
   constructor(
-    registry: Registry, private readonly statistics: Statistics, private readonly buffers: number,
+    registry: Registry, private readonly statistics: Statistics, private readonly buffers: number, private readonly workers: number,
     private readonly post: (message: ToEngine) => void,
   ) {
     this.node = registry.find(REASSEMBLY_NODE.name);
@@ -34,9 +34,10 @@ export class ReassemblySettings {
     this.post(this.message());
   }
 
-  /** What tells a worker of the limits. */
+  /** What tells a worker of the limits: of its share, for the fragments of a packet all come to one. */
   message(): ToEngine {
-    return { type: "reassembly", limits: this.limits };
+    const { timeout, maxReassemblies } = this.limits;
+    return { type: "reassembly", limits: { timeout, maxReassemblies: Math.max(1, Math.floor(maxReassemblies / this.workers)) } };
   }
 
   info(): ReassemblyInfo {

@@ -1,13 +1,19 @@
-// Requests to a worker that it answers, each by its number.
+// Requests that workers answer, each by its number.
 
 import { WeftError } from "../errors.js";
 import type { FromEngine, ToEngine } from "../graph/messages.js";
 
 type Request = Extract<ToEngine, { request: number }>;
-type Unnumbered<T> = T extends unknown ? Omit<T, "request"> : never;
+export type Unnumbered = Request extends infer T ? (T extends unknown ? Omit<T, "request"> : never) : never;
 
 interface Waiting {
   message: Request;
+  /** workers that have not answered, have done it, and refused */
+  left: Set<number>;
+  done: Set<number>;
+  refused: Set<number>;
+  error: Error | undefined;
+  undo: Unnumbered | undefined;
   resolve: () => void;
   reject: (error: Error) => void;
 }
@@ -16,41 +22,58 @@ export class Requests {
   private readonly waiting = new Map<number, Waiting>();
   private next = 1;
 
-  constructor(private readonly post: (message: ToEngine) => void) {}
+  constructor(private readonly post: (message: ToEngine, worker: number) => void, private readonly workers: readonly number[]) {}
 
-  /** Resolves when the worker has done it, between two turns. Throws WORKER, or Error with what the worker says against it. */
-  send(request: Unnumbered<Request>): Promise<void> {
+  /**
+   * Resolves when all workers, or those in `to`, have done it, each between two turns. Throws WORKER, or Error with what one says against it; then
+   * those that have done it have done `undo` as well.
+   */
+  send(request: Unnumbered, { to = this.workers, undo }: { to?: readonly number[]; undo?: Unnumbered } = {}): Promise<void> {
     const message = { ...request, request: this.next++ } as Request;
+    if (to.length === 0) return Promise.resolve();
     return new Promise((resolve, reject) => {
-      this.post(message);
-      this.waiting.set(message.request, { message, resolve, reject });
+      for (const worker of to) this.post(message, worker);
+      const waiting = { message, left: new Set(to), done: new Set<number>(), refused: new Set<number>(), error: undefined, undo, resolve, reject };
+      this.waiting.set(message.request, waiting);
     });
   }
 
-  /** Resolves at the end of the turn that the worker is in: what the tables no longer lead to, no packet is in any more. */
-  turnEnd(): Promise<void> {
-    return this.send({ type: "sync" });
+  /** Resolves at the end of the turns that the workers are in: what the tables no longer lead to, no packet is in any more. */
+  turnEnd(...to: number[]): Promise<void> {
+    return this.send({ type: "sync" }, to.length > 0 ? { to } : {});
   }
 
-  answered({ request, error }: Extract<FromEngine, { type: "answer" }>): void {
+  answered({ request, error }: Extract<FromEngine, { type: "answer" }>, worker: number): void {
     const waiting = this.waiting.get(request);
+    if (!waiting?.left.delete(worker)) return;
+    (error === undefined ? waiting.done : waiting.refused).add(worker);
+    if (error !== undefined) waiting.error ??= new Error(error);
+    if (waiting.left.size > 0) return;
     this.waiting.delete(request);
-    if (error === undefined) waiting?.resolve();
-    else waiting?.reject(new Error(error));
+    void this.settle(waiting);
   }
 
-  /** Of a worker that was given up: what it was asked for and has not answered, but for what a node's configuration kept it from. */
-  unanswered(): Request[] {
-    return [...this.waiting.values()].map(({ message }) => message);
+  private async settle({ error, undo, done, resolve, reject }: Waiting): Promise<void> {
+    if (!error) return resolve();
+    if (undo && done.size > 0) await this.send(undo, { to: [...done] }).catch(() => {}); // its answer would be about the undoing
+    reject(error);
   }
 
-  /** Gives up what asks for this node: its function to configure never returns. */
-  reject(index: number, why: string): void {
-    for (const [number, { message, reject }] of this.waiting) {
+  /** What a worker in the place of one that was given up has to do: all that is not settled, unless the old one refused it. */
+  unanswered(worker: number): Request[] {
+    const again = [...this.waiting.values()].filter(({ left, done }) => left.has(worker) || done.has(worker));
+    for (const { left, done } of again) {
+      done.delete(worker);
+      left.add(worker);
+    }
+    return again.map(({ message }) => message);
+  }
+
+  /** Takes for refused by a worker what asks for this node: its function to configure never returns. */
+  reject(index: number, why: string, worker: number): void {
+    for (const [request, { message }] of this.waiting) {
       const about = message.type === "add-custom" ? message.custom.nodes[0]!.index : "index" in message ? message.index : -1;
-      if (about !== index) continue;
-      this.waiting.delete(number);
-      reject(new Error(why));
+      if (about === index) this.answered({ type: "answer", request, error: why }, worker);
     }
   }
 

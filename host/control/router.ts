@@ -6,7 +6,6 @@ import { WeftError } from "../errors.js";
 import type { EngineOptions } from "../graph/engine.js";
 import type { FromEngine, ToEngine } from "../graph/messages.js";
 import { compileModule, loadModule } from "../graph/module.js";
-import { Pulse } from "../graph/pulse.js";
 import type { Registry } from "../graph/registry.js";
 import { Wiring } from "../graph/wiring.js";
 import { bufferCount, createMemory, type OwnedMemory } from "../memory/memory.js";
@@ -19,7 +18,7 @@ import type {
 } from "./api.js";
 import { builtInNodes } from "./built-in-nodes.js";
 import { type Connect, inThread } from "./engine-link.js";
-import { epochOf } from "./epoch.js";
+import { epochsOf } from "./epoch.js";
 import { Faults } from "./faults.js";
 import { Fib } from "./fib.js";
 import { Forwarding } from "./forwarding.js";
@@ -34,16 +33,17 @@ import { Nodes } from "./nodes.js";
 import { noticeOf } from "./notices.js";
 import { PacketGenerators } from "./packet-generator.js";
 import { PathSets } from "./paths.js";
-import { Pinger } from "./pinger.js";
+import { Pinger, SENDER } from "./pinger.js";
 import { Ports } from "./ports.js";
 import { ReassemblySettings } from "./reassembly.js";
 import { Requests } from "./requests.js";
 import { Routes } from "./routes.js";
-import { Supervisor } from "./supervisor.js";
 import { TraceControl } from "./trace-control.js";
+import { Workers } from "./workers.js";
 
 const ROOT = new URL("../../../", import.meta.url); // dist/host/control/ → the package
-const WORKER = 0;
+/** a worker's region takes 8 MiB of 4 GiB, and no machine of its time has more cores for them */
+const WORKERS_MAX = 64;
 const TICK = 1000;
 
 /**
@@ -61,13 +61,14 @@ export class Router extends TraceControl implements Control {
   private readonly reassemblySettings: ReassemblySettings;
   protected readonly ports: Ports;
   private readonly generators = new PacketGenerators(() => this.interfaceTable.list(), (name) => this.ports.find(name));
-  private readonly faults = new Faults(() => this.interfaceTable.list(), (name) => this.ports.find(name), (change) => this.requests.send(change));
-  private readonly requests = new Requests((message) => this.post(message));
+  private readonly faults = new Faults(
+    () => this.interfaceTable.list(), (name) => this.ports.find(name), (change) => this.requests.send(change), () => this.workers.count,
+  );
+  private readonly requests: Requests;
   private readonly nodes: Nodes;
   private readonly configs: NodeConfigs;
   private readonly regions = new Regions();
-  private readonly pulse = new Pulse();
-  private readonly worker: Supervisor;
+  private readonly workers: Workers;
   private readonly monitoring: Monitoring;
   private timer: NodeJS.Timeout | undefined;
   private stopped: Promise<void> | undefined;
@@ -76,12 +77,15 @@ export class Router extends TraceControl implements Control {
     memory: OwnedMemory, tables: Tables, private readonly icmp: Icmp, registry: Registry, wiring: Wiring, options: RouterOptions, log: Log,
   ) {
     super(memory, registry, wiring, log);
-    const epoch = epochOf(memory.packets, WORKER);
+    const { buffers, workers } = memory.packets.layout;
+    const epochs = epochsOf(memory.packets);
+    const all = Array.from({ length: workers }, (_, worker) => worker);
+    this.requests = new Requests((message, worker) => this.post(message, worker), all);
     this.interfaceTable = new Interfaces(tables);
-    this.adjacencyTable = new Adjacencies(tables, epoch);
+    this.adjacencyTable = new Adjacencies(tables, epochs);
     tables.setFlowSeed(randomInt(2 ** 32));
-    const sets = new PathSets(tables, this.adjacencyTable, epoch, (index) => this.interfaceTable.linkOf(index));
-    const fib = new Fib(tables.words, epoch);
+    const sets = new PathSets(tables, this.adjacencyTable, epochs, (index) => this.interfaceTable.linkOf(index));
+    const fib = new Fib(tables.words, epochs);
     this.routeTable = new Routes(fib, this.interfaceTable, () => this.neighbourTable, sets);
     this.neighbourTable = new Neighbours(this.adjacencyTable, {
       link: (index) => this.interfaceTable.byIndex(index),
@@ -91,9 +95,12 @@ export class Router extends TraceControl implements Control {
       unroute: (neighbour) => this.routeTable.removeNeighbour(neighbour),
     });
     this.forwarding = new Forwarding(tables, this.interfaceTable, this.neighbourTable, this.routeTable, sets, fib);
-    this.announcements = new Announcements(this.interfaceTable, (message) => this.post(message));
-    this.pinger = new Pinger((message) => this.post(message));
-    this.reassemblySettings = new ReassemblySettings(registry, this.statistics, memory.packets.layout.buffers, (message) => this.post(message));
+    this.announcements = new Announcements(this.interfaceTable, (message) => this.post(message, SENDER));
+    this.pinger = new Pinger(
+      (message, worker) => this.post(message, worker),
+      workers > 1 ? (id, sequence) => this.requests.send({ type: "ping-expect", id, sequence }, { to: all.filter((one) => one !== SENDER) }) : null,
+    );
+    this.reassemblySettings = new ReassemblySettings(registry, this.statistics, buffers, workers, (message) => this.post(message));
     this.ports = new Ports({
       packets: memory.packets,
       interfaces: this.interfaceTable,
@@ -106,46 +113,53 @@ export class Router extends TraceControl implements Control {
       neighbours: this.neighbourTable,
       announcements: this.announcements,
       post: (message) => this.post(message),
+      requests: this.requests,
       notice: (line) => log.notice("interface", line),
     });
     this.configs = new NodeConfigs(tables, this.interfaceTable);
     const { requests, statistics, configs, regions, interfaceTable } = this;
-    this.nodes = new Nodes({ memory, registry, wiring, regions, configs, statistics, requests }, interfaceTable, (line) => log.notice("node", line));
+    const tellOthers = (message: ToEngine, but: number): void => all.filter((worker) => worker !== but).forEach((one) => this.post(message, one));
+    const foundations = { memory, registry, wiring, regions, configs, statistics, requests, tellOthers };
+    this.nodes = new Nodes(foundations, interfaceTable, (line) => log.notice("node", line));
     this.prepareTraces(memory.packets, registry, interfaceTable, requests, (line) => log.notice("trace", line));
-    this.worker = new Supervisor({
-      pulse: this.pulse, requests, nodes: this.nodes, ports: this.ports, specs: () => registry.list(), observed: () => this.observing.observed,
+    this.workers = new Workers(workers, {
+      requests, nodes: this.nodes, ports: this.ports, specs: () => registry.list(), observed: () => this.observing.observed,
       settings: () => [this.reassemblySettings.message()], failed: (error) => options.failed?.(error),
     });
     this.monitoring = new Monitoring({
       control: this,
       statistics: this.lasting,
       routes: () => this.routeTable.kinds(),
-      workers: () => [this.worker.state()],
-      failure: () => this.worker.failure,
+      workers: () => this.workers.states(),
+      failure: () => this.workers.failure,
       turnEnd: () => requests.turnEnd(),
       lost: () => this.ports.lost(),
     });
     this.interfaceTable.addLocal();
   }
 
-  /** Makes the packet memory, loads the built-in nodes and starts the worker. Throws BAD_ARGUMENT, NO_MEMORY, BAD_MODULE, ADDON_MISSING. */
-  static async start(options: RouterOptions = {}, connect: Connect = inThread(options.cpu)): Promise<Router> {
+  /** Makes the packet memory, loads the built-in nodes and starts the workers. Throws BAD_ARGUMENT, NO_MEMORY, BAD_MODULE, ADDON_MISSING. */
+  static async start(options: RouterOptions = {}, connect: Connect = inThread([options.cpu ?? []].flat())): Promise<Router> {
     const log = new Log(options.notice);
     const graph = compileModule(fileURLToPath(new URL("build/graph.wasm", ROOT)));
     const nodes = loadModule(fileURLToPath(new URL("build/nodes.wasm", ROOT)));
-    const memory = createMemory(bufferCount(options.buffers, options.poolSize), 1, (line) => log.notice("memory", line));
+    const workers = options.workers ?? 1;
+    if (!Number.isInteger(workers) || workers < 1 || workers > WORKERS_MAX) {
+      throw new WeftError("BAD_ARGUMENT", `workers: ${workers} is not a whole number from 1 to ${WORKERS_MAX}`);
+    }
+    const memory = createMemory(bufferCount(options.buffers, options.poolSize), workers, (line) => log.notice("memory", line));
     const tables = new Tables(memory.tables);
     const registry = builtInNodes(nodes.nodes);
     const wiring = new Wiring(tables, registry);
     wiring.connect();
 
-    const router = new Router(memory, tables, new Icmp(tables), registry, wiring, options, log);
+    const router = new Router(memory, tables, new Icmp(tables, workers), registry, wiring, options, log);
     const shared = { memory: memory.packets.memory, layout: memory.packets.layout };
-    const engine: EngineOptions = {
-      shared, worker: WORKER, clocks: options.clocks ?? true, fuse: options.fuse ?? true, graphModule: graph, nodeModule: nodes.module, nodes: registry.list(),
-      timeOrigin: performance.timeOrigin, isolate: options.isolate ?? false, customs: [], takeOver: null, pulse: router.pulse.buffer,
+    const engine: Omit<EngineOptions, "worker" | "pulse"> = {
+      shared, clocks: options.clocks ?? true, fuse: options.fuse ?? true, graphModule: graph, nodeModule: nodes.module, nodes: registry.list(),
+      timeOrigin: performance.timeOrigin, isolate: options.isolate ?? false, customs: [], takeOver: null,
     };
-    await router.worker.start(connect, engine, memory, (message) => router.receive(message));
+    await router.workers.start(connect, engine, memory, (message, worker) => router.receive(message, worker));
     router.timer = setInterval(() => router.tick(), TICK);
     return router;
   }
@@ -157,7 +171,7 @@ export class Router extends TraceControl implements Control {
   private async end(): Promise<void> {
     clearInterval(this.timer);
     await this.monitoring.close();
-    await this.worker.stop();
+    await this.workers.stop();
     this.endTraces();
     this.ports.close();
     this.requests.fail(new WeftError("WORKER", "the router was stopped"));
@@ -196,6 +210,8 @@ export class Router extends TraceControl implements Control {
   setInterfaceMac: Control["setInterfaceMac"] = (name, mac) => this.ports.setMac(name, mac);
   setInterfacePromiscuous: Control["setInterfacePromiscuous"] = (name, on) => this.ports.setPromiscuous(name, on);
   setInterfaceRxMode: Control["setInterfaceRxMode"] = (name, mode) => this.ports.setRxMode(name, mode);
+  setInterfaceRxPlacement: Control["setInterfaceRxPlacement"] = (name, queue, worker) => this.ports.setRxPlacement(name, queue, worker);
+  rxPlacement: Control["rxPlacement"] = () => this.ports.rxPlacement();
 
   async ping(address: string, options: PingOptions = {}): Promise<PingResult> {
     return this.pinger.ping(address, options);
@@ -260,7 +276,7 @@ export class Router extends TraceControl implements Control {
   }
 
   protected clocks(): number[] {
-    return [this.worker.clock()];
+    return this.workers.clocks();
   }
 
   interfaces(): InterfaceInfo[] {
@@ -319,11 +335,11 @@ export class Router extends TraceControl implements Control {
 
   // Within
 
-  private post(message: ToEngine): void {
-    this.worker.post(message);
+  private post(message: ToEngine, worker?: number): void {
+    this.workers.post(message, worker);
   }
 
-  private receive(message: FromEngine): void {
+  private receive(message: FromEngine, worker: number): void {
     switch (message.type) {
       case "learned": return this.learn(message.index, message.address, message.mac);
       case "wanted":
@@ -333,11 +349,11 @@ export class Router extends TraceControl implements Control {
         return this.pinger.receive(message);
       case "port-added":
       case "port-removed":
-        return this.ports.changed(message.index);
+        return this.ports.changed(message.index, worker);
       case "answer":
-        return this.requests.answered(message);
+        return this.requests.answered(message, worker);
       case "node-state":
-        return this.nodes.changed(message.index, message.state, message.cause, message.traps);
+        return this.nodes.changed(message.index, { state: message.state, cause: message.cause, traps: message.traps }, worker);
     }
     const notice = noticeOf(message);
     if (notice) this.log.notice(...notice);
@@ -345,7 +361,7 @@ export class Router extends TraceControl implements Control {
 
   private ask(index: number, target: number, mac: Uint8Array | null): void {
     const entry = this.interfaceTable.byIndex(index);
-    if (entry) this.post({ type: "arp-request", index, target, source: sourceFor(entry, target), ...(mac && { mac }) });
+    if (entry) this.post({ type: "arp-request", index, target, source: sourceFor(entry, target), ...(mac && { mac }) }, SENDER);
   }
 
   /** arp-input has checked that the address is on the link (RFC 826); it may have left it since. */
@@ -356,7 +372,7 @@ export class Router extends TraceControl implements Control {
   }
 
   private tick(): void {
-    if (this.worker.failure) return;
+    if (this.workers.failure) return;
     for (const part of [this.icmp, this.ports, this.neighbourTable, this.announcements]) part.tick();
   }
 

@@ -1,10 +1,10 @@
-// The worker that runs the graph: started, watched, and replaced by another when a node never returns.
+// A worker that runs a graph: started, watched, and replaced by another when a node never returns.
 
 import { addon } from "../addon.js";
 import { WeftError } from "../errors.js";
 import { type EngineOptions, STUCK } from "../graph/engine.js";
 import type { FromEngine, NodeSpec, Observed, ToEngine } from "../graph/messages.js";
-import type { Pulse } from "../graph/pulse.js";
+import { Pulse } from "../graph/pulse.js";
 import type { OwnedMemory } from "../memory/memory.js";
 import type { Connect, EngineLink } from "./engine-link.js";
 import type { WorkerState } from "./metrics.js";
@@ -13,9 +13,8 @@ import type { Ports } from "./ports.js";
 import type { Requests } from "./requests.js";
 import { type Running, Watchdog, whoRuns } from "./watchdog.js";
 
-/** What of the router a worker's life touches. */
+/** What of the router workers' lives touch. */
 export interface Dependents {
-  pulse: Pulse;
   requests: Requests;
   nodes: Nodes;
   ports: Ports;
@@ -34,11 +33,17 @@ export class Supervisor {
   private watchdog: Watchdog | undefined;
   private takeovers = 0;
 
-  constructor(private readonly around: Dependents) {}
+  private readonly pulse = new Pulse();
 
-  async start(connect: Connect, engine: EngineOptions, memory: OwnedMemory, receive: (message: FromEngine) => void): Promise<void> {
-    this.link = await connect(engine, memory, receive, (error) => this.ended(engine, error));
-    this.watchdog = new Watchdog(this.around.pulse, () => this.link?.clock() ?? -1, (running) => void this.takeOver(engine, running));
+  constructor(private readonly worker: number, private readonly around: Dependents) {}
+
+  async start(
+    connect: Connect, options: Omit<EngineOptions, "worker" | "pulse">, memory: OwnedMemory,
+    receive: (message: FromEngine, worker: number) => void,
+  ): Promise<void> {
+    const engine = { ...options, worker: this.worker, pulse: this.pulse.buffer };
+    this.link = await connect(engine, memory, (message) => receive(message, this.worker), (error) => this.ended(engine, error));
+    this.watchdog = new Watchdog(this.pulse, () => this.link?.clock() ?? -1, (running) => void this.takeOver(engine, running));
   }
 
   /** Throws the failure where there was one. */
@@ -66,7 +71,7 @@ export class Supervisor {
 
   /** The worker ended by itself. When it was in a node from outside (a host node may end it), it is as if that never returned. */
   private ended(engine: EngineOptions, error: WeftError): void {
-    const running = whoRuns(this.around.pulse.running);
+    const running = whoRuns(this.pulse.running);
     if (running.index < 0) this.fail(error);
     else void this.takeOver(engine, running, error.message);
   }
@@ -74,18 +79,19 @@ export class Supervisor {
   /**
    * A node never returns: its worker is given up, the node set aside, and a new worker goes on with everything else. The packets that the
    * node had in hand are dropped; all others wait where they are. No node: what has stopped the graph is the doing of the one before.
+   * Other workers go on meanwhile, without the node.
    */
   private async takeOver(engine: EngineOptions, { index, configuring }: Running, cause = "it never returned"): Promise<void> {
-    const { pulse, requests, nodes, ports, specs, observed, settings } = this.around;
+    const { worker, pulse, around: { requests, nodes, ports, specs, observed, settings } } = this;
     this.takeovers++;
-    if (configuring) requests.reject(index, "its function to configure never returns");
-    else if (index >= 0) nodes.hung(index, cause);
-    else nodes.hung(whoRuns(pulse.last).index, "after it ran, the graph did not come to its end");
+    if (configuring) requests.reject(index, "its function to configure never returns", worker);
+    else if (index >= 0) nodes.hung(index, cause, worker);
+    else nodes.hung(whoRuns(pulse.last).index, "after it ran, the graph did not come to its end", worker);
     const takeOver = configuring ? -1 : index < 0 ? STUCK : index;
-    const unanswered = requests.unanswered();
-    const told = ports.forNewWorker();
+    const unanswered = requests.unanswered(worker);
+    const told = ports.forNewWorker(worker);
     try {
-      const options = { ...engine, nodes: specs(), customs: nodes.specs(), takeOver, observed: observed() };
+      const options = { ...engine, nodes: specs(), customs: nodes.specs(), takeOver, observed: observed(), lent: ports.lendBuffers };
       await this.link!.replace(options, [...settings(), ...told, ...unanswered]);
     } catch (error) {
       if (!this.link) return; // stopped meanwhile

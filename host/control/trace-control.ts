@@ -20,7 +20,7 @@ export abstract class TraceControl extends RouteCommands implements Watching {
     packets: PacketMemory, registry: Registry, interfaces: Interfaces, requests: Requests, notice: (line: string) => void,
   ): void {
     this.observing = new Observing(requests);
-    this.tracing = new Tracing(registry, this.observing, (index) => interfaces.byIndex(index)?.name);
+    this.tracing = new Tracing(registry, this.observing, (index) => interfaces.byIndex(index)?.name, packets.layout.workers);
     this.capture = new PcapTrace(packets, interfaces, this.observing, notice);
   }
 

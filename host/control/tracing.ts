@@ -18,9 +18,10 @@ const COLLECT = 250;
 const PROTOCOLS: Record<string, number> = { icmp: 1, tcp: 6, udp: 17, arp: 256 };
 
 export class Tracing {
-  private ring: TraceRing | null = null;
-  /** what was seen of each packet that is kept, by the number of its trace; oldest first */
-  private readonly packets = new Map<number, Seen[]>();
+  /** one a worker */
+  private rings: TraceRing[] | null = null;
+  /** what was seen of each packet that is kept, by its worker and the number of its trace there; oldest first */
+  private readonly packets = new Map<string, Seen[]>();
   private nodeFilter: TraceNodeFilter | null = null;
   /** nodes by index; one that is gone stays until its index is another's */
   private readonly nodes = new Map<number, NodeSpec>();
@@ -30,28 +31,30 @@ export class Tracing {
     private readonly registry: Registry,
     private readonly observing: Observing,
     private readonly interfaceName: (index: number) => string | undefined,
+    private readonly workers: number,
   ) {}
 
+  /** Of each worker, as many. */
   async add(name: string, packets: number): Promise<void> {
     if (!Number.isInteger(packets) || packets < 1 || packets > KEPT_MAX) {
       throw new WeftError("BAD_ARGUMENT", `${packets} packets: a whole number from 1 to ${KEPT_MAX} can be traced`);
     }
     const node = this.registry.find(name);
-    const ring = this.ring ?? new TraceRing();
-    ring.want(node.index, packets);
-    if (this.ring) return;
-    this.ring = ring;
+    const rings = this.rings ?? Array.from({ length: this.workers }, () => new TraceRing());
+    for (const ring of rings) ring.want(node.index, packets);
+    if (this.rings) return;
+    this.rings = rings;
     this.timer = setInterval(() => this.collect(), COLLECT).unref();
-    await this.observing.change({ ring: ring.buffer });
+    await this.observing.change({ rings: rings.map((ring) => ring.buffer as SharedArrayBuffer) });
   }
 
   /** Forgets all traces, and traces no more. */
   async clear(): Promise<void> {
     this.packets.clear();
-    if (!this.ring) return;
+    if (!this.rings) return;
     this.close();
-    this.ring = null;
-    await this.observing.change({ ring: null });
+    this.rings = null;
+    await this.observing.change({ rings: null });
   }
 
   close(): void {
@@ -72,12 +75,14 @@ export class Tracing {
     await this.filter({});
   }
 
-  /** Takes what the worker has recorded: so there is room for more, and its nodes are still known. */
+  /** Takes what the workers have recorded: so there is room for more, and its nodes are still known. */
   private collect(): void {
     for (const node of this.registry.list()) this.nodes.set(node.index, node);
-    for (const record of this.ring?.read() ?? []) {
-      if (record.first) this.begin(record.id);
-      this.packets.get(record.id)?.push({ record, node: this.nodes.get(record.node) });
+    const records = (this.rings ?? []).flatMap((ring, worker) => ring.read().map((record) => ({ record, key: `${worker} ${record.id}` })));
+    if (this.workers > 1) records.sort((a, b) => a.record.time - b.record.time);
+    for (const { record, key } of records) {
+      if (record.first) this.begin(key);
+      this.packets.get(key)?.push({ record, node: this.nodes.get(record.node) });
     }
   }
 
@@ -86,10 +91,10 @@ export class Tracing {
     const wanted = [...this.packets.values()].filter((seen) => this.passes(seen));
     const most = Math.min(max, this.nodeFilter?.packets ?? max);
     const packets = wanted.slice(0, most).flatMap((seen, i) => this.shown(seen, i + 1));
-    return { packets, kept: this.packets.size, lost: this.ring?.lost ?? 0 };
+    return { packets, kept: this.packets.size, lost: (this.rings ?? []).reduce((sum, ring) => sum + ring.lost, 0) };
   }
 
-  private begin(id: number): void {
+  private begin(id: string): void {
     this.packets.delete(id);
     const oldest = this.packets.keys().next();
     if (this.packets.size >= KEPT_MAX && !oldest.done) this.packets.delete(oldest.value);

@@ -27,6 +27,8 @@ export function clockFrom(origin: number): () => number {
 
 export class CustomNodes {
   private readonly customs = new Map<number, Custom>();
+  /** nodes that took others' places, and those */
+  private readonly replaced = new Map<number, number>();
 
   /**
    * `isolation`: looks after each call whether a node kept to what is its own; `origin`: performance.timeOrigin of the control plane's thread,
@@ -56,11 +58,13 @@ export class CustomNodes {
       if (data) this.graph.packets.u8.set(data, spec.base);
       throw error;
     }
-    custom.containment.traps = spec.traps;
+    custom.containment.traps = spec.traps[this.graph.worker] ?? 0;
     if (spec.setAside !== null) custom.containment.setAside(spec.setAside);
     this.customs.set(main.index, custom);
     this.show(custom);
-    if (inherit) this.graph.redirect(inherit.index, main.index);
+    if (!inherit) return;
+    this.graph.redirect(inherit.index, main.index);
+    this.replaced.set(main.index, inherit.index);
   }
 
   /** Has the graph call an instance's functions. */
@@ -84,7 +88,14 @@ export class CustomNodes {
     };
   }
 
+  /** Also when it has just taken another node's place, which another worker's has refused to do: then that one is back in it. */
   remove(nodes: number[]): void {
+    const old = this.customs.get(this.replaced.get(nodes[0]!) ?? -1);
+    this.replaced.delete(nodes[0]!);
+    if (old) {
+      if (old.spec.module) void new WebAssembly.Instance(old.spec.module, this.imports(old.spec)); // its static data may have been written over
+      this.show(old);
+    }
     for (const index of nodes) {
       this.customs.delete(index);
       this.graph.remove(index);
@@ -102,6 +113,11 @@ export class CustomNodes {
       this.configure(custom);
       throw error;
     }
+  }
+
+  setAside(index: number, cause: string): void {
+    const custom = this.customs.get(index);
+    if (custom && custom.containment.state !== "set-aside") custom.containment.setAside(cause);
   }
 
   setPolicy(index: number, policy: ContainmentPolicy): void {

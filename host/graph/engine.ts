@@ -54,6 +54,8 @@ export interface EngineOptions {
   pulse: SharedArrayBuffer;
   /** what the worker before looked at */
   observed?: Observed | null;
+  /** there were ports that keep buffers, and other workers: its buffers may be in others' hands, and theirs in its own */
+  lent?: boolean;
 }
 
 /** In takeOver: it did not come to the end of a turn, and nobody knows why. */
@@ -81,6 +83,8 @@ export class Engine {
   private readonly lookup: number;
   private readonly drop: number;
   private readonly timeOrigin: number;
+  private readonly several: boolean;
+  private lent: boolean;
   /** address of arp-input's ring of neighbours to learn */
   private readonly learned: number;
 
@@ -116,6 +120,8 @@ export class Engine {
     this.customs = new CustomNodes(this.graph, options.timeOrigin, emit, isolation);
     for (const custom of options.customs) this.customs.add(custom, null, true, implementations.get(custom.url));
     this.timeOrigin = options.timeOrigin;
+    this.several = shared.layout.workers > 1;
+    this.lent = options.lent ?? false;
     if (options.observed) this.observe(options.observed);
     if (options.takeOver === null) return;
     pulse.clear();
@@ -151,6 +157,7 @@ export class Engine {
 
   addPort(port: Port, txNode: NodeSpec): void {
     this.ports.push(port);
+    this.lent ||= this.several && port.keepsBuffers === true;
     this.graph.add(txNode, (_node, frame, n) => port.transmit(frame, n));
     this.emit({ type: "port-added", index: port.index });
   }
@@ -181,6 +188,8 @@ export class Engine {
         return this.afterPackets();
       case "reassembly":
         return this.reassembly.setLimits(message.limits);
+      case "set-aside":
+        return this.customs.setAside(message.index, message.cause);
       case "ping-open":
         return this.punt.open(message.id);
       case "ping-close":
@@ -205,6 +214,7 @@ export class Engine {
       case "add-node":
         return this.graph.add(message.node, this.own[message.node.process!]!);
       case "add-custom":
+        this.graph.touched ||= this.several; // in another worker it may write into this one's memory
         return this.customs.add(message.custom, message.inherit, false, implementation);
       case "remove-custom":
         this.customs.remove(message.nodes);
@@ -219,6 +229,8 @@ export class Engine {
         return this.observe(message.observed);
       case "fault":
         return this.setFault(message.port, message.faults);
+      case "ping-expect":
+        return this.punt.expect(message.id, message.sequence);
       case "sync":
         return;
     }
@@ -228,7 +240,8 @@ export class Engine {
   private observe(observed: Observed | null): void {
     const { packets, base, tracing } = this.graph;
     const clock = (): number => performance.timeOrigin - this.timeOrigin + performance.now();
-    const tracer = observed?.ring ? new Tracer(packets, base, tracing, new TraceRing(observed.ring), observed.filter, clock) : null;
+    const ring = observed?.rings?.[this.graph.worker];
+    const tracer = ring ? new Tracer(packets, base, tracing, new TraceRing(ring), observed!.filter, clock) : null;
     const drops = observed?.drops ? new Drops(packets, this.drop) : null;
     this.graph.observe(tracer || drops ? new Observation(this.graph, tracer, drops) : null);
   }
@@ -267,7 +280,7 @@ export class Engine {
 
   /** Whether no port keeps buffers, and all ports are there: a buffer that is in use at rest is lost then. */
   private poolIsOurs(): boolean {
-    return this.ports.length > 0 && this.ports.every(({ keepsBuffers }) => keepsBuffers !== true);
+    return !this.lent && this.ports.length > 0 && this.ports.every(({ keepsBuffers }) => keepsBuffers !== true);
   }
 
   /** What waits in a port whose faults end is taken first. */

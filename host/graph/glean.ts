@@ -2,8 +2,8 @@
 // by ARP and keeps the last packets until there is an answer (RFC 1122 2.3.2.2).
 
 import {
-  ADJACENCIES, ADJACENCY_SIZE, ADJ_NEXT_HOP, ADJ_TX_IF, B_ADJ, B_DATA, B_FLAGS, B_FLAG_LOCAL, B_ICMP, B_ICMP_DATA, B_OPAQUE, BUFFER_SHIFT,
-  BUFFER_SIZE, NEXT_HOLD,
+  ADJACENCIES, ADJACENCY_SIZE, ADJ_NEXT_HOP, ADJ_TX_IF, B_ADJ, B_DATA, B_FLAGS, B_FLAG_LOCAL, B_HOLDER, B_ICMP, B_ICMP_DATA, B_OPAQUE, BUFFER_SHIFT,
+  BUFFER_SIZE, HOLDER_GLEAN, HOLDER_WORKER_SHIFT, NEXT_HOLD,
 } from "../../assembly/abi.js";
 import type { Graph } from "./graph.js";
 import type { FromEngine } from "./messages.js";
@@ -119,6 +119,7 @@ export class Glean {
     }
     queue.push(buffer >>> BUFFER_SHIFT);
     this.graph.packets.u32[(buffer + B_OPAQUE) >> 2] = this.order++;
+    this.graph.packets.u16[(buffer + B_HOLDER) >> 1] = HOLDER_GLEAN | (this.graph.worker << HOLDER_WORKER_SHIFT);
     if (queue.length > HELD_PER_NEIGHBOUR) {
       this.graph.count(node, OVERFLOW);
       evicted.push(queue.shift()!);

@@ -95,7 +95,7 @@ export class Graph {
 
   constructor(
     readonly packets: PacketMemory,
-    worker: number,
+    readonly worker: number,
     module: WebAssembly.Module,
     private readonly clocks: boolean,
     private readonly pulse: Pulse,

@@ -4,7 +4,8 @@
 import {
   B_HOLDER, B_NEXT, B_STATE, BUFFER_FREE, BUFFER_HELD, BUFFER_SHIFT, BUFFER_SIZE, BUFFER_USED, FRAME_SIZE, FREE_LIST_ENTRIES, GRAPH_COPIES,
   GRAPH_DROPPED, GRAPH_HELD, GRAPH_HELD_BUFFERS, GRAPH_ORIGINATED, GRAPH_PENDING, GRAPH_PENDING_SIZE, GRAPH_READY_HEAD, GRAPH_READY_TAIL,
-  HOLDER_REASSEMBLY, IFC_FAULT_RX_LOST, IFC_FAULT_TX_LOST, IFC_RX_PACKETS, IFC_SIZE, IFC_TX_DOWN, IFC_TX_ERROR, IFC_TX_NO_ROOM, IFC_TX_PACKETS,
+  HOLDER_REASSEMBLY, HOLDER_WORKER_SHIFT, IFC_FAULT_RX_LOST, IFC_FAULT_TX_LOST,
+  IFC_RX_PACKETS, IFC_SIZE, IFC_TX_DOWN, IFC_TX_ERROR, IFC_TX_NO_ROOM, IFC_TX_PACKETS,
   IFC_TX_TOO_LONG, INTERFACE_COUNT, NODE_COUNT, VECTOR, WORKER_FRAMES, WORKER_FREE_LIST, WORKER_INTERFACES,
 } from "../../assembly/abi.js";
 import { layFrames, type PacketMemory, workerAt } from "../memory/memory.js";
@@ -18,7 +19,7 @@ export class Mending {
   private readonly buffers: number;
   private readonly first: number;
 
-  constructor(private readonly packets: PacketMemory, worker: number) {
+  constructor(private readonly packets: PacketMemory, private readonly worker: number) {
     const { pool, buffers, workers } = packets.layout;
     this.base = workerAt(worker);
     const before = Math.floor((buffers * worker) / workers);
@@ -45,13 +46,15 @@ export class Mending {
     layFrames(this.packets, this.base);
   }
 
-  /** Addresses of the buffers of this worker that host nodes hold: ip4-reassembly's, and all others. */
+  /** Addresses of the buffers that this worker's host nodes hold, which another one may have had before: ip4-reassembly's, and all others. */
   heldBuffers(): { reassembly: number[]; others: number[] } {
-    const { u16 } = this.packets;
+    const { u16, layout: { pool, poolEnd, workers } } = this.packets;
     const found = { reassembly: [] as number[], others: [] as number[] };
-    for (let buffer = this.first; buffer < this.first + this.buffers * BUFFER_SIZE; buffer += BUFFER_SIZE) {
+    for (let buffer = pool; buffer < poolEnd; buffer += BUFFER_SIZE) {
       if (u16[(buffer + B_STATE) >> 1] !== BUFFER_HELD) continue;
-      (u16[(buffer + B_HOLDER) >> 1] === HOLDER_REASSEMBLY ? found.reassembly : found.others).push(buffer);
+      const holder = u16[(buffer + B_HOLDER) >> 1]!;
+      if (workers > 1 && holder >> HOLDER_WORKER_SHIFT !== this.worker) continue;
+      ((holder & ((1 << HOLDER_WORKER_SHIFT) - 1)) === HOLDER_REASSEMBLY ? found.reassembly : found.others).push(buffer);
     }
     return found;
   }

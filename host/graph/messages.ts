@@ -50,16 +50,16 @@ export interface CustomSpec {
   policy: ContainmentPolicy;
   /** why it was set aside by the control plane; null: it was not */
   setAside: string | null;
-  /** what it has behind it in other workers */
-  traps: number;
+  /** what it has behind it in each worker, or another node whose place it takes */
+  traps: number[];
   /** where its configuration lies */
   config: { at: number; size: number };
 }
 
 /** What is looked at in the graph. */
 export interface Observed {
-  /** memory of the TraceRing that takes the records; null: nobody traces */
-  ring: SharedArrayBuffer | null;
+  /** memory of the TraceRings that take the records, one a worker; null: nobody traces */
+  rings: SharedArrayBuffer[] | null;
   /** which packets are traced */
   filter: PacketFilter;
   /** packets that are dropped go to the capture */
@@ -91,8 +91,12 @@ export type ToEngine =
   /** a neighbour answered, or never will: let its packets go */
   | { type: "resolved"; index: number; address: number; reachable: boolean }
   | { type: "reassembly"; limits: ReassemblyLimits }
+  /** a node is set aside in another worker */
+  | { type: "set-aside"; index: number; cause: string }
   | { type: "ping-open"; id: number }
   | { type: "ping-close"; id: number }
+  /** the reply to what another worker is about to send may come to this one */
+  | { type: "ping-expect"; request: number; id: number; sequence: number }
   | { type: "ping"; id: number; sequence: number; target: number; size: number }
   | { type: "stop" };
 

@@ -63,7 +63,7 @@ export function writeEchoRequest(packets: PacketMemory, index: number, ping: Ech
   view.setUint16(icmp + 4, ping.id);
   view.setUint16(icmp + 6, ping.sequence);
   for (let at = 8; at < 8 + ping.size; at++) bytes[icmp + at] = at & 0xff;
-  view.setFloat64(icmp + PING_TIME, performance.now(), true);
+  view.setFloat64(icmp + PING_TIME, performance.timeOrigin + performance.now(), true); // as every worker knows it
   view.setUint16(icmp + 2, checksum(view, icmp, 8 + ping.size));
   writeOver(packets, (index << BUFFER_SHIFT) >>> 0, bytes);
 }

@@ -55,7 +55,7 @@ export class Punt {
     if (!this.pings.get(id)?.delete(sequence)) return this.graph.count(node, NOT_ASKED);
 
     const bytes = u32[(buffer + B_TOTAL) >> 2]! - header;
-    const time = bytes >= PING_TIME + 8 ? performance.now() - view.getFloat64(icmp + PING_TIME, true) : 0;
+    const time = bytes >= PING_TIME + 8 ? performance.timeOrigin + performance.now() - view.getFloat64(icmp + PING_TIME, true) : 0;
     this.graph.count(node, ECHO_REPLY);
     this.emit({ type: "ping-reply", id, sequence, from: view.getUint32(ip + 12, true), bytes, ttl: view.getUint8(ip + 8), time });
   }

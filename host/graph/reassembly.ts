@@ -6,8 +6,8 @@
 
 import {
   BUFFER_DATA, BUFFER_SHIFT, BUFFER_SIZE, B_ADJ, B_DATA, B_FLAGS, B_FLAG_L4_GOOD, B_GSO_SIZE, B_HOLDER, B_ICMP, B_ICMP_DATA, B_LENGTH, B_OPAQUE,
-  B_RX_IF, B_TOTAL, B_TX_IF, HOLDER_GLEAN, HOLDER_REASSEMBLY, NODE_STATE, REASSEMBLY_BYTES, REASSEMBLY_CONTEXTS, REASSEMBLY_FRAGMENTS,
-  REASSEMBLY_STATE_SIZE,
+  B_RX_IF, B_TOTAL, B_TX_IF, HOLDER_GLEAN, HOLDER_REASSEMBLY, HOLDER_WORKER_SHIFT, NODE_STATE, REASSEMBLY_BYTES, REASSEMBLY_CONTEXTS,
+  REASSEMBLY_FRAGMENTS, REASSEMBLY_STATE_SIZE,
 } from "../../assembly/abi.js";
 import { Context, type Piece, type ReassemblyLimits } from "./fragments.js";
 import type { Graph } from "./graph.js";
@@ -80,7 +80,7 @@ export class Reassembly {
 
   constructor(private readonly graph: Graph, private readonly node: NodeSpec) {
     this.block = graph.base + node.runtime;
-    this.memoryMax = reassemblyMemory(graph.packets.layout.buffers);
+    this.memoryMax = reassemblyMemory(graph.packets.layout.buffers) / graph.packets.layout.workers;
   }
 
   /** Takes its packets off the frame itself: see Graph.addTaking(). */
@@ -142,7 +142,7 @@ export class Reassembly {
     const [here, total] = [u16[(buffer + B_LENGTH) >> 1]!, u32[(buffer + B_TOTAL) >> 2]!];
     const skip = (u8[header]! & 15) * 4;
     if (skip < 20 || here < skip || total < skip || total > LENGTH_MAX) return this.refuse(index, MALFORMED);
-    u16[(buffer + B_HOLDER) >> 1] = HOLDER_REASSEMBLY;
+    u16[(buffer + B_HOLDER) >> 1] = HOLDER_REASSEMBLY | (this.graph.worker << HOLDER_WORKER_SHIFT);
     u32[(buffer + B_OPAQUE) >> 2] = this.order++;
 
     const word = view.getUint16(header + 6);

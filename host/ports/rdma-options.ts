@@ -48,7 +48,7 @@ export interface RdmaOptions {
 }
 
 /** What opening finds out. */
-type Found = "folder" | "netdev" | "portMac" | "portMtu" | "inlineHeaders" | "rss4" | "rss6" | "mac" | "memory" | "pool" | "poolEnd";
+type Found = "folder" | "netdev" | "portMac" | "portMtu" | "inlineHeaders" | "rss4" | "rss6" | "mac" | "memory" | "pool" | "poolEnd" | "workers";
 
 /** Everything decided but which device it is, where the packets lie and whose they are. */
 export interface RdmaSettings extends Omit<RdmaPortOptions, Found> {

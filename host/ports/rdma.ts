@@ -11,8 +11,8 @@ import {
 } from "./rdma-devices.js";
 import { RSS_FIELDS, type RdmaSettings } from "./rdma-options.js";
 
-/** The buffer pool, and the memory it lies in. */
-export type Pool = Pick<RdmaPortOptions, "memory" | "pool" | "poolEnd">;
+/** The buffer pool, the memory it lies in, and how many workers have part in it. */
+export type Pool = Pick<RdmaPortOptions, "memory" | "pool" | "poolEnd" | "workers">;
 
 export interface OpenedRdmaPort extends OpenedPort {
   mode: "ibv" | "dv";

@@ -23,6 +23,7 @@ static const char* readOptions(const Napi::Object& given, RdmaOptions& options) 
   options.rxQueueSize = count("rxQueueSize");
   options.txQueueSize = count("txQueueSize");
   options.rxQueues = count("rxQueues");
+  options.workers = count("workers");
   options.rss4 = count("rss4");
   options.rss6 = count("rss6");
   options.maxPacketLength = count("maxPacketLength");
@@ -36,6 +37,7 @@ static const char* readOptions(const Napi::Object& given, RdmaOptions& options) 
     if (size < QUEUE_MIN || size > QUEUE_MAX || (size & (size - 1))) return "openRdma: queue size";
   }
   if (options.rxQueues < 1 || options.rxQueues > QUEUES_MAX) return "openRdma: rxQueues";
+  if (options.workers < 1 || options.workers > WORKERS_MAX) return "openRdma: workers";
   if (!readMac(given.Get("portMac"), options.portMac)) return "openRdma: portMac is not 6 bytes";
   options.ownMac = given.Get("mac").IsNull();
   if (!options.ownMac && !readMac(given.Get("mac"), options.mac)) return "openRdma: mac is not 6 bytes";
@@ -92,13 +94,14 @@ static Napi::Value rdmaInfo(const Napi::CallbackInfo& info) {
   Napi::Array flows = Napi::Array::New(env), queues = Napi::Array::New(env);
   for (const std::string& flow : port->flows().describe()) flows[flows.Length()] = flow;
   uint32_t last = 0, pending = 0;
-  {
-    std::lock_guard<std::mutex> lock(port->busy());
-    pending = port->sender().pending();
-    for (const auto& [objects, queue, packets] : port->receivers()) {
-      if (queue->lastBuffer()) last = queue->lastBuffer();
-      queues[queues.Length()] = object(env, "posted", queue->posted(), "packets", static_cast<double>(packets));
-    }
+  for (RdmaPort::Lane& lane : port->lanes()) {
+    std::lock_guard<std::mutex> lock(lane.busy);
+    pending += lane.send->pending();
+    for (const RdmaPort::Receiver* receiver : lane.receivers) if (receiver->queue->lastBuffer()) last = receiver->queue->lastBuffer();
+  }
+  for (const RdmaPort::Receiver& receiver : port->receivers()) {
+    std::lock_guard<std::mutex> lock(port->busy(receiver.worker));
+    queues[queues.Length()] = object(env, "posted", receiver.queue->posted(), "packets", static_cast<double>(receiver.packets));
   }
   auto address = [&](uint32_t offset) { return static_cast<double>(reinterpret_cast<uintptr_t>(options.base) + offset); };
   return object(
@@ -116,11 +119,14 @@ static Napi::Value rdmaInfo(const Napi::CallbackInfo& info) {
 static Napi::Value rdmaDump(const Napi::CallbackInfo& info) {
   std::shared_ptr<RdmaPort> port = portOf(info);
   std::string text;
-  if (port) {
-    std::lock_guard<std::mutex> lock(port->busy());
-    if (!port->drained()) {
-      text = "send queue\n" + port->sender().dump();
-      for (size_t i = 0; i < port->receivers().size(); i++) text += "receive queue " + std::to_string(i) + "\n" + port->receivers()[i].queue->dump();
+  if (!port) return info.Env().Undefined();
+  for (RdmaPort::Lane& lane : port->lanes()) {
+    std::lock_guard<std::mutex> lock(lane.busy);
+    if (lane.drained) continue;
+    std::string number = port->lanes().size() > 1 ? " " + std::to_string(&lane - port->lanes().data()) : "";
+    text += "send queue" + number + "\n" + lane.send->dump();
+    for (RdmaPort::Receiver* receiver : lane.receivers) {
+      text += "receive queue " + std::to_string(receiver - port->receivers().data()) + "\n" + receiver->queue->dump();
     }
   }
   return Napi::String::New(info.Env(), text);

@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 
 #include "../incoming.h"
@@ -33,7 +34,8 @@ void EventWatch::add(int fd) {
 void EventWatch::remove(int fd) { epoll_ctl(fd_, EPOLL_CTL_DEL, fd, nullptr); }
 
 RdmaPort::RdmaPort(const RdmaOptions& options, std::shared_ptr<Device> device, std::shared_ptr<EventWatch> watch)
-    : options_(options), device_(std::move(device)), watch_(std::move(watch)), flows_(*device_, spread_) {}
+    : options_(options), device_(std::move(device)), watch_(std::move(watch)), lanes_(options.workers), receivers_(options.rxQueues),
+      flows_(*device_, spread_) {}
 
 RdmaPort::~RdmaPort() { watch_->remove(device_->context->async_fd); }
 
@@ -67,7 +69,7 @@ Failure RdmaPort::setUp() {
   if (Failure error = device_->registerPool(options_.base + options_.pool, options_.poolEnd - options_.pool)) return error;
   if (Failure error = createQueues()) return error;
   if (Failure error = flows_.apply(options_.ownMac ? mac_ : options_.mac, false)) return error;
-  if (!setNonBlocking(device_->context->async_fd) || !setNonBlocking(channel_->fd)) return failure("fcntl", errno);
+  if (!setNonBlocking(device_->context->async_fd)) return failure("fcntl", errno);
   watch_->add(device_->context->async_fd);
   queryPort();
   return {};
@@ -103,21 +105,46 @@ Failure RdmaPort::chooseShape() {
 
 Failure RdmaPort::createQueues() {
   Failure error;
-  channel_ = {device_->verbs.create_comp_channel(device_->context), device_->verbs.destroy_comp_channel};
-  if (!channel_) return failure("ibv_create_comp_channel", errno);
-  // The send queue comes first: a receive queue that is there before it hears our own broadcasts.
+  // The send queues come first: a receive queue that is there before them hears our own broadcasts.
   bool segmentation = !direct_ && device_->segmentationMax() > 0;
-  if ((error = sendObjects_.create(*device_, options_.txQueueSize, direct_ ? 1 : CHAIN_MAX, segmentation, direct_))) return error;
-  if (!(send_ = makeSendQueue(*device_, sendObjects_, options_.inlineHeaders, direct_, error))) return error;
-  receivers_.resize(options_.rxQueues);
+  for (Lane& lane : lanes_) {
+    if ((error = lane.sendObjects.create(*device_, options_.txQueueSize, direct_ ? 1 : CHAIN_MAX, segmentation, direct_))) return error;
+    if (!(lane.send = makeSendQueue(*device_, lane.sendObjects, options_.inlineHeaders, direct_, error))) return error;
+  }
   std::vector<ibv_wq*> queues;
   for (Receiver& receiver : receivers_) {
-    if ((error = receiver.objects.create(*device_, channel_.get(), shape_, direct_))) return error;
-    receiver.queue = makeReceiveQueue(*device_, receiver.objects, shape_, options_.rxChecksum, direct_, error);
-    if (error) return error;
+    if ((error = createReceiver(receiver))) return error;
     queues.push_back(receiver.objects.wq.get());
+    lanes_[0].receivers.push_back(&receiver);
+    lanes_[0].wakes.add(receiver.channel->fd);
   }
   return spread_.create(*device_, queues, options_.rss4, options_.rss6);
+}
+
+/** Each has a channel of its own, so that it can go from one worker to another with what wakes it. */
+Failure RdmaPort::createReceiver(Receiver& receiver) {
+  receiver.channel = {device_->verbs.create_comp_channel(device_->context), device_->verbs.destroy_comp_channel};
+  if (!receiver.channel) return failure("ibv_create_comp_channel", errno);
+  if (!setNonBlocking(receiver.channel->fd)) return failure("fcntl", errno);
+  if (Failure error = receiver.objects.create(*device_, receiver.channel.get(), shape_, direct_)) return error;
+  Failure error;
+  receiver.queue = makeReceiveQueue(*device_, receiver.objects, shape_, options_.rxChecksum, direct_, error);
+  return error;
+}
+
+void RdmaPort::place(uint32_t queue, uint32_t worker) {
+  Receiver& receiver = receivers_[queue];
+  if (receiver.worker < lanes_.size()) {
+    Lane& lane = lanes_[receiver.worker];
+    std::lock_guard<std::mutex> lock(lane.busy);
+    lane.receivers.erase(std::find(lane.receivers.begin(), lane.receivers.end(), &receiver));
+    lane.wakes.remove(receiver.channel->fd);
+  }
+  receiver.worker = worker;
+  if (worker >= lanes_.size()) return;
+  std::lock_guard<std::mutex> lock(lanes_[worker].busy);
+  lanes_[worker].receivers.push_back(&receiver);
+  lanes_[worker].wakes.add(receiver.channel->fd);
 }
 
 /** The link: ibv_query_port(3). */
@@ -159,6 +186,6 @@ std::shared_ptr<Port> RdmaPort::reopened() {
   options.mac = flows_.mac();
   std::shared_ptr<RdmaPort> port = open(options, watch_, error);
   if (port && flows_.promiscuous() && port->flows_.apply(flows_.mac(), true)) return nullptr;
-  if (port) port->previous_ = std::static_pointer_cast<RdmaPort>(shared_from_this());
+  if (port) for (Lane& lane : port->lanes_) lane.previous = std::static_pointer_cast<RdmaPort>(shared_from_this());
   return port;
 }

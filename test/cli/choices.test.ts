@@ -25,7 +25,7 @@ const help = (line: string): string[] => choicesText(choicesOf(control, line)).s
 test("words that begin like the last one, with names that the router knows", () => {
   assert.equal(words("sh"), ["show"]);
   assert.equal(words("show i"), ["interface", "ip"]);
-  assert.equal(words("show interface "), ["address", "fault", "--json", "local0", "host-eth0"]);
+  assert.equal(words("show interface "), ["address", "fault", "rx-placement", "--json", "local0", "host-eth0"]);
   assert.equal(words("sh int host-"), ["host-eth0"], "prefixes before it");
   assert.equal(words("show node "), ["counters", "table", "--json", "ethernet-input", "arp-learn", "ip4-local"]);
   assert.equal(words("node bypass "), ["acl", "flow-meter"]);

@@ -25,7 +25,7 @@ const EXAMPLES: Record<string, string> = {
   interface: "host-eth0", netdev: "eth0", address: "192.0.2.2", gateway: "192.0.2.3", "gateway-2": "192.0.2.4", "interface-2": "host-eth1", weight: "3", "weight-2": "4",
   adjacency: "14", prefix: "198.51.100.0/24", mac: "02:fe:00:00:00:01",
   mtu: "1500", repeat: "3", interval: "0.5", size: "100", name: "rdma-1", device: "mlx5_0", "rx-queue-size": "1024", "tx-queue-size": "256",
-  "num-rx-queues": "4", mode: "dv", "max-pktlen": "9000", rss4: "ipv4-udp", rss6: "ipv6",
+  "num-rx-queues": "4", "rx-queue": "1", worker: "1", mode: "dv", "max-pktlen": "9000", rss4: "ipv4-udp", rss6: "ipv6",
   node: "acl", "new-node": "flow-meter", anchor: "host-eth0-tx", file: "build/all.wasm:acl", json: '{"rules": [{"from": "} {"}, {}]}',
   table: "flows", fail: "open", next: "continue", ms: "100", traps: "10", "icmp-interval": "500", "icmp-rate": "2000", "icmp-burst": "100",
   packets: "10", match: "192.0.2.2", destination: "192.0.2.0/24", proto: "udp", port: "53", max: "100", intfc: "any", capture: "/tmp/rx.pcapng",
@@ -102,7 +102,7 @@ test("a wrong word is named, with the nearest right one and what was expected", 
     + "runtime, threads, trace, version, vlib");
   assert.match(message("shwo version"), 'unknown word "shwo" in "shwo": did you mean "show"? expected one of: clear, create');
   assert.is(message("show ip route"), 'unknown word "route" in "show ip route": expected one of: fib, icmp, local, neighbors, reassembly');
-  assert.match(message("show interface adress"), 'did you mean "address"? expected one of: address, fault, <interface>');
+  assert.match(message("show interface adress"), 'did you mean "address"? expected one of: address, fault, rx-placement, <interface>');
   assert.match(message("set interface ip address dell host-eth0 1.2.3.4/8"), 'did you mean "del"?');
   assert.is(message("show ip"), '"show ip" is incomplete: expected one of: fib, icmp, local, neighbors, reassembly');
   assert.is(message("create host-interface nmae eth0"), 'unknown word "nmae" in "create host-interface nmae": did you mean "name"? expected name');

@@ -42,7 +42,7 @@ const terminate = (): void => void process.kill(process.pid, "SIGTERM");
 test("configures, says that it is ready, answers, and ends cleanly", async () => {
   writeFileSync(script, "create host-interface name eth0\nset interface state host-eth0 up\n");
   const answers: string[] = [];
-  const ran = await running([script, "--buffers", "2048", "--cpu", "1", "--no-clocks", "--no-fuse"], async () => {
+  const ran = await running([script, "--buffers", "2048", "--workers", "2", "--cpu", "1,0", "--no-clocks", "--no-fuse"], async () => {
     await ctl(["--socket", path, "show", "version"], { out: (text) => answers.push(text), error: (text) => answers.push(text) });
     terminate();
   });
@@ -51,8 +51,8 @@ test("configures, says that it is ready, answers, and ends cleanly", async () =>
   assert.is(ran.out, "host-eth0\n");
   assert.equal(ran.calls.map(([name]) => name), ["createHostInterface", "setInterfaceState", "version", "stop"]);
   assert.match(answers[0]!, "weft 0.1.0");
-  const { buffers, cpu, clocks, fuse } = ran.options!;
-  assert.equal([buffers, cpu, clocks, fuse], [2048, 1, false, false]);
+  const { buffers, workers, cpu, clocks, fuse } = ran.options!;
+  assert.equal([buffers, workers, cpu, clocks, fuse], [2048, 2, [1, 0], false, false]);
   assert.not(existsSync(path));
   assert.is(process.listenerCount("SIGTERM"), 0);
 });

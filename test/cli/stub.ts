@@ -162,6 +162,11 @@ const ANSWERS: { [name in keyof Control]?: unknown } = {
       },
     ],
   },
+  rxPlacement: [
+    { worker: 0, node: "af-packet-input", interface: "host-eth0", queue: 0, mode: "adaptive" },
+    { worker: 0, node: "rdma-input", interface: "rdma-0", queue: 0, mode: "polling" },
+    { worker: 1, node: "rdma-input", interface: "rdma-0", queue: 1, mode: "polling" },
+  ],
   threads: [
     { id: 0, name: "main", type: "main", tid: 4711, cpu: 1, cpus: "0-3", sleeps: 128 },
     { id: 1, name: "worker 0", type: "worker", tid: null, cpu: null, cpus: null, sleeps: 0 },

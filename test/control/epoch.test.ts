@@ -1,16 +1,16 @@
 import fc from "fast-check";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { EpochPool } from "../../host/control/epoch.js";
+import { EpochPool, Epochs } from "../../host/control/epoch.js";
 
 test("gives out first … size - 1, then nothing", () => {
-  const pool = new EpochPool(4, 7, () => 0);
+  const pool = new EpochPool(4, 7, new Epochs([() => 0]));
   assert.equal([pool.take(), pool.take(), pool.take(), pool.take()], [4, 5, 6, undefined]);
 });
 
 test("what was given back comes again only in another turn, the oldest first", () => {
   let epoch = 10;
-  const pool = new EpochPool(0, 2, () => epoch);
+  const pool = new EpochPool(0, 2, new Epochs([() => epoch]));
   pool.take();
   pool.take();
   pool.give(1);
@@ -25,7 +25,7 @@ test("what was given back comes again only in another turn, the oldest first", (
 
 test("the turn's number may wrap", () => {
   let epoch = 0xffffffff;
-  const pool = new EpochPool(0, 1, () => epoch);
+  const pool = new EpochPool(0, 1, new Epochs([() => epoch]));
   pool.give(pool.take()!);
   epoch = 0;
   assert.is(pool.take(), 0);
@@ -35,7 +35,7 @@ test("random takes, returns and turns: never a number twice, never one of this t
   const step = fc.oneof(fc.constant("take"), fc.constant("take"), fc.constant("turn"), fc.nat(20));
   fc.assert(fc.property(fc.array(step, { maxLength: 200 }), fc.integer({ min: 1, max: 12 }), (steps, size) => {
     let epoch = 0;
-    const pool = new EpochPool(0, size, () => epoch);
+    const pool = new EpochPool(0, size, new Epochs([() => epoch]));
     const out: number[] = [];
     const returned = new Map<number, number>();
     for (const one of steps) {
@@ -56,6 +56,29 @@ test("random takes, returns and turns: never a number twice, never one of this t
       assert.is(pool.used, out.length);
     }
   }), { numRuns: 1000 });
+});
+
+test("several workers: a moment has passed when each has begun another turn since", () => {
+  const workers = fc.array(fc.oneof(fc.constant("moment"), fc.nat(2)), { maxLength: 60 });
+  fc.assert(fc.property(workers, (steps) => {
+    const turns = [0, 0, 0];
+    const epochs = new Epochs(turns.map((_, worker) => () => turns[worker]!));
+    const moments: { number: number; turns: number[] }[] = [];
+    for (const step of steps) {
+      if (step === "moment") moments.push({ number: epochs.now(), turns: [...turns] });
+      else turns[step as number]!++;
+      for (const { number, turns: then } of moments) assert.is(epochs.passed(number), then.every((turn, worker) => turns[worker]! > turn));
+    }
+  }));
+});
+
+test("a worker that sleeps holds nobody up", () => {
+  const [asleep, awake] = [{ looks: 0 }, { turn: 5 }];
+  const epochs = new Epochs([() => --asleep.looks, () => awake.turn]);
+  const moment = epochs.now();
+  assert.not(epochs.passed(moment));
+  awake.turn++;
+  assert.ok(epochs.passed(moment));
 });
 
 test.run();

@@ -5,6 +5,7 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { ADJ_NO_ROUTE, B_ADJ, BUFFER_START, FIB_PLIES, FIB_PLY_ENTRIES, FIB_PLY_UNIT, FIB_PLY_UNITS, FIB_ROOT, TABLES, VECTOR } from "../../assembly/abi.js";
 import { swap } from "../../host/control/addresses.js";
+import { Epochs } from "../../host/control/epoch.js";
 import { Fib } from "../../host/control/fib.js";
 import type { WeftError } from "../../host/errors.js";
 import { bufferAt, memory, putPacket, raw, runFrame, u32, view } from "../nodes/harness.js";
@@ -83,7 +84,7 @@ test("random tables and updates: at least 200,000 lookups agree with the oracle"
   const anywhere = fc.array(fc.nat(0xffffffff), { minLength: 32, maxLength: 32 });
   const property = fc.property(updates, anywhere, (operations, strangers) => {
     let epoch = 0;
-    const fib = new Fib(words, () => epoch);
+    const fib = new Fib(words, new Epochs([() => epoch]));
     const table: Table = new Map();
     operations.forEach(({ deletes, address: any, length: bits, adjacency }, step) => {
       const route = { network: (any & mask(bits)) >>> 0, length: bits, adjacency };
@@ -114,7 +115,7 @@ const host = (k: number): number => swap(0x0a000001 + k * 256);
 /** A FIB whose space is full, and how many hosts it took in the first place; the worker never lingers. */
 function full(): [fib: Fib, hosts: number] {
   let epoch = 0;
-  const fib = new Fib(words, () => epoch++);
+  const fib = new Fib(words, new Epochs([() => epoch++]));
   const taken = Array.from({ length: FIB_PLY_UNITS / 32 - 64 }, () => fib["space"].take(5)); // all but 64 of the largest blocks
   assert.ok(!taken.includes(undefined));
   const fill = (route: (k: number) => void): number => {
@@ -152,7 +153,7 @@ test("out of room: NO_MEMORY, and the table is as before; then routes can still 
 
 test("a block that was given back is not written before the worker's next turn", () => {
   let epoch = 0;
-  const fib = new Fib(words, () => epoch);
+  const fib = new Fib(words, new Epochs([() => epoch]));
   fib.set(raw("192.0.2.0"), 24, 7);
   const old = root[0xc000]!;
   const ply = FIB_PLIES + (old >>> 1) * FIB_PLY_UNIT;

@@ -7,6 +7,7 @@ import {
 } from "../../assembly/abi.js";
 import { parseIp4, parseMac } from "../../host/control/addresses.js";
 import { Adjacencies } from "../../host/control/adjacencies.js";
+import { Epochs } from "../../host/control/epoch.js";
 import { Neighbours } from "../../host/control/neighbours.js";
 import { WeftError } from "../../host/errors.js";
 import { Tables } from "../../host/memory/tables.js";
@@ -31,7 +32,7 @@ test.before.each(() => {
   log = [];
   routeFails = false;
   const link = { index: IF, name: "host-a", mac: parseMac("02:fe:00:00:00:01"), mtu: 1500 };
-  adjacencies = new Adjacencies(tables, () => epoch++);
+  adjacencies = new Adjacencies(tables, new Epochs([() => epoch++]));
   neighbours = new Neighbours(adjacencies, {
     link: (index) => (index === IF ? link : undefined),
     ask: (_index, _address, mac) => log.push(mac ? "ask it" : "ask all"),

@@ -86,12 +86,12 @@ test("a router that is stopped while a new worker takes over: nothing fails, no 
   const before = threads();
   let failure: WeftError | undefined;
   const real = await Router.start({ failed: (error) => (failure = error) });
-  real["pulse"].enter(1); // as if the worker were in a node from outside
-  const { worker } = real["worker"]["link"] as unknown as { worker: Worker };
+  real["workers"]["supervisors"][0]!["pulse"].enter(1); // as if the worker were in a node from outside
+  const { worker } = real["workers"]["supervisors"][0]!["link"] as unknown as { worker: Worker };
   await worker.terminate();
   assert.is(real.threads()[1]!.tid, null);
   await real.stop();
-  assert.is(real["worker"].state().takeovers, 1);
+  assert.is(real["workers"].states()[0]!.takeovers, 1);
   assert.equal([failure, threads()], [undefined, before]);
 });
 

@@ -49,6 +49,8 @@ export interface Loaded {
   wrong: number;
   /** sequence numbers that came back, for each target */
   echoed: number[][];
+  /** how many came back after a later one of their flow */
+  reordered: number;
 }
 
 function datagram(target: number, sequence: number, size: number): Buffer {
@@ -59,8 +61,8 @@ function datagram(target: number, sequence: number, size: number): Buffer {
   return bytes;
 }
 
-async function openSockets(count: number, received: (bytes: Buffer) => void): Promise<Socket[]> {
-  const sockets = Array.from({ length: count }, () => createSocket("udp4").on("message", received).on("error", () => {}));
+async function openSockets(count: number, received: (bytes: Buffer, flow: number) => void): Promise<Socket[]> {
+  const sockets = Array.from({ length: count }, (_, flow) => createSocket("udp4").on("message", (bytes) => received(bytes, flow)).on("error", () => {}));
   await Promise.all(sockets.map((socket) => once(socket.bind(), "listening")));
   for (const socket of sockets) socket.setRecvBufferSize(4 << 20);
   return sockets;
@@ -91,9 +93,12 @@ async function exchange(options: ExchangeOptions): Promise<Exchanged> {
 /** Sends at a rate, whatever comes back, until the function that it gives is called. */
 async function load({ targets, size, rate, flows = 1 }: LoadOptions): Promise<() => Promise<Loaded>> {
   const echoed = targets.map(() => new Set<number>());
-  let [sent, wrong, latest] = [0, 0, 0];
-  const sockets = await openSockets(flows, (bytes) => {
+  const last = new Map<string, number>();
+  let [sent, wrong, latest, reordered] = [0, 0, 0, 0];
+  const sockets = await openSockets(flows, (bytes, flow) => {
     const [target, sequence] = [bytes.readUInt32BE(0), bytes.readUInt32BE(4)];
+    if (sequence < (last.get(`${target} ${flow}`) ?? 0)) reordered++;
+    else last.set(`${target} ${flow}`, sequence);
     if (!echoed[target] || !bytes.equals(datagram(target, sequence, size))) wrong++;
     else echoed[target]!.add(sequence);
     latest = Date.now();
@@ -106,9 +111,9 @@ async function load({ targets, size, rate, flows = 1 }: LoadOptions): Promise<()
   return async () => {
     clearInterval(timer);
     latest = Date.now();
-    while (Date.now() - latest < 1000 && echoed.every((seen) => !seen.has(sent - 1))) await sleep(2);
+    while (Date.now() - latest < 1000 && echoed.every((seen) => seen.size < sent)) await sleep(2);
     for (const socket of sockets) socket.close();
-    return { sent, wrong, echoed: echoed.map((seen) => [...seen].sort((a, b) => a - b)) };
+    return { sent, wrong, reordered, echoed: echoed.map((seen) => [...seen].sort((a, b) => a - b)) };
   };
 }
 

@@ -135,7 +135,7 @@ export class RdmaLab {
     const failed = (error: Error): void => void notices.push(error.message);
     const router = await Router.start({ ...routerOptions, notice, failed }, (engine, owned, receive, ended) => {
       memory = owned.packets;
-      return inThread(undefined)(engine, owned, receive, ended);
+      return inThread([])(engine, owned, receive, ended);
     });
     const lab = new RdmaLab(hosts, { router, memory: memory!, notices }, options);
     try {

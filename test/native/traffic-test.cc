@@ -133,8 +133,8 @@ static void bursts(bool hostile) {
     if (hostile && n > 0 && oneIn(10)) world.memory.write(FRAME + 4 * static_cast<uint32_t>(below(n)), static_cast<uint32_t>(random64()));
     if (oneIn(3)) world.freeFrame(n);
     else ports[1 - i]->transmit(world.memory, FRAME, n, 1 - i);
-    if (oneIn(30)) ports[i]->prepareSleep();
-    if (oneIn(30)) ports[i]->afterSleep(POLLIN);
+    if (oneIn(30)) ports[i]->prepareSleep(0);
+    if (oneIn(30)) ports[i]->afterSleep(POLLIN, 0);
     if (!hostile) {
       uint64_t held = world.counter(0, abi::IFC_FAULT_BUFFERS) + world.counter(1, abi::IFC_FAULT_BUFFERS);
       CHECK(world.freeBuffers() + held == BUFFERS);

@@ -1,0 +1,119 @@
+// What a second worker brings: packets a second through a router with two of them, one at work and then both, in turn.
+//
+//   node dist/bench/workers.js [--rounds N] [--json]
+//
+// It is the router as it ships, in its threads: each worker takes 60-byte packets from a packet generator, forwards them, and sends them through
+// another one. Beside it the same path in native code (bench/twin), in one process and in two side by side: more than their quotient this machine's
+// CPUs do not give, for they may be two threads of one core. What others on the machine take is not counted: rates are those of CPU time, except in
+// the column "wall".
+
+import { execFile, spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { parseArgs, promisify } from "node:util";
+import { table } from "../host/cli/table.js";
+import { Router } from "../host/control/router.js";
+
+const run = promisify(execFile);
+const WINDOW = 250; // ms
+const CPUS = [0, 1];
+
+interface Rate { cpu: number; wall: number }
+
+/** A worker with a generator to receive from, one to send through, and a route between them; the workers' ports are dealt out in turn. */
+async function startRouter(): Promise<Router> {
+  const router = await Router.start({ workers: CPUS.length, cpu: CPUS, buffers: 16384 });
+  for (const direction of ["in", "out"]) {
+    for (const worker of CPUS) {
+      const name = `pg-${direction}${worker}`;
+      await router.createPacketGenerator(name);
+      router.setInterfaceState(name, true);
+      router.addAddress(name, `192.0.2.${direction === "in" ? 1 + 16 * worker : 129 + 16 * worker}/28`);
+    }
+  }
+  for (const worker of CPUS) {
+    const next = `192.0.2.${130 + 16 * worker}`;
+    router.setNeighbor(`pg-out${worker}`, next, "02:00:00:00:00:03");
+    router.addRoute(`${10 + worker}.0.0.0/8`, { via: next });
+    const data = `UDP: 192.0.2.${2 + 16 * worker} -> ${10 + worker}.0.0.0-${10 + worker}.0.3.255 UDP: 1 -> 2`;
+    await router.newPacketStream({ name: String(worker), interface: `pg-in${worker}`, data });
+  }
+  return router;
+}
+
+/** Packets a second that these workers forward, while the others sleep. */
+async function measure(router: Router, workers: number[]): Promise<Rate> {
+  const seen = (): { packets: number; seconds: number }[] => {
+    const states = router["workers"].states();
+    return router.runtime().workers.map(({ nodes }, worker) =>
+      ({ packets: nodes.find(({ name }) => name === `pg-out${worker}-tx`)!.vectors, seconds: states[worker]!.cpuSeconds! }));
+  };
+  for (const worker of workers) router.enablePacketStream(String(worker));
+  await sleep(20); // in the swing
+  const [from, start] = [seen(), performance.now()];
+  await sleep(WINDOW);
+  const [to, seconds] = [seen(), (performance.now() - start) / 1000];
+  for (const worker of workers) router.disablePacketStream(String(worker));
+  const rate = { cpu: 0, wall: 0 };
+  for (const worker of workers) {
+    const packets = to[worker]!.packets - from[worker]!.packets;
+    rate.cpu += packets / (to[worker]!.seconds - from[worker]!.seconds);
+    rate.wall += packets / seconds;
+  }
+  return rate;
+}
+
+/** Builds the twin; null where there is no compiler. */
+function buildTwin(folder: string): string | null {
+  const source = fileURLToPath(new URL("../../bench/twin/forward.cc", import.meta.url));
+  const program = join(folder, "forward");
+  return spawnSync("g++", ["-std=c++17", "-O3", "-march=native", "-o", program, source]).status === 0 ? program : null;
+}
+
+/** Packets by clock of as many twins side by side: node by node, vectors of 256. */
+async function measureTwin(program: string, cpus: number[]): Promise<number> {
+  const all = await Promise.all(cpus.map((cpu) => run("taskset", ["-c", String(cpu), program])));
+  return all.reduce((sum, { stdout }) => sum + 1 / Number(/^nodes .* (\S+)$/m.exec(stdout)![1]), 0);
+}
+
+const median = (values: number[]): number => [...values].sort((a, b) => a - b)[values.length >> 1]!;
+
+const { values } = parseArgs({ options: { rounds: { type: "string", default: "15" }, json: { type: "boolean", default: false } } });
+const router = await startRouter();
+const folder = mkdtempSync(join(tmpdir(), "weft-bench-"));
+const twin = buildTwin(folder);
+const rounds: { alone: Rate[]; both: Rate; twins: [alone: number[], both: number] | null }[] = [];
+for (let round = 0; round < Number(values.rounds); round++) {
+  const first = await measure(router, [0]);
+  const both = await measure(router, [0, 1]);
+  const second = await measure(router, [1]);
+  const twins: [number[], number] | null = twin === null ? null
+    : [[await measureTwin(twin, [0]), await measureTwin(twin, [1])], await measureTwin(twin, CPUS)];
+  rounds.push({ alone: [first, second], both, twins });
+}
+const balance = router.balance().difference;
+await router.stop();
+rmSync(folder, { recursive: true });
+
+const mean = (all: number[]): number => all.reduce((sum, one) => sum + one, 0) / all.length;
+const column = (of: (rate: Rate) => number) => ({
+  one: median(rounds.map(({ alone }) => mean(alone.map(of)))), two: median(rounds.map(({ both }) => of(both))),
+  quotient: median(rounds.map(({ alone, both }) => of(both) / mean(alone.map(of)))),
+});
+const [cpu, wall] = [column((rate) => rate.cpu), column((rate) => rate.wall)];
+const twins = rounds.flatMap(({ twins: one }) => (one ? [one[1] / mean(one[0])] : []));
+if (values.json) {
+  const targets = [{ name: "two workers against one, forward", value: cpu.quotient }];
+  if (twins.length > 0) targets.push({ name: "two native twins against one, forward", value: median(twins) });
+  console.log(JSON.stringify({ targets }));
+} else {
+  const mega = (rate: number): string => (rate / 1e6).toFixed(2);
+  console.log(`Million packets a second forwarded, medians of ${rounds.length} rounds; received and not accounted for: ${balance}`);
+  console.log(table(["", "One worker", "Two", "Quotient"], [
+    ["weft, of CPU time", mega(cpu.one), mega(cpu.two), cpu.quotient.toFixed(2)], ["weft, wall", mega(wall.one), mega(wall.two), wall.quotient.toFixed(2)],
+    ...(twins.length > 0 ? [["native twin, by clocks", "", "", median(twins).toFixed(2)]] : []),
+  ]));
+}
