@@ -77,18 +77,17 @@ static inline uint32_t ip4Input(uint32_t node, uint32_t buffer) {
 }
 
 static inline uint32_t inPly(uint32_t entry, uint32_t value) {
-  uint32_t ply = abi::FIB_PLIES + (entry << 5), word = value >> 6;
+  uint32_t ply = get<uint32_t>(abi::FIB_PLY_PLACES + 4 * (entry ^ abi::FIB_DEEP)), word = value >> 6;
   uint64_t upTo = get<uint64_t>(ply + word * 8) & ((2ull << (value & 63)) - 1);
-  return get<uint32_t>(ply + abi::FIB_PLY_ENTRIES - 4 + 4 * (get<uint8_t>(ply + abi::FIB_PLY_RANKS + word) + __builtin_popcountll(upTo)));
+  return get<uint16_t>(ply + abi::FIB_PLY_ENTRIES - 2 + 2 * (get<uint8_t>(ply + abi::FIB_PLY_RANKS + word) + __builtin_popcountll(upTo)));
 }
 
 static inline uint32_t ip4Lookup(uint32_t node, uint32_t buffer) {
   uint32_t to = get<uint32_t>(packetAt(buffer) + 16);
-  uint32_t entry = get<uint32_t>(abi::FIB_ROOT + 4 * (((to & 0xff) << 8) | ((to >> 8) & 0xff)));
-  if (!(entry & 1)) entry = inPly(entry, (to >> 16) & 0xff);
-  if (!(entry & 1)) entry = inPly(entry, to >> 24);
-  uint32_t adjacency = abi::ADJACENCIES + abi::ADJACENCY_SIZE * (entry >> 8);
-  put<uint16_t>(buffer + abi::B_ADJ, entry >> 8);
+  uint32_t entry = get<uint16_t>(abi::FIB_ROOT + 2 * (__builtin_bswap32(to) >> 8));
+  if (entry >= abi::FIB_DEEP) entry = inPly(entry, to >> 24);
+  uint32_t adjacency = abi::ADJACENCIES + abi::ADJACENCY_SIZE * entry;
+  put<uint16_t>(buffer + abi::B_ADJ, entry);
   put<uint16_t>(buffer + abi::B_TX_IF, get<uint16_t>(adjacency + abi::ADJ_TX_IF));
   uint32_t next = get<uint16_t>(adjacency + abi::ADJ_NEXT);
   if (next == abi::LOOKUP_NEXT_DROP) drop(node, 2);
@@ -186,7 +185,7 @@ static void tables() {
   put<uint16_t>(adjacency + abi::ADJ_TX_IF, 1);
   put<uint16_t>(adjacency + abi::ADJ_MTU, 1500);
   put<uint8_t>(adjacency + abi::ADJ_REWRITE_LENGTH, 14);
-  for (uint32_t i = 0; i < 65536; i++) put<uint32_t>(abi::FIB_ROOT + 4 * i, i >> 8 == 10 ? 5 << 8 | 8 << 1 | 1 : 1);
+  for (uint32_t i = 0; i < 1 << 24; i++) put<uint16_t>(abi::FIB_ROOT + 2 * i, i >> 16 == 10 ? 5 : 0);
 }
 
 /** Median clocks a packet over samples of 256 packets. */

@@ -1,8 +1,8 @@
-// Room for the FIB's plies: blocks of 1, 2, 4 … 32 units, halved and joined again as buddies (Knowlton 1965). A block that was given
+// Room for the FIB's plies: blocks of 1, 2, 4 … 16 units, halved and joined again as buddies (Knowlton 1965). A block that was given
 // back may still be read by the worker, so it is free only from the worker's next turn on.
 
 /** Largest block: 256 entries and what stands before them. */
-const ORDERS = 6;
+const ORDERS = 5;
 const NONE = -1;
 
 export class PlySpace {

@@ -38,6 +38,7 @@ import { Pinger } from "./pinger.js";
 import { Ports } from "./ports.js";
 import { ReassemblySettings } from "./reassembly.js";
 import { Requests } from "./requests.js";
+import { Targets } from "./route.js";
 import { Routes } from "./routes.js";
 import { Supervisor } from "./supervisor.js";
 import { TraceControl } from "./trace-control.js";
@@ -81,8 +82,9 @@ export class Router extends TraceControl implements Control {
     this.adjacencyTable = new Adjacencies(tables, epoch);
     tables.setFlowSeed(randomInt(2 ** 32));
     const sets = new PathSets(tables, this.adjacencyTable, epoch, (index) => this.interfaceTable.linkOf(index));
-    const fib = new Fib(tables.words, epoch);
-    this.routeTable = new Routes(fib, this.interfaceTable, () => this.neighbourTable, sets);
+    const targets = new Targets();
+    const fib = new Fib(tables.words, epoch, (target) => targets.adjacencyOf(target));
+    this.routeTable = new Routes(fib, targets, this.interfaceTable, () => this.neighbourTable, sets);
     this.neighbourTable = new Neighbours(this.adjacencyTable, {
       link: (index) => this.interfaceTable.byIndex(index),
       ask: (index, target, mac) => this.ask(index, target, mac),
