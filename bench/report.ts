@@ -21,6 +21,8 @@ export interface WorkloadReport {
   nodes: { name: string; clocks: Spread[] }[];
   /** of all nodes */
   sum: Spread[];
+  /** of its many routes, if it has such */
+  insertion?: { routes: number; perSecond: Spread; bytes: number; heapBytes: number };
 }
 
 export interface Report {
@@ -42,7 +44,15 @@ export function workloadReport(name: string, title: string, cold: boolean, trial
     name, title, cold,
     nodes: names.map((node) => ({ name: node, clocks: columns.map((column) => spread(trials.map((trial) => clocksOf(trial, node)[column]!))) })),
     sum: columns.map((column) => spread(trials.map((trial) => trial.nodes.reduce((total, { clocks }) => total + clocks[column]!, 0)))),
+    ...insertionOf(trials),
   };
+}
+
+function insertionOf(trials: Trial[]): Pick<WorkloadReport, "insertion"> {
+  const all = trials.flatMap(({ insertion }) => insertion ?? []);
+  const { routes, bytes, heapBytes } = all[0] ?? {};
+  if (routes === undefined) return {};
+  return { insertion: { routes, bytes: bytes!, heapBytes: heapBytes!, perSecond: spread(all.map(({ perSecond }) => perSecond)) } };
 }
 
 export function spread(values: number[]): Spread {
@@ -55,7 +65,14 @@ export function workloadTable(report: WorkloadReport, vectors: number[]): string
   const row = (name: string, clocks: Spread[]): string[] =>
     [name, ...clocks.map(({ median }) => median.toFixed(1)), `${clocks[last]!.q1.toFixed(1)}–${clocks[last]!.q3.toFixed(1)}`];
   const rows = report.nodes.map(({ name, clocks }) => row(name, clocks));
-  return `${report.name}${report.cold ? ", cold" : ""}: ${report.title}\n${table(["Node", ...vectors.map(String), "quartiles"], [...rows, row("sum", report.sum)])}`;
+  const clocks = table(["Node", ...vectors.map(String), "quartiles"], [...rows, row("sum", report.sum)]);
+  return `${report.name}${report.cold ? ", cold" : ""}: ${report.title}\n${clocks}${insertionText(report)}`;
+}
+
+function insertionText({ insertion }: WorkloadReport): string {
+  if (!insertion) return "";
+  const [rate, tables, heap] = [insertion.perSecond.median, insertion.bytes, insertion.heapBytes].map((value) => (value / 1e6).toFixed(2));
+  return `\n${insertion.routes} routes added, ${rate} million a second; ${tables} MB of tables and prefixes, of JavaScript's memory ${heap} MB`;
 }
 
 /** Below this probability of chance a difference is called one. */

@@ -35,7 +35,7 @@ async function main(): Promise<void> {
   for (let round = 0; round < count; round++) {
     for (const { name, cold, trials } of cases) {
       process.stderr.write(`\r\x1b[Ktrial ${round + 1} of ${count}: ${name}${cold ? ", cold" : ""}`);
-      const { stdout } = await run(process.execPath, [TRIAL, name, ...(cold ? ["cold"] : [])]);
+      const { stdout } = await run(process.execPath, ["--expose-gc", TRIAL, name, ...(cold ? ["cold"] : [])]);
       trials.push(JSON.parse(stdout) as Trial);
     }
   }

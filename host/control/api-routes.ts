@@ -86,7 +86,9 @@ export interface FibSummary {
   /** prefix lengths that occur */
   lengths: { length: number; routes: number }[];
   kinds: { kind: RouteInfo["kind"]; routes: number }[];
-  /** parts of the FIB's trie in use, and how many there can be */
+  /** of the FIB's tables and of the prefixes that they are made from */
+  bytes: number;
+  /** of plies for prefixes longer than /24, in use and how many there can be */
   plyBytes: number;
   plyBytesTotal: number;
   /** different sets of gateways that routes with several of them have, and how many there can be */

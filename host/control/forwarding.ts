@@ -63,6 +63,7 @@ export class Forwarding {
       routes: this.fib.size,
       lengths: this.fib.lengths.map((routes, length) => ({ length, routes })).filter(({ routes }) => routes > 0),
       kinds: kinds.map(([kind, routes]) => ({ kind: kind as FibSummary["kinds"][number]["kind"], routes })),
+      bytes: this.fib.bytes,
       plyBytes: this.fib.plyBytes, plyBytesTotal: FIB_PLY_UNITS * FIB_PLY_UNIT, pathSets: this.sets.list().length, pathSetsTotal: PATH_SET_COUNT,
     };
   }
