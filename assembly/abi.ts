@@ -95,30 +95,33 @@ export const LOOKUP_NEXT_UNREACHABLE = 4;
 /** Several paths: a bucket has the adjacency that stands for one of them. */
 export const LOOKUP_NEXT_PATHS = 5;
 
-// FIB: a multibit trie of strides 16, 8 and 8. The root has an entry for each value of an address' first 16 bits; a ply stands for
-// the 256 values of the next 8, but holds one entry for each run of equal ones only. An entry is
+// FIB: the root has a u16 for each value of an address' first 24 bits, so nearly all lookups are one load. Where routes are longer than that,
+// a ply stands for the 256 values of the last 8 bits, but holds one entry for each run of equal ones only.
 //
-//    31 ......... 8   7 ........ 1   0
-//   +----------------+--------------+---+
-//   | adjacency      | prefix length| 1 |   leaf; the length tells which route wrote it
-//   +----------------+--------------+---+
-//   | place of a ply                | 0 |   look in that ply with the next 8 bits; places count in FIB_PLY_UNIT
-//   +-------------------------------+---+
+//    15   14 ................ 0
+//   +---+----------------------+
+//   | 0 | adjacency            |
+//   | 1 | number of a ply      |   FIB_PLY_PLACES + 4 * number: u32, its address
+//   +---+----------------------+
 //
 // A ply, in as many units as a power of two:
 //
 //   0 ................. 31   32 .......... 35   36 ...........
 //   +----------------------+------------------+---------------+
-//   | bit i: a run begins  | u8[4]: runs that | u32 an entry  |
-//   | with value i         | begin before     | for each run, |
+//   | bit i: a run begins  | u8[4]: runs that | u16 adjacency |
+//   | with value i         | begin before     | of each run,  |
 //   |                      | value 0, 64, 128,| in order      |
 //   |                      | 192              |               |
 //   +----------------------+------------------+---------------+
 export const FIB_ROOT = ADJACENCIES + ADJACENCY_COUNT * ADJACENCY_SIZE;
-export const FIB_ROOT_SIZE = 0x40000;
-export const FIB_PLIES = FIB_ROOT + FIB_ROOT_SIZE;
+export const FIB_ROOT_SIZE = 0x2000000;
+export const FIB_DEEP = 0x8000; // bit 15 of an entry of the root
+/** Adjacencies that the FIB can name, and most plies there can be. */
+export const FIB_NUMBERS = 0x8000;
+export const FIB_PLY_PLACES = FIB_ROOT + FIB_ROOT_SIZE;
+export const FIB_PLIES = FIB_PLY_PLACES + 4 * FIB_NUMBERS;
 export const FIB_PLY_UNIT = 64;
-export const FIB_PLY_UNITS = 0x80000; // in all plies
+export const FIB_PLY_UNITS = 0x20000; // in all plies
 export const FIB_PLY_RANKS = 32;
 export const FIB_PLY_ENTRIES = 36;
 

@@ -11,35 +11,39 @@ const THOUSANDS: [length: number, thousands: number][] = [
   [21, 52], [22, 110], [23, 98], [24, 620], [25, 0.9], [26, 0.9], [27, 0.7], [28, 0.7], [29, 0.7], [30, 0.7], [32, 0.6],
 ];
 
-export interface Prefix {
-  /** host order */
-  network: number;
-  length: number;
+/** Prefix i is networks[i]/lengths[i], its network in host order. */
+export interface Prefixes {
+  networks: Uint32Array;
+  lengths: Uint8Array;
 }
 
-/** `count` different prefixes of unicast space, in random order. */
-export function internet(count: number): Prefix[] {
+/** `count` different prefixes of unicast space, in random order; what rounding leaves is of /24. */
+export function internet(count: number): Prefixes {
   const next = random(2463534242);
   const total = THOUSANDS.reduce((sum, [, thousands]) => sum + thousands, 0);
-  const prefixes: Prefix[] = [];
-  for (const [length, thousands] of THOUSANDS) {
+  const wanted = new Map(THOUSANDS.map(([length, thousands]) => [length, Math.round((thousands * count) / total)]));
+  wanted.set(24, wanted.get(24)! + count - [...wanted.values()].reduce((sum, one) => sum + one, 0));
+  const [networks, lengths] = [new Uint32Array(count), new Uint8Array(count)];
+  let made = 0;
+  for (const [length, many] of wanted) {
     const seen = new Set<number>();
-    for (const wanted = Math.round((thousands * count) / total); seen.size < wanted; ) seen.add((unicast(next) & (-1 << (32 - length))) >>> 0);
-    for (const network of seen) prefixes.push({ network, length });
+    while (seen.size < many) seen.add((unicast(next) & (-1 << (32 - length))) >>> 0);
+    for (const network of seen) [networks[made], lengths[made++]] = [network, length];
   }
-  for (let i = prefixes.length - 1; i > 0; i--) {
+  for (let i = count - 1; i > 0; i--) {
     const j = next() % (i + 1);
-    [prefixes[i], prefixes[j]] = [prefixes[j]!, prefixes[i]!];
+    [networks[i], networks[j]] = [networks[j]!, networks[i]!];
+    [lengths[i], lengths[j]] = [lengths[j]!, lengths[i]!];
   }
-  return prefixes;
+  return { networks, lengths };
 }
 
 /** `count` addresses, each within one of the prefixes. */
-export function addressesIn(prefixes: Prefix[], count: number): number[] {
+export function addressesIn({ networks, lengths }: Prefixes, count: number): number[] {
   const next = random(88172645);
   return Array.from({ length: count }, () => {
-    const { network, length } = prefixes[next() % prefixes.length]!;
-    return length === 32 ? network : (network | (next() >>> length)) >>> 0;
+    const i = next() % networks.length;
+    return lengths[i] === 32 ? networks[i]! : (networks[i]! | (next() >>> lengths[i]!)) >>> 0;
   });
 }
 

@@ -23,6 +23,8 @@ export interface WorkloadReport {
   nodes: { name: string; clocks: Spread[] }[];
   /** of all nodes */
   sum: Spread[];
+  /** of its many routes, if it has such */
+  insertion?: { routes: number; perSecond: Spread; bytes: number; heapBytes: number };
 }
 
 export interface Report {
@@ -64,6 +66,7 @@ export function workloadReport(way: Case & { title: string }, trials: Trial[]): 
     ...way,
     nodes: names.map((node) => ({ name: node, clocks: columns.map((column) => spread(trials.map((trial) => clocksOf(trial, node)[column]!))) })),
     sum: columns.map((column) => spread(trials.map((trial) => trial.nodes.reduce((total, { clocks }) => total + clocks[column]!, 0)))),
+    ...insertionOf(trials),
   };
 }
 
@@ -71,6 +74,13 @@ export function workloadReport(way: Case & { title: string }, trials: Trial[]): 
 export function referencesOf(report: WorkloadReport, peers: PeerReport | undefined): { name: string; clocks: number[] }[] {
   const others = (!report.cold && peers?.clocks[report.name]) || {};
   return Object.entries(others).filter(([name]) => name !== "weft").map(([name, clocks]) => ({ name, clocks }));
+}
+
+function insertionOf(trials: Trial[]): Pick<WorkloadReport, "insertion"> {
+  const all = trials.flatMap(({ insertion }) => insertion ?? []);
+  const { routes, bytes, heapBytes } = all[0] ?? {};
+  if (routes === undefined) return {};
+  return { insertion: { routes, bytes: bytes!, heapBytes: heapBytes!, perSecond: spread(all.map(({ perSecond }) => perSecond)) } };
 }
 
 export function spread(values: number[]): Spread {
@@ -83,7 +93,14 @@ export function workloadTable(report: WorkloadReport, vectors: number[]): string
   const row = (name: string, clocks: Spread[]): string[] =>
     [name, ...clocks.map(({ median }) => median.toFixed(1)), `${clocks[last]!.q1.toFixed(1)}–${clocks[last]!.q3.toFixed(1)}`];
   const rows = report.nodes.map(({ name, clocks }) => row(name, clocks));
-  return `${caseName(report)}: ${report.title}\n${table(["Node", ...vectors.map(String), "quartiles"], [...rows, row("sum", report.sum)])}`;
+  const clocks = table(["Node", ...vectors.map(String), "quartiles"], [...rows, row("sum", report.sum)]);
+  return `${caseName(report)}: ${report.title}\n${clocks}${insertionText(report)}`;
+}
+
+function insertionText({ insertion }: WorkloadReport): string {
+  if (!insertion) return "";
+  const [rate, tables, heap] = [insertion.perSecond.median, insertion.bytes, insertion.heapBytes].map((value) => (value / 1e6).toFixed(2));
+  return `\n${insertion.routes} routes added, ${rate} million a second; ${tables} MB of tables and prefixes, of JavaScript's memory ${heap} MB`;
 }
 
 /** Below this probability of chance a difference is called one. */

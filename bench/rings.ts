@@ -34,7 +34,7 @@ for (let round = 0; round < Number(values.trials); round++) {
 }
 process.stderr.write("\r\x1b[K");
 
-const reports = cases.map(({ name, title, far, trials }) => workloadReport(name, title, far ?? false, trials));
+const reports = cases.map(({ name, title, far, trials }) => workloadReport({ name, title, cold: far ?? false, fused: true }, trials));
 if (values.json) {
   console.log(JSON.stringify({ targets: [{ name: "rdma rings, dv: rx + tx", value: reports[0]!.sum.at(-1)!.median }] }));
 } else {

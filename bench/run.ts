@@ -72,7 +72,7 @@ async function main(): Promise<void> {
   for (let round = 0; round < count; round++) {
     for (const { name, cold, fused, trials } of cases) {
       process.stderr.write(`\r\x1b[Ktrial ${round + 1} of ${count}: ${caseName({ name, cold, fused })}`);
-      const { stdout } = await run(process.execPath, [TRIAL, name, ...(cold ? ["cold"] : []), ...(fused ? [] : ["nodes"])]);
+      const { stdout } = await run(process.execPath, ["--expose-gc", TRIAL, name, ...(cold ? ["cold"] : []), ...(fused ? [] : ["nodes"])]);
       trials.push(JSON.parse(stdout) as Trial);
     }
   }

@@ -33,6 +33,11 @@ const WANTED: Wanted[] = [
   { name: "fib-500k, ip4-lookup", unit: "clk", native: "VPP 119", target: 40, value: (report) => node(report, "fib-500k", "ip4-lookup") },
   { name: "fib-500k, whole path", unit: "clk", native: "VPP 154", target: 80, value: (report) => sum(report, "fib-500k", 256) },
   { name: "fib-bgp, ip4-lookup", unit: "clk", native: "VPP 173, DPDK bare 32", target: 50, value: (report) => node(report, "fib-bgp", "ip4-lookup") },
+  {
+    name: "fib-bgp, routes added", unit: "million/s", native: "VPP 0.69", target: 1.5, atMost: false,
+    value: (report) => million(inserted(report)?.perSecond.median),
+  },
+  { name: "fib-bgp, FIB and prefixes", unit: "MB", native: "VPP 115", target: 40, value: (report) => million(inserted(report)?.bytes) },
 ];
 
 export function targets(report: Report): Target[] {
@@ -48,6 +53,14 @@ function sum(report: Report, workload: string, size: number, fused = true): numb
 
 function node(report: Report, workload: string, name: string): number | undefined {
   return at(report, workload, 256, false, (one) => one.nodes.find((candidate) => candidate.name === name)!.clocks);
+}
+
+function inserted(report: Report): Report["workloads"][number]["insertion"] {
+  return report.workloads.find(({ name }) => name === "fib-bgp")?.insertion;
+}
+
+function million(value: number | undefined): number | undefined {
+  return value === undefined ? undefined : value / 1e6;
 }
 
 function at(report: Report, workload: string, size: number, fused: boolean, which: (one: Report["workloads"][number]) => Spread[]): number | undefined {

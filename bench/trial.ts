@@ -1,9 +1,10 @@
 // One trial, in a process of its own: a workload in vectors of several sizes; what each node cost, as JSON.
 //
-//   node dist/bench/trial.js WORKLOAD [cold] [nodes]      nodes: node by node, not several at once
+//   node --expose-gc dist/bench/trial.js WORKLOAD [cold] [nodes]      nodes: node by node, not several at once
 
 import { Bench } from "tinybench";
 import { NODE_CLOCKS, VECTOR } from "../assembly/abi.js";
+import type { RouteBatch } from "../host/control/api.js";
 import { makeRig, type Rig } from "./rig.js";
 import { quantile } from "./statistics.js";
 import { WORKLOADS } from "./workloads.js";
@@ -16,27 +17,54 @@ const MS = 300;
 export interface Trial {
   /** by node, in the order of first use: clocks a packet of the burst (whatever way it takes), for each vector size the median of many samples */
   nodes: { name: string; clocks: number[] }[];
-  /** to fill the tables: routes, and how many a second */
+  /** of a workload with many routes: what it took to add them through the router's API */
+  insertion?: Insertion;
+}
+
+export interface Insertion {
   routes: number;
-  routesPerSecond: number;
+  /**
+   * in a second of the processor's time, the compiler's and the collector's included. The worker sleeps: it takes no turn meanwhile, and nothing
+   * that the tables let go of is still read.
+   */
+  perSecond: number;
+  /** of tables and of the prefixes they are made from */
+  bytes: number;
+  /** that JavaScript holds more than before, those prefixes included */
+  heapBytes: number;
 }
 
 async function trial(name: string, cold: boolean, fuse: boolean): Promise<Trial> {
   const rig = await makeRig(fuse);
-  const before = rig.router.routes().length;
-  const start = performance.now();
-  rig.engine.graph.sleeping(true); // it takes no turn meanwhile: nothing that the tables let go of is still read
-  const frames = await WORKLOADS.find((one) => one.name === name)!.prepare(rig);
+  const workload = WORKLOADS.find((one) => one.name === name)!;
+  rig.engine.graph.sleeping(true);
+  const routes = workload.routes?.(rig);
+  const insertion = routes && insert(rig, routes);
+  const frames = await workload.prepare(rig, routes);
   rig.engine.graph.sleeping(false);
-  const seconds = (performance.now() - start) / 1000;
-  const routes = rig.router.routes().length - before;
   const clocks = new Map<string, number[]>();
   for (const size of VECTORS) {
     rig.play(frames, size, cold);
     for (const [node, value] of await measure(rig, size)) clocks.set(node, [...(clocks.get(node) ?? []), value]);
   }
   await rig.router.stop();
-  return { nodes: [...clocks].map(([node, values]) => ({ name: node, clocks: values })), routes, routesPerSecond: routes / seconds };
+  return { nodes: [...clocks].map(([node, values]) => ({ name: node, clocks: values })), ...(insertion && { insertion }) };
+}
+
+function insert({ router }: Rig, batch: RouteBatch): Insertion {
+  const before = heap();
+  const start = process.cpuUsage();
+  router.addRoutes(batch);
+  const { user, system } = process.cpuUsage(start);
+  const routes = batch.networks.length;
+  return { routes, perSecond: routes / ((user + system) / 1e6), bytes: router.fibSummary().bytes, heapBytes: heap() - before };
+}
+
+/** Bytes that are in use. */
+function heap(): number {
+  globalThis.gc!();
+  const { heapUsed, arrayBuffers } = process.memoryUsage();
+  return heapUsed + arrayBuffers;
 }
 
 /**

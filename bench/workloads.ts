@@ -3,6 +3,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { RouteBatch } from "../host/control/api.js";
 import type { Router } from "../host/control/router.js";
 import { compileText } from "../host/kit/compile.js";
 import { arp, ethernet, icmp, ip4, udp } from "../test/graph/packets.js";
@@ -14,8 +15,10 @@ import type { Frames } from "./source.js";
 export interface Workload {
   name: string;
   title: string;
-  /** Fills the router's tables; gives the packets. */
-  prepare(rig: Rig): Frames | Promise<Frames>;
+  /** Many routes that the router is to have. */
+  routes?(rig: Rig): RouteBatch;
+  /** Fills the router's tables further; gives the packets. */
+  prepare(rig: Rig, routes?: RouteBatch): Frames | Promise<Frames>;
 }
 
 /** Different packets in a workload with random destinations. */
@@ -33,8 +36,11 @@ export const WORKLOADS: Workload[] = [
   {
     name: "fib-500k",
     title: "524,288 routes of /24, destinations random among them",
+    routes: () => ({
+      networks: Uint32Array.from({ length: 524_288 }, (_, i) => 0x0a000000 + i * 256), lengths: new Uint8Array(524_288).fill(24),
+      targets: [{ via: RIGHT.host }],
+    }),
     prepare: (rig) => {
-      for (let i = 0; i < 524_288; i++) rig.router.addRoute(`${text(0x0a000000 + i * 256)}/24`, { via: RIGHT.host });
       const next = random(123456789);
       return towards(rig, Array.from({ length: MANY }, () => 0x0a000000 + (next() % (524_288 * 256))));
     },
@@ -42,13 +48,12 @@ export const WORKLOADS: Workload[] = [
   {
     name: "fib-bgp",
     title: "1,000,000 prefixes as the Internet has them, by 64 neighbours, destinations random among them",
-    prepare: (rig) => {
+    routes: (rig) => {
       const neighbours = Array.from({ length: 64 }, (_, i) => text(0xc6336402 + i));
       for (const [i, address] of neighbours.entries()) rig.router.setNeighbor(RIGHT.name, address, `02:00:00:00:01:${(i + 16).toString(16)}`);
-      const prefixes = internet(1_000_000);
-      for (const [i, { network, length }] of prefixes.entries()) rig.router.addRoute(`${text(network)}/${length}`, { via: neighbours[i % 64]! });
-      return towards(rig, addressesIn(prefixes, MANY));
+      return { ...internet(1_000_000), targets: neighbours.map((via) => ({ via })), choices: Uint16Array.from({ length: 1_000_000 }, (_, i) => i % 64) };
     },
+    prepare: (rig, routes) => towards(rig, addressesIn(routes!, MANY)),
   },
   {
     name: "echo",

@@ -24,20 +24,48 @@ LinearMemory linearMemory(Napi::Value value) {
   return memory;
 }
 
-/** Puts a memfd's pages into [at, at + length) read-only and anywhere else writable; gives the writable place. */
-static Failure mapWindow(uint8_t* at, size_t length, void** alias) {
-  int fd = memfd_create("weft-tables", MFD_CLOEXEC);
-  if (fd < 0) return failure("memfd_create", errno);
-  Failure error;
-  if (ftruncate(fd, static_cast<off_t>(length)) != 0) {
-    error = failure("ftruncate", errno);
-  } else if ((*alias = mmap(nullptr, length, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0)) == MAP_FAILED) {
-    error = failure("mmap", errno);
-  } else if (mmap(at, length, PROT_READ, MAP_SHARED | MAP_FIXED, fd, 0) == MAP_FAILED) {
-    error = failure("mmap", errno);
-    munmap(*alias, length);
+static size_t roundUp(size_t value, size_t unit) { return (value + unit - 1) / unit * unit; }
+
+/**
+ * Has the kernel put what a file in memory has here on huge pages, which it does from Linux 6.1 on, whatever its own policy is: lookups in a
+ * large FIB touch pages at random, and each page that the processor does not know costs as much as the lookup. Only speed depends on it.
+ */
+static void useHugePages(uint8_t* at, size_t length) {
+  constexpr int COLLAPSE = 25; // MADV_COLLAPSE, which glibc has from 2.37 on
+  uintptr_t base = reinterpret_cast<uintptr_t>(at), first = roundUp(base, HUGE_PAGE), last = (base + length) / HUGE_PAGE * HUGE_PAGE;
+  for (uintptr_t page = first; page < last; page += HUGE_PAGE) {
+    *reinterpret_cast<volatile uint8_t*>(page) = 0; // nothing can be put together from nothing
+    if (madvise(reinterpret_cast<void*>(page), HUGE_PAGE, COLLAPSE) != 0) return;
   }
-  close(fd); // the mappings keep the pages
+}
+
+/** Puts a memfd's pages into [at, at + length) read-only and anywhere else writable; gives the writable place. */
+static Failure mapWindow(uint8_t* at, size_t length, uint8_t** alias) {
+  // As far from a huge page's boundary in the file and at both places.
+  size_t before = reinterpret_cast<uintptr_t>(at) % HUGE_PAGE, reserved = before + length + HUGE_PAGE;
+  void* room = mmap(nullptr, reserved, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (room == MAP_FAILED) return failure("mmap", errno);
+  uint8_t* first = static_cast<uint8_t*>(room);
+  uintptr_t start = reinterpret_cast<uintptr_t>(room);
+  *alias = first + (roundUp(start, HUGE_PAGE) - start) + before;
+  munmap(first, *alias - first);
+  munmap(*alias + length, first + reserved - (*alias + length));
+
+  Failure error;
+  off_t offset = static_cast<off_t>(before);
+  int fd = memfd_create("weft-tables", MFD_CLOEXEC);
+  if (fd < 0) {
+    error = failure("memfd_create", errno);
+  } else if (ftruncate(fd, offset + static_cast<off_t>(length)) != 0) {
+    error = failure("ftruncate", errno);
+  } else if (mmap(*alias, length, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd, offset) == MAP_FAILED) {
+    error = failure("mmap", errno);
+  } else if (mmap(at, length, PROT_READ, MAP_SHARED | MAP_FIXED, fd, offset) == MAP_FAILED) {
+    error = failure("mmap", errno);
+  }
+  if (fd >= 0) close(fd); // the mappings keep the pages
+  if (error) munmap(*alias, length);
+  else useHugePages(*alias, length);
   return error;
 }
 
@@ -60,8 +88,6 @@ static Failure mapPool(uint8_t* at, size_t length, bool* huge) {
   return {};
 }
 
-static size_t roundUp(size_t value, size_t unit) { return (value + unit - 1) / unit * unit; }
-
 static Napi::Value mapMemory(const Napi::CallbackInfo& info) {
   Napi::Env env = info.Env();
   LinearMemory memory = linearMemory(info[0]);
@@ -74,7 +100,7 @@ static Napi::Value mapMemory(const Napi::CallbackInfo& info) {
   }
 
   Failure error;
-  void* alias = nullptr;
+  uint8_t* alias = nullptr;
   bool huge = false;
   uintptr_t base = reinterpret_cast<uintptr_t>(memory.data);
   size_t first = roundUp(base + pool, HUGE_PAGE) - base;
@@ -89,7 +115,7 @@ static Napi::Value mapMemory(const Napi::CallbackInfo& info) {
 
   size_t length = tablesEnd - tables;
   auto unmap = [length](Napi::Env, void* data) { munmap(data, length); };
-  return object(env, "tables", Napi::ArrayBuffer::New(env, alias, length, unmap), "hugePages", huge);
+  return object(env, "tables", Napi::ArrayBuffer::New(env, static_cast<void*>(alias), length, unmap), "hugePages", huge);
 }
 
 static Napi::Value memoryOffset(const Napi::CallbackInfo& info) {

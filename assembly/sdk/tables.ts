@@ -2,7 +2,7 @@
 
 import {
   ADJACENCIES, ADJACENCY_SIZE, ADJ_BROADCAST, ADJ_ICMP_CODE, ADJ_MTU, ADJ_NEXT, ADJ_NEXT_HOP, ADJ_REWRITE, ADJ_REWRITE_LENGTH, ADJ_TX_IF,
-  FIB_PLIES, FIB_PLY_ENTRIES, FIB_PLY_RANKS, FIB_ROOT, IF_FLAGS, IF_IP4, IF_MAC, IF_TX_SLOT, INTERFACES, INTERFACE_SIZE, LOOKUP_NEXT_GLEAN,
+  FIB_DEEP, FIB_PLY_ENTRIES, FIB_PLY_PLACES, FIB_PLY_RANKS, FIB_ROOT, IF_FLAGS, IF_IP4, IF_MAC, IF_TX_SLOT, INTERFACES, INTERFACE_SIZE, LOOKUP_NEXT_GLEAN,
   LOOKUP_NEXT_LOCAL, LOOKUP_NEXT_PATHS, LOOKUP_NEXT_REWRITE, OWN_ADDRESSES, OWN_HASH, OWN_SHIFT,
 } from "../abi";
 
@@ -85,25 +85,28 @@ export function adjacencyRewriteLength(entry: usize): u32 { return load<u8>(entr
 // @ts-ignore: decorator
 @inline
 export function fibLookup(address: u32): u32 {
-  // The first 16 bits of the address are the low half of its raw word, its bytes swapped.
-  const high = ((address & 0xff) << 8) | ((address >> 8) & 0xff);
-  let entry = load<u32>(<usize>FIB_ROOT + (<usize>high << 2));
-  if ((entry & 1) == 0) {
-    entry = inPly(entry, (address >> 16) & 0xff);
-    if ((entry & 1) == 0) entry = inPly(entry, address >> 24);
-  }
-  return entry >> 8;
+  const entry = fibRoot(address);
+  return entry < <u32>FIB_DEEP ? entry : fibInPly(entry, address);
 }
 
-/** Entry for a value of the next 8 bits in the ply that an entry leads to: that of the last run that begins no later. */
+/** The root's entry for an address (raw): its first three bytes are the low ones of its word, in reverse. FIB_DEEP and above: look in a ply. */
 // @ts-ignore: decorator
 @inline
-function inPly(entry: u32, value: u32): u32 {
-  const ply = <usize>FIB_PLIES + (<usize>entry << 5); // the place is entry >> 1, a unit 64 bytes
+export function fibRoot(address: u32): u32 {
+  const first24 = ((address & 0xff) << 16) | (address & 0xff00) | ((address >> 16) & 0xff);
+  return <u32>load<u16>(<usize>FIB_ROOT + (<usize>first24 << 1));
+}
+
+/** Adjacency for the last byte of an address (raw) in the ply that an entry of the root leads to: that of the last run that begins no later. */
+// @ts-ignore: decorator
+@inline
+export function fibInPly(entry: u32, address: u32): u32 {
+  const ply = <usize>load<u32>(<usize>FIB_PLY_PLACES + (<usize>(entry ^ <u32>FIB_DEEP) << 2));
+  const value = address >> 24;
   const word = <usize>(value >> 6);
   const upTo = load<u64>(ply + (word << 3)) & (((<u64>2) << (value & 63)) - 1);
   const run = <usize>load<u8>(ply + word, FIB_PLY_RANKS) + <usize>popcnt<u64>(upTo); // from 1 on
-  return load<u32>(ply + (run << 2), FIB_PLY_ENTRIES - 4);
+  return <u32>load<u16>(ply + (run << 1), FIB_PLY_ENTRIES - 2);
 }
 
 /** Whether an address (raw) may be one of the router's own, or a broadcast one of its networks: no is certain, yes is not. It is cheap. */

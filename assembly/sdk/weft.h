@@ -40,7 +40,7 @@ __attribute__((import_module("weft"), import_name("now"))) double weft_now(void)
 __attribute__((import_module("weft"), import_name("log"))) void weft_log(const char *text, uint32_t length);
 
 // Static data: region k lies at WEFT_MODULES + k * WEFT_MODULE_SIZE, 1 <= k < WEFT_MODULE_COUNT (wasm-ld --global-base).
-#define WEFT_MODULES 42467328u
+#define WEFT_MODULES 50724864u
 #define WEFT_MODULE_SIZE 65536u
 #define WEFT_MODULE_COUNT 64u
 

@@ -68,18 +68,15 @@ static inline uint32_t ip4Input(uint8_t* buffer) {
 }
 
 static inline uint32_t inPly(uint32_t entry, uint32_t value) {
-  const uint8_t* ply = memory + abi::FIB_PLIES + (static_cast<size_t>(entry) << 5);
-  uint32_t word = value >> 6;
+  uint32_t place = get<uint32_t>(memory + abi::FIB_PLY_PLACES + 4 * (entry ^ abi::FIB_DEEP)), word = value >> 6;
+  const uint8_t* ply = memory + place;
   uint64_t upTo = get<uint64_t>(ply + word * 8) & ((2ull << (value & 63)) - 1);
-  uint32_t run = get<uint8_t>(ply + abi::FIB_PLY_RANKS + word) + __builtin_popcountll(upTo);
-  return get<uint32_t>(ply + abi::FIB_PLY_ENTRIES - 4 + 4 * run);
+  return get<uint16_t>(ply + abi::FIB_PLY_ENTRIES - 2 + 2 * (get<uint8_t>(ply + abi::FIB_PLY_RANKS + word) + __builtin_popcountll(upTo)));
 }
 
 static inline uint32_t fibLookup(uint32_t address) {
-  uint32_t entry = get<uint32_t>(memory + abi::FIB_ROOT + 4 * (__builtin_bswap32(address) >> 16));
-  if (!(entry & 1)) entry = inPly(entry, address >> 16 & 0xff);
-  if (!(entry & 1)) entry = inPly(entry, address >> 24);
-  return entry >> 8;
+  uint32_t entry = get<uint16_t>(memory + abi::FIB_ROOT + 2 * (__builtin_bswap32(address) >> 8));
+  return entry >= abi::FIB_DEEP ? inPly(entry, address >> 24) : entry;
 }
 
 static inline uint32_t ip4Lookup(uint8_t* buffer) {

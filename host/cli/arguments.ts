@@ -109,6 +109,7 @@ export const ARGUMENTS: Record<string, Argument> = {
   "gateway-2": ADDRESS,
   weight: WEIGHT,
   "weight-2": WEIGHT,
+  count: number(1, 2 ** 24, "65536"),
   endpoint: { accepts: isEndpoint, expected: "an address of this machine and a port, such as 127.0.0.1:9469 or [::1]:9469" },
   prefix: { accepts: isPrefix, expected: "an IPv4 address and prefix length, such as 192.0.2.1/24" },
   mac: { accepts: (text) => /^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/i.test(text), expected: "a MAC address, such as 02:fe:00:00:00:01" },

@@ -1,6 +1,8 @@
 // Commands that change something.
 
-import type { Control, RdmaOptions, RoutePath, RouteTarget, RssType, RxMode } from "../control/api.js";
+import { parsePrefix, swap } from "../control/addresses.js";
+import type { RdmaOptions, RoutePath, RouteTarget, RssType, RxMode } from "../control/api.js";
+import { WeftError } from "../errors.js";
 import type { Command, Context, Values } from "./grammar.js";
 
 const RX_MODES: [RxMode, string][] = [
@@ -140,14 +142,23 @@ const INTERFACES: Command[] = [
   },
 ];
 
-type Route = (control: Control, prefix: string, target: RouteTarget) => void;
-const add: Route = (control, prefix, target) => control.addRoute(prefix, target);
-const replace: Route = (control, prefix, target) => control.replaceRoute(prefix, target);
-
 /** `ip route add <prefix> via …`, in each of its forms. */
-function route(verb: string, via: string, help: string, examples: string[], what: Route, target: (values: Values) => RouteTarget): Command {
-  const run: Command["run"] = ({ control }, values) => what(control, values.prefix!, target(values));
-  return { pattern: `ip route ${verb} <prefix> via ${via}`, help, examples, run };
+function route(verb: "add" | "replace", via: string, help: string, examples: string[], target: (values: Values) => RouteTarget): Command {
+  const run: Command["run"] = ({ control }, values) => {
+    const [prefix, to] = [values.prefix!, target(values)];
+    if (values.count === undefined) return verb === "add" ? control.addRoute(prefix, to) : control.replaceRoute(prefix, to);
+    const routes = { ...countingUp(prefix, Number(values.count)), targets: [to] };
+    return verb === "add" ? control.addRoutes(routes) : control.replaceRoutes(routes);
+  };
+  return { pattern: `ip route ${verb} <prefix> [count <count>] via ${via}`, help, examples, run };
+}
+
+/** So many prefixes of one length side by side. Throws BAD_ARGUMENT past the last address. */
+function countingUp(prefix: string, count: number): { networks: Uint32Array; lengths: Uint8Array } {
+  const { address, length } = parsePrefix(prefix);
+  const [first, step] = [swap(address), 2 ** (32 - length)];
+  if (first + count * step > 2 ** 32) throw new WeftError("BAD_ARGUMENT", `${count} prefixes from ${prefix} on go beyond 255.255.255.255`);
+  return { networks: Uint32Array.from({ length: count }, (_, i) => first + i * step), lengths: new Uint8Array(count).fill(length) };
 }
 
 const GATEWAY = "<gateway> [<interface>] [weight <weight>]";
@@ -163,22 +174,27 @@ const twoPaths = (values: Values): RouteTarget => ({ paths: [path(values), path(
 
 const ROUTES: Command[] = [
   route("add", GATEWAY, "route through a gateway; through another one too, if there is one: each flow takes one of them",
-    ["ip route add 0.0.0.0/0 via 192.0.2.254", "ip route add 198.51.100.0/24 via 192.0.2.2 host-eth0 weight 3"], add, path),
-  route("add", `${GATEWAY} via ${GATEWAY_2}`, "the same, two at once", ["ip route add 198.51.100.0/24 via 192.0.2.2 via 192.0.2.3"], add, twoPaths),
-  route("add", "<interface>", "destinations are on the link itself", ["ip route add 198.51.100.0/24 via host-eth0"], add,
+    ["ip route add 0.0.0.0/0 via 192.0.2.254", "ip route add 198.51.100.0/24 via 192.0.2.2 host-eth0 weight 3",
+      "ip route add 10.0.0.0/24 count 65536 via 192.0.2.2"], path),
+  route("add", `${GATEWAY} via ${GATEWAY_2}`, "the same, two at once", ["ip route add 198.51.100.0/24 via 192.0.2.2 via 192.0.2.3"], twoPaths),
+  route("add", "<interface>", "destinations are on the link itself", ["ip route add 198.51.100.0/24 via host-eth0"],
     (values) => ({ interface: values.interface! })),
-  route("add", "drop", "drop silently", ["ip route add 10.0.0.0/8 via drop"], add, () => ({ kind: "drop" })),
-  route("add", "unreachable", "answer with host unreachable", ["ip route add 10.0.0.0/8 via unreachable"], add, () => ({ kind: "unreachable" })),
-  route("add", "prohibit", "answer with administratively prohibited", ["ip route add 10.0.0.0/8 via prohibit"], add, () => ({ kind: "prohibit" })),
+  route("add", "drop", "drop silently", ["ip route add 10.0.0.0/8 via drop"], () => ({ kind: "drop" })),
+  route("add", "unreachable", "answer with host unreachable", ["ip route add 10.0.0.0/8 via unreachable"], () => ({ kind: "unreachable" })),
+  route("add", "prohibit", "answer with administratively prohibited", ["ip route add 10.0.0.0/8 via prohibit"], () => ({ kind: "prohibit" })),
   route("replace", GATEWAY, "route through this gateway alone, in place of what there is",
-    ["ip route replace 198.51.100.0/24 via 192.0.2.3"], replace, path),
+    ["ip route replace 198.51.100.0/24 via 192.0.2.3"], path),
   route("replace", `${GATEWAY} via ${GATEWAY_2}`, "through these two, in place of what there is",
-    ["ip route replace 198.51.100.0/24 via 192.0.2.2 via 192.0.2.3"], replace, twoPaths),
+    ["ip route replace 198.51.100.0/24 via 192.0.2.2 via 192.0.2.3"], twoPaths),
   {
-    pattern: "ip route del <prefix>",
-    help: "remove a route",
-    examples: ["ip route del 198.51.100.0/24"],
-    run: ({ control }, { prefix }) => control.deleteRoute(prefix!),
+    pattern: "ip route del <prefix> [count <count>]",
+    help: "remove a route; with a count also those that follow, of the same length",
+    examples: ["ip route del 198.51.100.0/24", "ip route del 10.0.0.0/24 count 65536"],
+    run: ({ control }, { prefix, count }) => {
+      if (count === undefined) return control.deleteRoute(prefix!);
+      const { networks, lengths } = countingUp(prefix!, Number(count));
+      return control.deleteRoutes(networks, lengths);
+    },
   },
   {
     pattern: "ip route del <prefix> via <gateway> [<interface>]",

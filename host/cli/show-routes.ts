@@ -54,10 +54,10 @@ function spaced(rewrite: string | null): string {
   return rewrite?.replace(/^(.{12})(.{12})/, "$1 $2 ") ?? "-";
 }
 
-function summaryText({ routes, lengths, kinds, plyBytes, plyBytesTotal, pathSets, pathSetsTotal }: FibSummary): string {
+function summaryText({ routes, lengths, kinds, bytes, plyBytes, plyBytesTotal, pathSets, pathSetsTotal }: FibSummary): string {
   return [
     table(["Prefix length", "Routes"], [...lengths.map(({ length, routes: of }) => [`/${length}`, of]), ["all", routes]]),
     table(["Kind", "Routes"], kinds.map(({ kind, routes: of }) => [kind, of])),
-    table(["What", "Used", "Size"], [["bytes of FIB plies", plyBytes, plyBytesTotal], ["sets of paths", pathSets, pathSetsTotal]]),
+    table(["What", "Used", "Size"], [["bytes of FIB and prefixes", bytes, ""], ["bytes of FIB plies", plyBytes, plyBytesTotal], ["sets of paths", pathSets, pathSetsTotal]]),
   ].join("\n\n");
 }

@@ -1,7 +1,7 @@
 // Gives out adjacencies and fills them in.
 
 import {
-  ADJACENCY_COUNT, ADJ_BROADCAST, ADJ_DROP, ADJ_NO_ROUTE, LOOKUP_NEXT_DROP, LOOKUP_NEXT_GLEAN, LOOKUP_NEXT_LOCAL, LOOKUP_NEXT_REWRITE,
+  ADJ_BROADCAST, ADJ_DROP, ADJ_NO_ROUTE, FIB_NUMBERS, LOOKUP_NEXT_DROP, LOOKUP_NEXT_GLEAN, LOOKUP_NEXT_LOCAL, LOOKUP_NEXT_REWRITE,
   LOOKUP_NEXT_UNREACHABLE,
 } from "../../assembly/abi.js";
 import { WeftError } from "../errors.js";
@@ -29,7 +29,7 @@ export class Adjacencies {
   private readonly pool: EpochPool;
 
   constructor(private readonly tables: Tables, epochs: Epochs) {
-    this.pool = new EpochPool(FIRST_FREE, ADJACENCY_COUNT, epochs);
+    this.pool = new EpochPool(FIRST_FREE, FIB_NUMBERS, epochs);
     tables.writeAdjacency(ADJ_NO_ROUTE, { next: LOOKUP_NEXT_UNREACHABLE, icmpCode: NET_UNREACHABLE });
     tables.writeAdjacency(ADJ_DROP, { next: LOOKUP_NEXT_DROP });
     tables.writeAdjacency(ADJ_UNREACHABLE, { next: LOOKUP_NEXT_UNREACHABLE, icmpCode: HOST_UNREACHABLE });
@@ -40,7 +40,7 @@ export class Adjacencies {
   /** Throws NO_MEMORY. */
   take(): number {
     const index = this.pool.take();
-    if (index === undefined) throw new WeftError("NO_MEMORY", `all ${ADJACENCY_COUNT} adjacencies are in use`);
+    if (index === undefined) throw new WeftError("NO_MEMORY", `all ${FIB_NUMBERS} adjacencies are in use`);
     return index;
   }
 

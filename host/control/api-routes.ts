@@ -23,6 +23,17 @@ export interface RouteTarget {
   kind?: "drop" | "unreachable" | "prohibit";
 }
 
+/** Many routes: prefix i is networks[i]/lengths[i]. */
+export interface RouteBatch {
+  /** as numbers, 10.0.0.0 = 0x0a000000 */
+  networks: Uint32Array;
+  lengths: Uint8Array;
+  /** where they lead */
+  targets: RouteTarget[];
+  /** which of the targets each has, by its place; absent: all have the first */
+  choices?: Uint16Array;
+}
+
 export interface RouteInfo {
   prefix: string;
   kind: "gateway" | "connected" | "local" | "broadcast" | "neighbor" | "drop" | "unreachable" | "prohibit";
@@ -75,7 +86,9 @@ export interface FibSummary {
   /** prefix lengths that occur */
   lengths: { length: number; routes: number }[];
   kinds: { kind: RouteInfo["kind"]; routes: number }[];
-  /** parts of the FIB's trie in use, and how many there can be */
+  /** of the FIB's tables and of the prefixes that they are made from */
+  bytes: number;
+  /** of plies for prefixes longer than /24, in use and how many there can be */
   plyBytes: number;
   plyBytesTotal: number;
   /** different sets of gateways that routes with several of them have, and how many there can be */
@@ -115,6 +128,15 @@ export interface RouteControl {
    * Throws BAD_ARGUMENT, NOT_FOUND, CONFLICT for an interface's own network, NO_MEMORY.
    */
   addRoute(prefix: string, target: RouteTarget): void;
+  /**
+   * addRoute for many, each after the one before, millions a second: all of them, or when one is refused none. Workers see them come one by one.
+   * Throws as addRoute, and BAD_ARGUMENT for arrays that do not fit each other.
+   */
+  addRoutes(routes: RouteBatch): void;
+  /** The same with replaceRoute. */
+  replaceRoutes(routes: RouteBatch): void;
+  /** deleteRoute for many, all or none. */
+  deleteRoutes(networks: Uint32Array, lengths: Uint8Array): void;
   /** Puts a route in the place of what there is, without a moment between. Throws as addRoute. */
   replaceRoute(prefix: string, target: RouteTarget): void;
   /** The whole route; with `path` that one only, and the route with its last. Throws NOT_FOUND; CONFLICT for one that goes with an address. */

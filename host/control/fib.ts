@@ -1,46 +1,71 @@
-// The IPv4 FIB: the trie that assembly/abi.ts draws, in the tables, and the set of routes it is made of.
+// The IPv4 FIB: which target each prefix leads to, and the tables that assembly/abi.ts draws, written so that they say the same.
 //
-// A route whose ends are ends of runs already is written into their entries, one word each, and so is what comes in place of a route
-// that goes: a worker that looks up meanwhile finds the old route or the new one, and a deletion needs no room, so it cannot fail.
-// For that, runs of two routes are never made one. Where a run must be cut, a copy of the ply takes its place.
+// Prefixes are nodes of a binary tree (the root 1, its halves 2 and 3): up to /16 in one array, /17 to /24 in a list for each /16, longer ones
+// in a list for each /24 that has some. What the tables are to hold follows from these alone, so a change is put there and its part of the
+// tables written anew. Entries are written one by one: a worker that looks up meanwhile finds the old route or the new one.
+//
+// In a ply a run begins and ends with each route: where one changes or goes, the runs stay as they are, and a deletion needs no room. Where a
+// run must be cut, another ply takes its place.
 
 import {
-  ADJ_NO_ROUTE, FIB_PLIES, FIB_PLY_ENTRIES, FIB_PLY_RANKS, FIB_PLY_UNIT, FIB_PLY_UNITS, FIB_ROOT, FIB_ROOT_SIZE, TABLES,
+  FIB_DEEP, FIB_NUMBERS, FIB_PLIES, FIB_PLY_ENTRIES, FIB_PLY_PLACES, FIB_PLY_RANKS, FIB_PLY_UNIT, FIB_PLY_UNITS, FIB_ROOT, FIB_ROOT_SIZE, TABLES,
 } from "../../assembly/abi.js";
 import { WeftError } from "../errors.js";
-import { beginsRun, fibLookup, plyAt, runAt } from "../memory/fib-lookup.js";
+import { fibLookup } from "../memory/fib-lookup.js";
 import { swap } from "./addresses.js";
-import type { Epochs } from "./epoch.js";
+import { EpochPool, type Epochs } from "./epoch.js";
 import { PlySpace } from "./ply-space.js";
-import { PrefixMap } from "./prefix-map.js";
+import { bitsOf, countOf, firstOf, nodeOf, PrefixLists } from "./prefix-lists.js";
 
-const ROOT = (FIB_ROOT - TABLES) / 4;
-const PLIES = (FIB_PLIES - TABLES) / 4;
-const ROOT_WORDS = FIB_ROOT_SIZE / 4;
-const UNIT_WORDS = FIB_PLY_UNIT / 4;
-const ENTRIES = FIB_PLY_ENTRIES / 4;
+const BLOCKS = 65536;
+const PLACES = (FIB_PLY_PLACES - TABLES) / 4;
 
 export class Fib {
-  private readonly routes = new PrefixMap();
+  /** target of each node up to /16, and how many prefixes are longer and inside */
+  private readonly short = new Uint16Array(2 * BLOCKS);
+  private readonly below = new Uint32Array(2 * BLOCKS);
+  /** of each /16, then of each ply */
+  private readonly lists = new PrefixLists(BLOCKS + FIB_NUMBERS);
+  private readonly numbers: EpochPool;
   private readonly space: PlySpace;
-  /** a ply spelled out, and the entries of its runs */
-  private readonly values = new Uint32Array(256);
-  private readonly image = new Uint32Array(ENTRIES + 256);
+  private readonly root: Uint16Array;
+  private readonly halves: Uint16Array;
+  /** address of each ply, 0: none. The tables still say where one was that a worker may be about to read. */
+  private readonly plies = new Uint32Array(FIB_NUMBERS);
+  private readonly counts = new Uint32Array(33);
+  /** /16s whose part of the root is to be written anew */
+  private readonly marks = new Uint8Array(BLOCKS);
+  private marked: number[] = [];
+  /** targets of a part of the root, of a ply, and where runs begin in it */
+  private readonly row = new Uint16Array(256);
+  private readonly values = new Uint16Array(256);
+  private readonly begins = new Uint32Array(8);
 
-  /** `words`: the tables' writable mapping; `epochs`: the workers' turns. */
-  constructor(private readonly words: Uint32Array, epochs: Epochs) {
+  /**
+   * `words`: the tables' writable mapping; `epochs`: the workers' turns; `adjacencyOf`: where packets go for a target, always the same for one target;
+   * target 0 is none.
+   */
+  constructor(private readonly words: Uint32Array, epochs: Epochs, private readonly adjacencyOf = (target: number): number => target) {
     this.space = new PlySpace(FIB_PLY_UNITS, epochs);
-    words.fill(leaf(ADJ_NO_ROUTE, 0), ROOT, ROOT + ROOT_WORDS);
+    this.numbers = new EpochPool(0, FIB_NUMBERS, epochs);
+    this.halves = new Uint16Array(words.buffer, words.byteOffset, words.length * 2);
+    this.root = this.halves.subarray((FIB_ROOT - TABLES) / 2, (FIB_ROOT - TABLES + FIB_ROOT_SIZE) / 2);
+    this.root.fill(adjacencyOf(0));
   }
 
   /** Number of routes. */
   get size(): number {
-    return this.routes.size;
+    return this.counts.reduce((sum, count) => sum + count, 0);
   }
 
-  /** Bytes of trie and routes that are in use. */
+  /** Number of routes of each prefix length. */
+  get lengths(): readonly number[] {
+    return [...this.counts];
+  }
+
+  /** Bytes of tables and of the prefixes that they are made from. */
   get bytes(): number {
-    return FIB_ROOT_SIZE + this.plyBytes + this.routes.bytes;
+    return FIB_ROOT_SIZE + 4 * FIB_NUMBERS + this.plyBytes + this.short.byteLength + this.below.byteLength + this.lists.bytes;
   }
 
   /** Bytes of plies that are in use, of FIB_PLY_UNITS * FIB_PLY_UNIT. */
@@ -48,29 +73,45 @@ export class Fib {
     return this.space.used * FIB_PLY_UNIT;
   }
 
-  /** Adjacency of exactly this prefix (network raw); undefined: no such route. */
-  get(network: number, length: number): number | undefined {
-    return this.routes.get(swap(network), length);
+  /** Target of exactly this prefix (network raw); 0: no such route. */
+  get(network: number, length: number): number {
+    const address = swap(network);
+    if (length <= 16) return this.short[shortNode(address, length)]!;
+    if (length <= 24) return this.lists.get(address >>> 16, nodeOf((address >>> 8) & 0xff, length - 16));
+    const entry = this.root[address >>> 8]!;
+    return entry < FIB_DEEP ? 0 : this.lists.get(listOf(entry), nodeOf(address & 0xff, length - 24));
   }
 
-  /** Adds a route or changes where it leads. Throws NO_MEMORY when there is no room for it; nothing has changed then. */
-  set(network: number, length: number, adjacency: number): void {
-    const address = swap(network);
-    const value = leaf(adjacency, length);
-    if (length > 16) this.insert(ROOT + (address >>> 16), 16, address, length, value);
-    else this.fill(ROOT + (address >>> 16), 1 << (16 - length), value, length);
-    this.routes.set(address, length, adjacency);
+  /** Adds a route, changes where it leads, or takes it away with target 0. Gives the target it had. Throws as put. */
+  set(network: number, length: number, target: number): number {
+    const old = this.put(network, length, target);
+    this.flush();
+    return old;
   }
 
-  /** Takes a route away; false when there is none. */
-  delete(network: number, length: number): boolean {
+  /**
+   * The same where many follow each other: what the tables say is right after flush(). Throws NO_MEMORY when there is no room for a route;
+   * nothing has changed then. Changing or taking away never throws.
+   */
+  put(network: number, length: number, target: number): number {
     const address = swap(network);
-    if (!this.routes.delete(address, length)) return false;
-    const [shorter, adjacency] = this.routes.covering(address, length) ?? [0, ADJ_NO_ROUTE];
-    const value = leaf(adjacency, shorter);
-    if (length > 16) this.remove(ROOT + (address >>> 16), 16, address, length, value);
-    else this.fill(ROOT + (address >>> 16), 1 << (16 - length), value, length);
-    return true;
+    if (length <= 16) return this.putShort(shortNode(address, length), length, target);
+    if (length > 24) return this.putDeep(address, length, target);
+    const block = address >>> 16;
+    const old = this.lists.put(block, nodeOf((address >>> 8) & 0xff, length - 16), target);
+    this.account(length, BLOCKS + block, old, target);
+    this.mark(block);
+    return old;
+  }
+
+  flush(): void {
+    for (const block of this.marked) this.writeBlock(block);
+    this.marked = [];
+  }
+
+  /** Gives back memory that was needed while many routes came. */
+  trim(): void {
+    this.lists.trim();
   }
 
   /** Adjacency of the longest prefix that covers an address (raw). */
@@ -78,188 +119,203 @@ export class Fib {
     return fibLookup(this.words, raw, TABLES);
   }
 
-  /** Writes a leaf over entries that stand side by side, where no prefix longer than `owner` has written. */
-  private fill(from: number, count: number, value: number, owner: number): void {
-    const { words } = this;
-    for (let at = from; at < from + count; at++) {
-      const entry = words[at]!;
-      if (isPly(entry)) this.fill(plyAt(entry, TABLES) + ENTRIES, this.runs(plyAt(entry, TABLES)), value, owner);
-      else if (lengthOf(entry) <= owner) words[at] = value;
+  /** Calls back for each route (network raw), in no order. */
+  forEach(visit: (network: number, length: number, target: number) => void): void {
+    for (let node = 1; node < 2 * BLOCKS; node++) {
+      if (this.short[node] !== 0) visit(swap((firstIn24(node) << 8) >>> 0), bitsOf(node), this.short[node]!);
     }
-  }
-
-  /** Writes a route longer than `depth` under the entry at word `at`, which stands for an address' first `depth` bits. */
-  private insert(at: number, depth: number, address: number, length: number, value: number): void {
-    const entry = this.words[at]!;
-    const [from, count] = rangeIn(depth, address, length);
-    const deeper = length > depth + 8;
-    if (isPly(entry)) {
-      const ply = plyAt(entry, TABLES);
-      if (beginsRun(this.words, ply, from) && beginsRun(this.words, ply, from + count)) {
-        const first = runAt(this.words, ply, from);
-        if (deeper) return this.insert(first, depth + 8, address, length, value);
-        return this.fill(first, runAt(this.words, ply, from + count - 1) - first + 1, value, length);
+    for (let block = 0; block < BLOCKS; block++) {
+      if (this.below[BLOCKS + block] === 0) continue;
+      this.visitList(block, (block << 16) >>> 0, 16, visit);
+      for (let at = block << 8; at < (block + 1) << 8; at++) {
+        const entry = this.root[at]!;
+        if (entry >= FIB_DEEP) this.visitList(listOf(entry), (at << 8) >>> 0, 24, visit);
       }
     }
-    if (!deeper && isPly(entry) && this.split(at, from, count, value, length)) return;
-    this.spell(entry);
-    if (deeper) this.graft(at, from, address, length, value);
-    else this.cut(at, depth, from, count, value, length);
   }
 
-  /**
-   * Puts a copy of the ply under the entry at word `at`, with a leaf over a range of it, in its place, without spelling it out. False: it would
-   * need a larger block, and is worth looking for runs that have become one.
-   */
-  private split(at: number, from: number, count: number, value: number, owner: number): boolean {
-    const { words } = this;
-    const [ply, to] = [plyAt(words[at]!, TABLES), from + count];
-    const [atFrom, atTo] = [beginsRun(words, ply, from), beginsRun(words, ply, to)];
-    const runs = this.runs(ply);
-    const order = orderOf(runs);
-    const place = orderOf(runs + (atFrom ? 0 : 1) + (atTo ? 0 : 1)) === order ? this.space.take(order) : undefined;
-    if (place === undefined) return false;
-    const fresh = PLIES + place * UNIT_WORDS;
-    for (let word = 0; word < ENTRIES; word++) words[fresh + word] = words[ply + word]!;
-    if (!atFrom) this.begin(fresh, from);
-    if (!atTo) this.begin(fresh, to);
-    const [first, last] = [runAt(words, ply, from), runAt(words, ply, to - 1)];
-    for (let run = ply + ENTRIES, copy = fresh + ENTRIES; run < ply + ENTRIES + runs; run++) {
-      words[copy++] = words[run]!;
-      if (run === first && !atFrom) words[copy++] = words[run]!;
-      if (run === last && !atTo) words[copy++] = words[run]!;
+  private visitList(list: number, base: number, depth: number, visit: (network: number, length: number, target: number) => void): void {
+    for (let i = 0; i < this.lists.size(list); i++) {
+      const entry = this.lists.at(list, i);
+      visit(swap((base | (firstOf(entry >>> 16) << (24 - depth))) >>> 0), depth + bitsOf(entry >>> 16), entry & 0xffff);
     }
-    const inside = runAt(words, fresh, from);
-    this.fill(inside, runAt(words, fresh, to - 1) - inside + 1, value, owner);
-    this.replace(at, (place << 1) >>> 0);
+  }
+
+  private putShort(node: number, length: number, target: number): number {
+    const old = this.short[node]!;
+    if (old === target) return old;
+    this.short[node] = target;
+    this.account(length, node >>> 1, old, target);
+    this.paint(node, this.adjacencyOf(this.cover(node)));
+    return old;
+  }
+
+  private putDeep(address: number, length: number, target: number): number {
+    const at = address >>> 8;
+    const known = this.root[at]!;
+    if (known < FIB_DEEP && target === 0) return 0;
+    const number = known < FIB_DEEP ? this.numbers.take() : known - FIB_DEEP;
+    if (number === undefined) throw full(`${FIB_NUMBERS} networks of /24 have longer prefixes`);
+    const [list, node, cover] = [BLOCKS + number, nodeOf(address & 0xff, length - 24), this.coverOf24(at)];
+    const old = this.lists.put(list, node, target);
+    if (this.lists.size(list) === 0) {
+      this.root[at] = this.adjacencyOf(cover);
+      this.release(number);
+    } else if (!this.writePly(number, cover)) {
+      this.lists.put(list, node, old);
+      if (known < FIB_DEEP) this.numbers.give(number);
+      throw full(`${this.plyBytes} bytes of plies are in use`);
+    } else if (known < FIB_DEEP) {
+      this.root[at] = FIB_DEEP + number;
+    }
+    this.account(length, BLOCKS + (at >>> 8), old, target);
+    return old;
+  }
+
+  /** Counts a route that came or went, in all nodes from `node` up. */
+  private account(length: number, node: number, old: number, target: number): void {
+    const change = Number(target !== 0) - Number(old !== 0);
+    if (change === 0) return;
+    this.counts[length]! += change;
+    for (; node > 0; node >>>= 1) this.below[node]! += change;
+  }
+
+  private mark(block: number): void {
+    if (this.marks[block] !== 0) return;
+    this.marks[block] = 1;
+    this.marked.push(block);
+  }
+
+  /** Target of the longest prefix up to /16 that covers a node or is it. */
+  private cover(node: number): number {
+    for (; node > 0; node >>>= 1) if (this.short[node] !== 0) return this.short[node]!;
+    return 0;
+  }
+
+  /** The same up to /24 for a /24. */
+  private coverOf24(at: number): number {
+    for (let bits = 8; bits > 0; bits--) {
+      const target = this.lists.get(at >>> 8, nodeOf(at & 0xff, bits));
+      if (target !== 0) return target;
+    }
+    return this.cover(BLOCKS + (at >>> 8));
+  }
+
+  /** Writes an adjacency where a node of at most /16 is the longest prefix. */
+  private paint(node: number, adjacency: number): void {
+    const from = firstIn24(node);
+    if (this.below[node] === 0) return void this.root.fill(adjacency, from, from + (1 << (24 - bitsOf(node))));
+    if (node >= BLOCKS) return this.mark(node - BLOCKS);
+    for (const half of [2 * node, 2 * node + 1]) if (this.short[half] === 0) this.paint(half, adjacency);
+  }
+
+  /** Writes the root's part for a /16. */
+  private writeBlock(block: number): void {
+    const { root, row } = this;
+    this.marks[block] = 0;
+    row.fill(this.cover(BLOCKS + block));
+    this.spread(block, row);
+    for (let i = 0, at = block << 8; i < 256; i++, at++) {
+      const entry = root[at]!;
+      if (entry >= FIB_DEEP) {
+        this.writePly(entry - FIB_DEEP, row[i]!);
+        continue;
+      }
+      const adjacency = this.adjacencyOf(row[i]!);
+      if (entry !== adjacency) root[at] = adjacency;
+    }
+  }
+
+  /** Writes a list's targets over those that cover it. */
+  private spread(list: number, targets: Uint16Array): void {
+    for (let i = 0; i < this.lists.size(list); i++) {
+      const entry = this.lists.at(list, i);
+      const first = firstOf(entry >>> 16);
+      targets.fill(entry & 0xffff, first, first + countOf(entry >>> 16));
+    }
+  }
+
+  /** Writes a ply for its list and what covers that: the one there is, if its runs will do. False: there is no room for another one. */
+  private writePly(number: number, cover: number): boolean {
+    this.values.fill(cover);
+    this.spread(BLOCKS + number, this.values);
+    this.findRuns(BLOCKS + number);
+    const old = this.plies[number]!;
+    const from = (old - TABLES) / 4;
+    if (old !== 0 && this.begins.every((bits, i) => (bits & ~this.words[from + i]!) === 0)) {
+      this.writeRuns((old - TABLES) / 2);
+      return true;
+    }
+    const place = this.space.take(orderOf(runsIn(this.begins)));
+    if (place === undefined) return false;
+    const address = FIB_PLIES + place * FIB_PLY_UNIT;
+    this.words.set(this.begins, (address - TABLES) / 4);
+    this.writeRuns((address - TABLES) / 2);
+    this.words[PLACES + number] = address;
+    this.plies[number] = address;
+    if (old !== 0) this.giveBack(old);
     return true;
   }
 
-  /** Marks in a ply that a run begins with a value where none did. */
-  private begin(ply: number, value: number): void {
-    this.words[ply + (value >>> 5)]! |= 1 << (value & 31);
-    this.words[ply + FIB_PLY_RANKS / 4]! += 0x01010100 << ((value >>> 6) * 8); // one more before each of the 64s that follow
-  }
-
-  /** Puts a copy of the ply in `values`, with a leaf over a range of it, in the place of the entry at word `at`. */
-  private cut(at: number, depth: number, from: number, count: number, value: number, owner: number): void {
-    const { values } = this;
-    const below: number[] = [];
-    for (let i = from; i < from + count; i++) {
-      if (isPly(values[i]!)) below.push(plyAt(values[i]!, TABLES));
-      else if (lengthOf(values[i]!) <= owner) values[i] = value;
-    }
-    const fresh = this.write(depth);
-    for (const ply of below) this.fill(ply + ENTRIES, this.runs(ply), value, owner);
-    this.replace(at, fresh);
-  }
-
-  /** The same with a new ply under one value, which is a leaf as yet. */
-  private graft(at: number, from: number, address: number, length: number, value: number): void {
-    const outer = this.values.slice();
-    this.values.fill(outer[from]!);
-    const [low, count] = rangeIn(24, address, length);
-    this.values.fill(value, low, low + count);
-    const below = this.write(24);
-    this.values.set(outer);
-    this.values[from] = below;
-    try {
-      this.replace(at, this.write(16));
-    } catch (error) {
-      this.release(below);
-      throw error;
+  private findRuns(list: number): void {
+    const { begins } = this;
+    begins.fill(0);
+    begins[0] = 1;
+    for (let i = 0; i < this.lists.size(list); i++) {
+      const node = this.lists.at(list, i) >>> 16;
+      for (const value of [firstOf(node), firstOf(node) + countOf(node)]) if (value < 256) begins[value >>> 5]! |= 1 << (value & 31);
     }
   }
 
-  /** Writes what covers a route over its own entries, and gives up the plies that no route needs any more. */
-  private remove(at: number, depth: number, address: number, length: number, value: number): void {
-    const ply = plyAt(this.words[at]!, TABLES);
-    const [from, count] = rangeIn(depth, address, length);
-    const first = runAt(this.words, ply, from);
-    if (length > depth + 8) this.remove(first, depth + 8, address, length, value);
-    else this.fill(first, runAt(this.words, ply, from + count - 1) - first + 1, value, length);
-    this.fold(at, ply, depth);
-  }
-
-  /** Puts a leaf in place of a ply that has become that leaf throughout, if a route wrote it that covers all of the ply. */
-  private fold(at: number, ply: number, depth: number): void {
-    const { words } = this;
-    const entry = words[ply + ENTRIES]!;
-    if (isPly(entry) || lengthOf(entry) > depth) return;
-    for (let run = this.runs(ply) - 1; run > 0; run--) if (words[ply + ENTRIES + run] !== entry) return;
-    this.replace(at, entry);
-  }
-
-  private replace(at: number, entry: number): void {
-    const old = this.words[at]!;
-    this.words[at] = entry;
-    if (isPly(old)) this.release(old);
-  }
-
-  private release(entry: number): void {
-    this.space.give(entry >>> 1, orderOf(this.runs(plyAt(entry, TABLES))));
-  }
-
-  /** Spells a ply, or a leaf in place of one, out into `values`. */
-  private spell(entry: number): void {
-    const { words, values } = this;
-    if (!isPly(entry)) return void values.fill(entry);
-    const ply = plyAt(entry, TABLES);
-    let run = ply + ENTRIES - 1;
-    for (let i = 0; i < 256; i++) {
-      if ((words[ply + (i >>> 5)]! >>> (i & 31)) & 1) run++;
-      values[i] = words[run]!;
-    }
-  }
-
-  /** Writes a ply of `values` where nothing reads yet; gives the entry that leads there. Throws NO_MEMORY. */
-  private write(depth: number): number {
-    const { values, image } = this;
-    image.fill(0, 0, ENTRIES);
+  /** Writes `values` into the runs of the ply at a place in halves, and how many begin before each quarter. */
+  private writeRuns(ply: number): void {
     let runs = 0;
+    let ranks = 0;
     for (let i = 0; i < 256; i++) {
-      if ((i & 63) === 0) image[FIB_PLY_RANKS / 4]! |= runs << (i >>> 3);
-      if (i > 0 && values[i] === values[i - 1] && !beginsRoute(values[i]!, depth, i)) continue;
-      image[i >>> 5]! |= 1 << (i & 31);
-      image[ENTRIES + runs++] = values[i]!;
+      if ((i & 63) === 0) ranks |= runs << (i >>> 3);
+      if ((this.halves[ply + (i >>> 4)]! >>> (i & 15)) & 1) this.halves[ply + FIB_PLY_ENTRIES / 2 + runs++] = this.adjacencyOf(this.values[i]!);
     }
-    const place = this.space.take(orderOf(runs));
-    if (place === undefined) throw new WeftError("NO_MEMORY", `the IPv4 FIB is full: ${this.space.used * FIB_PLY_UNIT} bytes of plies are in use`);
-    this.words.set(image.subarray(0, ENTRIES + runs), PLIES + place * UNIT_WORDS);
-    return (place << 1) >>> 0;
+    this.words[(ply * 2 + FIB_PLY_RANKS) / 4] = ranks;
   }
 
-  private runs(ply: number): number {
-    return runAt(this.words, ply, 255) - ply - ENTRIES + 1;
+  /** Gives up a ply that no route needs any more. */
+  private release(number: number): void {
+    this.giveBack(this.plies[number]!);
+    this.plies[number] = 0;
+    this.numbers.give(number);
+  }
+
+  private giveBack(ply: number): void {
+    this.space.give((ply - FIB_PLIES) / FIB_PLY_UNIT, orderOf(runsIn(this.words.subarray((ply - TABLES) / 4, (ply - TABLES) / 4 + 8))));
   }
 }
 
-function isPly(entry: number): boolean {
-  return (entry & 1) === 0;
+function shortNode(address: number, length: number): number {
+  return length === 0 ? 1 : (1 << length) | (address >>> (32 - length));
 }
 
-/** Length of the prefix that wrote a leaf. */
-function lengthOf(entry: number): number {
-  return (entry >>> 1) & 0x7f;
+/** First 24 bits of the first address of a node up to /16. */
+function firstIn24(node: number): number {
+  return (node << (24 - bitsOf(node))) & 0xffffff;
 }
 
-function leaf(adjacency: number, length: number): number {
-  return ((adjacency << 8) | (length << 1) | 1) >>> 0;
+/** List of the ply that an entry of the root leads to. */
+function listOf(entry: number): number {
+  return BLOCKS + entry - FIB_DEEP;
 }
 
-/** Which values a prefix takes in a ply that stands below `depth` bits. */
-function rangeIn(depth: number, address: number, length: number): [from: number, count: number] {
-  return [(address >>> (24 - depth)) & 0xff, length > depth + 8 ? 1 : 1 << (depth + 8 - length)];
-}
-
-/** Whether a route that wrote a leaf begins at value i of a ply: a leaf alike before it is another route's. */
-function beginsRoute(entry: number, depth: number, i: number): boolean {
-  const bits = lengthOf(entry) - depth;
-  return bits > 0 && (i & (0xff >>> bits)) === 0;
+function runsIn(begins: Uint32Array): number {
+  let runs = 0;
+  for (let bits of begins) for (; bits !== 0; bits &= bits - 1) runs++;
+  return runs;
 }
 
 /** Size of a ply with so many runs: 2^order units. */
 function orderOf(runs: number): number {
-  const units = Math.ceil((ENTRIES + runs) / UNIT_WORDS);
+  const units = Math.ceil((FIB_PLY_ENTRIES + 2 * runs) / FIB_PLY_UNIT);
   return 32 - Math.clz32(units - 1);
+}
+
+function full(why: string): WeftError {
+  return new WeftError("NO_MEMORY", `the IPv4 FIB is full: ${why}`);
 }

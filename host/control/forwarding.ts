@@ -58,13 +58,12 @@ export class Forwarding {
   }
 
   summary(): FibSummary {
-    const routes = this.routes.list();
-    const lengths = [...tally(routes.map(({ length }) => length))].sort(([a], [b]) => a - b);
-    const kinds = [...tally(routes.map(({ kind }) => kind))].sort(([a], [b]) => (a < b ? -1 : 1));
+    const kinds = Object.entries(this.routes.kinds()).sort(([a], [b]) => (a < b ? -1 : 1));
     return {
-      routes: routes.length,
-      lengths: lengths.map(([length, of]) => ({ length, routes: of })),
-      kinds: kinds.map(([kind, of]) => ({ kind, routes: of })),
+      routes: this.fib.size,
+      lengths: this.fib.lengths.map((routes, length) => ({ length, routes })).filter(({ routes }) => routes > 0),
+      kinds: kinds.map(([kind, routes]) => ({ kind: kind as FibSummary["kinds"][number]["kind"], routes })),
+      bytes: this.fib.bytes,
       plyBytes: this.fib.plyBytes, plyBytesTotal: FIB_PLY_UNITS * FIB_PLY_UNIT, pathSets: this.sets.list().length, pathSetsTotal: PATH_SET_COUNT,
     };
   }
@@ -83,13 +82,6 @@ export class Forwarding {
       paths: this.sets.list().find(({ adjacency }) => adjacency === index)?.paths.map(({ gateway }) => gateway.adjacency) ?? [],
     };
   }
-}
-
-/** How often each occurs. */
-function tally<K>(keys: K[]): Map<K, number> {
-  const counts = new Map<K, number>();
-  for (const key of keys) counts.set(key, (counts.get(key) ?? 0) + 1);
-  return counts;
 }
 
 function kindOf(next: number, nextHop: number): AdjacencyInfo["kind"] {

@@ -1,10 +1,10 @@
-// Room for the FIB's plies: blocks of 1, 2, 4 … 32 units, halved and joined again as buddies (Knowlton 1965). A block that was given
+// Room for the FIB's plies: blocks of 1, 2, 4 … 16 units, halved and joined again as buddies (Knowlton 1965). A block that was given
 // back may still be read by a worker, so it is free only when each has begun another turn.
 
 import type { Epochs } from "./epoch.js";
 
 /** Largest block: 256 entries and what stands before them. */
-const ORDERS = 6;
+const ORDERS = 5;
 const NONE = -1;
 
 export class PlySpace {

@@ -4,7 +4,7 @@ import { WeftError } from "../errors.js";
 import { parseIp4, parseMac } from "./addresses.js";
 import type { Announcements } from "./announcements.js";
 import type {
-  AdjacencyInfo, FibSummary, LocalProtocol, NeighborInfo, RouteControl, RouteDetail, RouteInfo, RoutePath, RouteTarget,
+  AdjacencyInfo, FibSummary, LocalProtocol, NeighborInfo, RouteBatch, RouteControl, RouteDetail, RouteInfo, RoutePath, RouteTarget,
 } from "./api-routes.js";
 import { type Forwarding, LOCAL_PROTOCOLS } from "./forwarding.js";
 import type { Neighbours } from "./neighbours.js";
@@ -39,6 +39,18 @@ export abstract class RouteCommands extends Observation implements RouteControl 
 
   addRoute(prefix: string, target: RouteTarget): void {
     this.routeTable.add(prefix, target);
+  }
+
+  addRoutes(routes: RouteBatch): void {
+    this.routeTable.addMany(routes, false);
+  }
+
+  replaceRoutes(routes: RouteBatch): void {
+    this.routeTable.addMany(routes, true);
+  }
+
+  deleteRoutes(networks: Uint32Array, lengths: Uint8Array): void {
+    this.routeTable.deleteMany(networks, lengths);
   }
 
   replaceRoute(prefix: string, target: RouteTarget): void {

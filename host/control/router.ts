@@ -37,6 +37,7 @@ import { Pinger, SENDER } from "./pinger.js";
 import { Ports } from "./ports.js";
 import { ReassemblySettings } from "./reassembly.js";
 import { Requests } from "./requests.js";
+import { Targets } from "./route.js";
 import { Routes } from "./routes.js";
 import { TraceControl } from "./trace-control.js";
 import { Workers } from "./workers.js";
@@ -85,8 +86,9 @@ export class Router extends TraceControl implements Control {
     this.adjacencyTable = new Adjacencies(tables, epochs);
     tables.setFlowSeed(randomInt(2 ** 32));
     const sets = new PathSets(tables, this.adjacencyTable, epochs, (index) => this.interfaceTable.linkOf(index));
-    const fib = new Fib(tables.words, epochs);
-    this.routeTable = new Routes(fib, this.interfaceTable, () => this.neighbourTable, sets);
+    const targets = new Targets();
+    const fib = new Fib(tables.words, epochs, (target) => targets.adjacencyOf(target));
+    this.routeTable = new Routes(fib, targets, this.interfaceTable, () => this.neighbourTable, sets);
     this.neighbourTable = new Neighbours(this.adjacencyTable, {
       link: (index) => this.interfaceTable.byIndex(index),
       ask: (index, target, mac) => this.ask(index, target, mac),

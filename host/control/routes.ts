@@ -2,34 +2,36 @@
 
 import { ADJ_DROP, PATH_BUCKETS } from "../../assembly/abi.js";
 import { WeftError } from "../errors.js";
-import { formatIp4, formatPrefix, maskOf, parsePrefix, type Prefix, swap } from "./addresses.js";
+import { formatIp4, formatPrefix, maskOf, parsePrefix, swap } from "./addresses.js";
 import { ADJ_NET_BROADCAST, ADJ_PROHIBIT, ADJ_UNREACHABLE } from "./adjacencies.js";
-import type { RouteInfo, RoutePath, RouteTarget } from "./api.js";
+import type { RouteBatch, RouteInfo, RoutePath, RouteTarget } from "./api.js";
 import type { Fib } from "./fib.js";
 import { Gateways, joined } from "./gateways.js";
 import type { Interface, Interfaces } from "./interfaces.js";
 import type { Neighbour, Neighbours } from "./neighbours.js";
 import { checkHostAddress, checkOverlap, covers, isHost, routesOf, sameNetwork } from "./own-addresses.js";
 import type { Path, PathSet, PathSets } from "./paths.js";
-import type { Route } from "./route.js";
+import type { Route, Target, Targets } from "./route.js";
+import { bad, checkBatch, hostBits, namedPaths } from "./route-requests.js";
 
 const SPECIAL = { drop: ADJ_DROP, unreachable: ADJ_UNREACHABLE, prohibit: ADJ_PROHIBIT } as const;
 
 const LIMITED_BROADCAST = 0xffffffff;
 
-export class Routes {
-  private readonly table = new Map<string, Route>();
+/** Where somebody wants routes to lead: through these gateways, held while he does, or to this target. */
+type Wanted = { paths: readonly Path[] } | { target: Target };
 
+export class Routes {
   private readonly gateways: Gateways;
 
   constructor(
-    private readonly fib: Fib, private readonly interfaces: Interfaces, private readonly neighbours: () => Neighbours,
-    private readonly sets: PathSets,
+    private readonly fib: Fib, private readonly targets: Targets, private readonly interfaces: Interfaces,
+    private readonly neighbours: () => Neighbours, private readonly sets: PathSets,
   ) {
     this.gateways = new Gateways(interfaces, neighbours, this);
     // The limited broadcast is never forwarded, whatever the default route is (RFC 1812 5.3.5.1).
     const broadcast = { kind: "broadcast", owner: "address", adjacency: ADJ_NET_BROADCAST, index: null, paths: [], set: null } as const;
-    this.install({ network: LIMITED_BROADCAST, length: 32, ...broadcast });
+    this.install(LIMITED_BROADCAST, 32, this.fixed(broadcast));
   }
 
   /** Gives an interface an address and the routes that follow from it. Throws BAD_ARGUMENT, CONFLICT. */
@@ -41,9 +43,9 @@ export class Routes {
     const routes = routesOf(entry, prefix).filter(({ kind }) => !shared || kind === "local");
     for (const route of routes) this.checkFree(route);
     try {
-      for (const route of routes) this.install(route);
+      for (const { network, length, ...target } of routes) this.install(network, length, this.fixed(target));
     } catch (error) {
-      for (const route of routes) this.uninstall(route);
+      for (const { network, length } of routes) this.uninstall(network, length);
       throw error;
     }
     entry.addresses.push(prefix);
@@ -57,78 +59,121 @@ export class Routes {
     if (place < 0) throw new WeftError("NOT_FOUND", `interface ${entry.name} has no address ${text}`);
     const others = entry.addresses.filter((_, i) => i !== place);
     const lost = (address: number): boolean => covers(prefix, address) && !others.some((other) => covers(other, address));
-    const dependent = this.list().find(({ paths }) => paths.some(({ gateway }) => gateway.index === entry.index && lost(gateway.address)));
+    const needs = ({ paths }: Target): boolean => paths.some(({ gateway }) => gateway.index === entry.index && lost(gateway.address));
+    const dependent = this.targets.list().find(({ target }) => needs(target));
     if (dependent) {
-      const first = formatPrefix(dependent.network, dependent.length);
+      const [{ network, length }] = this.leadingTo((number) => number === dependent.number) as [Route];
+      const first = formatPrefix(network, length);
       throw new WeftError("CONFLICT", `route ${first} needs ${text} to reach its gateway: delete it first`);
     }
     entry.addresses = others;
     this.interfaces.write(entry);
     for (const neighbour of this.neighbours().list(entry.index)) if (lost(neighbour.address)) this.neighbours().forget(neighbour);
     const shared = others.some((other) => sameNetwork(other, prefix));
-    for (const route of routesOf(entry, prefix)) if (!shared || route.kind === "local") this.uninstall(route);
+    for (const route of routesOf(entry, prefix)) if (!shared || route.kind === "local") this.uninstall(route.network, route.length);
   }
 
   /** Adds a route, or paths to one that has some; `replace`: in place of what there is. Throws BAD_ARGUMENT, NOT_FOUND, CONFLICT, NO_MEMORY. */
   add(text: string, target: RouteTarget, replace = false): void {
     const { network, address, length } = parsePrefix(text);
-    if (address !== network) throw new WeftError("BAD_ARGUMENT", `${text} has host bits set: the network is ${formatPrefix(network, length)}`);
-    const old = this.table.get(formatPrefix(network, length));
-    if (old?.owner === "address") throw new WeftError("CONFLICT", `${text} is there already: it is ${describe(old, this.interfaces)}`);
-    const named = namedPaths(network, length, target);
-    if (!named) return this.exchange(old, this.without(network, length, target));
-    const paths = this.gateways.hold(named);
-    const kept = old && !replace ? old.paths : [];
-    this.lead(old, { network, length }, kept, paths);
+    if (address !== network) throw hostBits(text, network, length);
+    const old = this.replaceable(network, length);
+    const wanted = this.want(namedPaths(network, length, target), target);
+    try {
+      this.install(network, length, this.towards(old, wanted, replace));
+    } finally {
+      this.unwant([wanted]);
+    }
+  }
+
+  /** The same for many, all or none; see RouteControl.addRoutes. */
+  addMany({ networks, lengths, targets, choices }: RouteBatch, replace: boolean): void {
+    checkBatch(networks, lengths, targets.length, choices);
+    const wanted: Wanted[] = [];
+    const known = new Map<number, number>();
+    try {
+      for (const target of targets) wanted.push(this.want(namedPaths(0, 0, target), target));
+      const own = targets.map(({ kind, via, paths }) => !kind && via === undefined && !paths?.length); // on the link, where a host is its own gateway
+      this.changeMany(networks, lengths, (old, network, length, i) => {
+        const choice = choices?.[i] ?? 0;
+        if (length === 32 && own[choice]) throw bad(`${formatPrefix(network, length)}: hosts on a link are each their own gateway: add them one by one`);
+        const key = old * targets.length + choice;
+        const found = known.get(key);
+        if (found !== undefined) return found;
+        this.replaceable(network, length);
+        const number = this.towards(old, wanted[choice]!, replace);
+        known.set(key, number);
+        return number;
+      });
+    } finally {
+      this.unwant(wanted);
+    }
   }
 
   /** Takes a route away, or one path of it. Throws NOT_FOUND; CONFLICT for a route that belongs to an interface's address. */
   delete(text: string, path?: RoutePath): void {
     const { network, length } = parsePrefix(text);
-    const route = this.table.get(formatPrefix(network, length));
-    if (!route) throw new WeftError("NOT_FOUND", `no route ${formatPrefix(network, length)}`);
-    if (route.owner !== "operator") {
-      throw new WeftError("CONFLICT", `route ${text} is ${describe(route, this.interfaces)}: it goes with the ${route.owner}`);
-    }
-    if (!path) return this.remove(route);
+    const number = this.fib.get(network, length);
+    this.checkDeletable(number, network, length);
+    if (!path) return this.remove(network, length);
+    const route = this.routeOf(network, length, number);
     const { index, address } = this.gateways.find(path);
     const left = route.paths.filter(({ gateway }) => gateway.index !== index || gateway.address !== address);
     if (left.length === route.paths.length) {
       throw new WeftError("NOT_FOUND", `route ${text} does not go through ${path.via}: it is ${describe(route, this.interfaces)}`);
     }
-    this.keepOnly(route, left);
+    if (left.length > 0) this.install(network, length, this.through(left, route.set));
+    else this.remove(network, length);
+  }
+
+  /** Takes many routes away, all or none; see RouteControl.deleteRoutes. */
+  deleteMany(networks: Uint32Array, lengths: Uint8Array): void {
+    checkBatch(networks, lengths, 1, undefined);
+    this.changeMany(networks, lengths, (old, network, length) => {
+      this.checkDeletable(old, network, length);
+      return 0;
+    });
+    if (lengths.includes(32)) for (const neighbour of this.neighbours().list()) this.addNeighbour(neighbour);
   }
 
   /** The route to a prefix, or the longest one that covers an address; undefined: none. */
   find(network: number, length?: number): Route | undefined {
-    if (length !== undefined) return this.table.get(formatPrefix(network, length));
-    for (let bits = 32; bits >= 0; bits--) {
-      const route = this.table.get(formatPrefix((network & maskOf(bits)) >>> 0, bits));
-      if (route) return route;
+    for (let bits = length ?? 32; bits >= (length ?? 0); bits--) {
+      const masked = (network & maskOf(bits)) >>> 0;
+      const number = this.fib.get(masked, bits);
+      if (number !== 0) return this.routeOf(masked, bits, number);
     }
     return undefined;
   }
 
   /** A host route to a neighbour, unless another route has that prefix. */
-  addNeighbour(neighbour: Neighbour): void {
-    if (this.table.has(formatPrefix(neighbour.address, 32))) return;
-    const { address, adjacency, index } = neighbour;
-    this.install({ network: address, length: 32, kind: "neighbor", owner: "neighbour", adjacency, index, paths: [], set: null });
+  addNeighbour({ address, adjacency, index }: Neighbour): void {
+    if (this.fib.get(address, 32) !== 0) return;
+    this.install(address, 32, this.fixed({ kind: "neighbor", owner: "neighbour", adjacency, index, paths: [], set: null }));
   }
 
   removeNeighbour(neighbour: Neighbour): void {
-    const route = this.table.get(formatPrefix(neighbour.address, 32));
-    if (route?.owner === "neighbour" && route.adjacency === neighbour.adjacency) this.uninstall(route);
+    const route = this.find(neighbour.address, 32);
+    if (route?.owner === "neighbour" && route.adjacency === neighbour.adjacency) this.uninstall(neighbour.address, 32);
   }
 
   /** Everything that leads through an interface goes with it; routes to its neighbours when those are forgotten. */
   removeInterface(entry: Interface): void {
-    for (const route of this.list()) {
-      if (route.owner === "neighbour") continue;
-      const left = route.paths.filter(({ gateway }) => gateway.index !== entry.index);
-      if (left.length < route.paths.length) this.keepWhatFits(route, left);
-      else if (route.index === entry.index && route.paths.length === 0) this.remove(route);
+    const instead = new Map<number, number>();
+    for (const { number, target } of this.targets.list()) {
+      if (target.owner === "neighbour") continue;
+      const left = target.paths.filter(({ gateway }) => gateway.index !== entry.index);
+      if (left.length < target.paths.length) instead.set(number, this.throughWhatFits(left, target.set));
+      else if (target.index === entry.index && target.paths.length === 0) instead.set(number, 0);
     }
+    const routes = this.leadingTo((number) => instead.has(number));
+    for (const { network, length } of routes) {
+      const number = instead.get(this.fib.get(network, length))!;
+      this.targets.exchange(this.fib.put(network, length, number), number);
+    }
+    this.fib.flush();
+    this.sweep();
+    if (routes.length > 0) for (const neighbour of this.neighbours().list()) this.addNeighbour(neighbour);
     entry.addresses = [];
   }
 
@@ -139,7 +184,7 @@ export class Routes {
 
   /** Throws BAD_ARGUMENT for an address (raw) that no neighbour can have: the router's own, a network's or a broadcast one. */
   checkNeighbour(address: number, role: string): void {
-    const taken = this.table.get(formatPrefix(address, 32));
+    const taken = this.find(address, 32);
     const text = `${role} ${formatIp4(address)}`;
     if (!isHost(address)) throw new WeftError("BAD_ARGUMENT", `${text}: no host can have an address of ${address & 0xff}.0.0.0/8`);
     if (taken?.kind === "local") throw new WeftError("BAD_ARGUMENT", `${text} is this router's own address${on(taken, this.interfaces)}`);
@@ -178,85 +223,155 @@ export class Routes {
   /** How many routes there are of each kind. */
   kinds(): Record<string, number> {
     const counts: Record<string, number> = {};
-    for (const { kind } of this.table.values()) counts[kind] = (counts[kind] ?? 0) + 1;
+    for (const { target: { kind }, routes } of this.targets.list()) counts[kind] = (counts[kind] ?? 0) + routes;
     return counts;
   }
 
   /** All there are, in no order. */
   list(): Route[] {
-    return [...this.table.values()];
+    return this.leadingTo(() => true);
   }
 
-  private install(route: Route): void {
-    this.fib.set(route.network, route.length, route.adjacency);
-    this.table.set(formatPrefix(route.network, route.length), route);
+  /** The routes to some targets. */
+  private leadingTo(which: (number: number) => boolean): Route[] {
+    const routes: Route[] = [];
+    this.fib.forEach((network, length, number) => {
+      if (which(number)) routes.push(this.routeOf(network, length, number));
+    });
+    return routes;
   }
 
-  private uninstall(route: Route): void {
-    this.fib.delete(route.network, route.length);
-    this.table.delete(formatPrefix(route.network, route.length));
+  private routeOf(network: number, length: number, number: number): Route {
+    return { network, length, ...this.targets.get(number) };
   }
 
-  /** Takes an operator's or an address' route away; a neighbour that it stood before has its own again. */
-  private remove(route: Route): void {
-    this.uninstall(route);
-    this.letGo(route);
-    if (route.length === 32) for (const neighbour of this.neighbours().list()) if (neighbour.address === route.network) this.addNeighbour(neighbour);
-  }
-
-  /** Puts a route in another one's place, or where there was none; the worker sees the one or the other. */
-  private exchange(old: Route | undefined, route: Route): void {
+  /** Has a route lead to a target; the worker sees the old one or the new one. Throws NO_MEMORY. */
+  private install(network: number, length: number, number: number): void {
     try {
-      this.install(route);
-    } catch (error) {
-      this.letGo(route);
-      throw error;
+      this.targets.exchange(this.fib.set(network, length, number), number);
+    } finally {
+      this.sweep();
     }
-    if (old) this.letGo(old);
   }
 
-  /** Has a route go through some of its paths and some more, which are held already. */
-  private lead(old: Route | undefined, { network, length }: Pick<Prefix, "network" | "length">, kept: readonly Path[], more: readonly Path[]): void {
-    let paths: readonly Path[];
-    let set: PathSet | null;
+  private uninstall(network: number, length: number): void {
+    this.install(network, length, 0);
+  }
+
+  /** Takes an operator's route away; a neighbour that it stood before has its own again. */
+  private remove(network: number, length: number): void {
+    this.uninstall(network, length);
+    if (length === 32) for (const neighbour of this.neighbours().list()) if (neighbour.address === network) this.addNeighbour(neighbour);
+  }
+
+  /** Has each of many prefixes lead where `lead` says, given where it does; 0: nowhere. When anything is refused, all of it is undone. */
+  private changeMany(networks: Uint32Array, lengths: Uint8Array, lead: (old: number, network: number, length: number, i: number) => number): void {
+    const olds = new Uint16Array(networks.length);
+    let done = 0;
     try {
-      paths = joined(kept, more);
-      set = paths.length > 1 ? this.sets.take(paths, old?.set ?? null) : null;
+      for (; done < networks.length; done++) {
+        const [network, length] = [swap(networks[done]!), lengths[done]!];
+        if (length > 32 || (network & ~maskOf(length)) !== 0) throw hostBits(`${formatIp4(network)}/${length}`, network & maskOf(length), length);
+        const old = this.fib.get(network, length);
+        const number = lead(old, network, length, done);
+        olds[done] = old;
+        this.fib.put(network, length, number);
+        this.targets.exchange(old, number);
+      }
     } catch (error) {
-      this.gateways.release(more);
+      while (--done >= 0) this.targets.exchange(this.fib.put(swap(networks[done]!), lengths[done]!, olds[done]!), olds[done]!);
       throw error;
+    } finally {
+      this.fib.flush();
+      this.fib.trim();
+      this.sweep();
     }
-    this.gateways.holdAgain(paths.filter((path) => !more.includes(path)));
+  }
+
+  /** Number of the target that a prefix has, 0 for none. Throws CONFLICT for one that goes with an address. */
+  private replaceable(network: number, length: number): number {
+    const number = this.fib.get(network, length);
+    const target = this.targets.get(number);
+    if (number === 0 || target.owner !== "address") return number;
+    throw new WeftError("CONFLICT", `${formatPrefix(network, length)} is there already: it is ${describe(target, this.interfaces)}`);
+  }
+
+  private checkDeletable(number: number, network: number, length: number): void {
+    if (number === 0) throw new WeftError("NOT_FOUND", `no route ${formatPrefix(network, length)}`);
+    const target = this.targets.get(number);
+    if (target.owner === "operator") return;
+    const text = formatPrefix(network, length);
+    throw new WeftError("CONFLICT", `route ${text} is ${describe(target, this.interfaces)}: it goes with the ${target.owner}`);
+  }
+
+  /** Holds the gateways that were named; without any: the target. */
+  private want(named: readonly RoutePath[] | undefined, target: RouteTarget): Wanted {
+    return named ? { paths: this.gateways.hold(named) } : { target: this.without(target) };
+  }
+
+  private unwant(wanted: readonly Wanted[]): void {
+    for (const one of wanted) if ("paths" in one) this.gateways.release(one.paths);
+    this.sweep();
+  }
+
+  /** Number of the target of a route that led to another one, or to none (0), and is to lead where somebody wants. */
+  private towards(old: number, wanted: Wanted, replace: boolean): number {
+    if ("target" in wanted) return this.fixed(wanted.target);
+    const before = old === 0 ? undefined : this.targets.get(old);
+    return this.through(joined(before && !replace ? before.paths : [], wanted.paths), before?.set ?? null);
+  }
+
+  /** Number of the target with these paths. A new one holds them; its set of them is as like `like`, whose place it takes, as can be. */
+  private through(paths: readonly Path[], like: PathSet | null): number {
+    const key = paths.map(({ gateway, weight }) => `${gateway.adjacency} ${weight}`).join(", ");
+    const known = this.targets.find(key);
+    if (known !== 0) return known;
+    const set = paths.length > 1 ? this.sets.take(paths, like) : null;
+    this.gateways.holdAgain(paths);
     const { gateway } = paths[0]!;
-    const adjacency = set?.adjacency ?? gateway.adjacency;
-    this.exchange(old, { network, length, kind: "gateway", owner: "operator", adjacency, index: gateway.index, paths, set });
+    const target: Target = { kind: "gateway", owner: "operator", adjacency: set?.adjacency ?? gateway.adjacency, index: gateway.index, paths, set };
+    return this.added(key, target);
   }
 
-  /** Leaves a route some of its paths; none: it goes. */
-  private keepOnly(route: Route, left: readonly Path[]): void {
-    if (left.length > 0) this.lead(route, route, left, []);
-    else this.remove(route);
-  }
-
-  /** The same where it must not fail: without room for another set of paths the first one has to do. */
-  private keepWhatFits(route: Route, left: readonly Path[]): void {
+  /** The same where it must not fail: without room for another set of paths the first one has to do. None: 0. */
+  private throughWhatFits(paths: readonly Path[], like: PathSet | null): number {
+    if (paths.length === 0) return 0;
     try {
-      this.keepOnly(route, left);
+      return this.through(paths, like);
     } catch (error) {
       if (!(error instanceof WeftError) || error.code !== "NO_MEMORY") throw error;
-      this.keepOnly(route, left.slice(0, 1));
+      return this.through(paths.slice(0, 1), like);
     }
   }
 
-  /** Lets go of what a route held. */
-  private letGo({ paths, set }: Route): void {
+  /** Number of a target without gateways. */
+  private fixed(target: Target): number {
+    const key = `${target.kind} ${target.owner} ${target.adjacency} ${target.index}`;
+    return this.targets.find(key) || this.added(key, target);
+  }
+
+  private added(key: string, target: Target): number {
+    try {
+      return this.targets.add(key, target);
+    } catch (error) {
+      this.letGo(target);
+      throw error;
+    }
+  }
+
+  private sweep(): void {
+    this.targets.sweep((target) => this.letGo(target));
+  }
+
+  /** Lets go of what a target held. */
+  private letGo({ paths, set }: Target): void {
     if (set) this.sets.give(set);
     this.gateways.release(paths);
   }
 
-  /** A route without gateways. */
-  private without(network: number, length: number, { kind, interface: name }: RouteTarget): Route {
-    const common = { network, length, owner: "operator", paths: [], set: null } as const;
+  /** A target without gateways. */
+  private without({ kind, interface: name }: RouteTarget): Target {
+    const common = { owner: "operator", paths: [], set: null } as const;
     if (kind) return { ...common, kind, adjacency: SPECIAL[kind], index: null };
     const entry = this.interfaces.find(name!);
     if (entry.kind === "local") throw new WeftError("BAD_ARGUMENT", `interface ${entry.name} has no neighbours: name another`);
@@ -264,27 +379,16 @@ export class Routes {
   }
 
   private checkFree({ network, length }: Route): void {
-    const text = formatPrefix(network, length);
-    const old = this.table.get(text);
-    if (old) throw new WeftError("CONFLICT", `${text} is there already: it is ${describe(old, this.interfaces)}`);
+    const old = this.find(network, length);
+    if (old) throw new WeftError("CONFLICT", `${formatPrefix(network, length)} is there already: it is ${describe(old, this.interfaces)}`);
   }
 }
 
-/** The gateways that a target names; undefined: it names none. A host on the link is its own gateway; of a network each becomes a neighbour. */
-function namedPaths(network: number, length: number, { kind, via, interface: name, weight, paths }: RouteTarget): readonly RoutePath[] | undefined {
-  if (kind) return undefined;
-  if (paths?.length) return paths;
-  const more = { ...(name !== undefined && { interface: name }), ...(weight !== undefined && { weight }) };
-  if (via !== undefined) return [{ via, ...more }];
-  if (name === undefined) throw new WeftError("BAD_ARGUMENT", `route ${formatPrefix(network, length)} leads nowhere: name a gateway or an interface`);
-  return length === 32 ? [{ via: formatIp4(network), ...more }] : undefined;
-}
-
-function describe(route: Route, interfaces: Interfaces): string {
+function describe(route: Target, interfaces: Interfaces): string {
   return `${route.kind}${on(route, interfaces)}`;
 }
 
-function on(route: Route, interfaces: Interfaces): string {
+function on(route: Target, interfaces: Interfaces): string {
   return route.index === null ? "" : ` on ${interfaces.byIndex(route.index)?.name}`;
 }
 

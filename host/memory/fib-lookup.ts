@@ -1,34 +1,27 @@
-// Longest prefix match in the FIB's trie (assembly/abi.ts draws it), as the nodes' own in assembly/sdk/tables.ts does it.
+// Longest prefix match in the FIB that assembly/abi.ts draws, as the nodes' own in assembly/sdk/tables.ts does it.
 
-import { FIB_PLIES, FIB_PLY_ENTRIES, FIB_PLY_RANKS, FIB_ROOT } from "../../assembly/abi.js";
+import { FIB_DEEP, FIB_PLY_ENTRIES, FIB_PLY_PLACES, FIB_PLY_RANKS, FIB_ROOT } from "../../assembly/abi.js";
 
 /** Adjacency of the longest prefix that covers an address (raw). `words`: memory from address `origin` on. */
 export function fibLookup(words: Uint32Array, address: number, origin = 0): number {
-  const high = ((address & 0xff) << 8) | ((address >>> 8) & 0xff);
-  let entry = words[((FIB_ROOT - origin) >> 2) + high]!;
-  for (const shift of [16, 24]) {
-    if (entry & 1) break;
-    entry = words[runAt(words, plyAt(entry, origin), (address >>> shift) & 0xff)]!;
-  }
-  return entry >>> 8;
+  const first24 = ((address & 0xff) << 16) | (address & 0xff00) | ((address >>> 16) & 0xff);
+  const entry = half(words, FIB_ROOT - origin + first24 * 2);
+  if (entry < FIB_DEEP) return entry;
+  const ply = words[(FIB_PLY_PLACES - origin) / 4 + (entry - FIB_DEEP)]! - origin;
+  return half(words, runAt(words, ply, address >>> 24));
 }
 
-/** First word of the ply that an entry leads to. */
-export function plyAt(entry: number, origin: number): number {
-  return (FIB_PLIES - origin) / 4 + (entry >>> 1) * 16;
-}
-
-/** Word that holds the entry of the run which a value is in. */
+/** Where the entry of the run is which a value is in. Places in bytes from where the words begin. */
 export function runAt(words: Uint32Array, ply: number, value: number): number {
-  const word = value >>> 5;
-  let runs = (words[ply + FIB_PLY_RANKS / 4]! >>> ((word >> 1) * 8)) & 0xff;
-  if (word & 1) runs += ones(words[ply + word - 1]!);
-  return ply + FIB_PLY_ENTRIES / 4 - 1 + runs + ones(words[ply + word]! & (0xffffffff >>> (31 - (value & 31))));
+  const [first, word] = [ply / 4, value >>> 5];
+  let runs = (words[first + FIB_PLY_RANKS / 4]! >>> ((word >> 1) * 8)) & 0xff;
+  if (word & 1) runs += ones(words[first + word - 1]!);
+  return ply + FIB_PLY_ENTRIES - 2 + 2 * (runs + ones(words[first + word]! & (0xffffffff >>> (31 - (value & 31)))));
 }
 
-/** Whether a run begins with a value; one more than the last always does. */
-export function beginsRun(words: Uint32Array, ply: number, value: number): boolean {
-  return value > 255 || ((words[ply + (value >>> 5)]! >>> (value & 31)) & 1) !== 0;
+/** The 16 bits at a place in bytes. */
+function half(words: Uint32Array, at: number): number {
+  return (words[at >>> 2]! >>> ((at & 2) * 8)) & 0xffff;
 }
 
 /** Bits that are set. */

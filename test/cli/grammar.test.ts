@@ -22,7 +22,7 @@ function message(line: string): string {
 }
 
 const EXAMPLES: Record<string, string> = {
-  interface: "host-eth0", netdev: "eth0", address: "192.0.2.2", gateway: "192.0.2.3", "gateway-2": "192.0.2.4", "interface-2": "host-eth1", weight: "3", "weight-2": "4",
+  interface: "host-eth0", netdev: "eth0", address: "192.0.2.2", gateway: "192.0.2.3", "gateway-2": "192.0.2.4", "interface-2": "host-eth1", weight: "3", "weight-2": "4", count: "5",
   adjacency: "14", prefix: "198.51.100.0/24", mac: "02:fe:00:00:00:01",
   mtu: "1500", repeat: "3", interval: "0.5", size: "100", name: "rdma-1", device: "mlx5_0", "rx-queue-size": "1024", "tx-queue-size": "256",
   "num-rx-queues": "4", "rx-queue": "1", worker: "1", mode: "dv", "max-pktlen": "9000", rss4: "ipv4-udp", rss6: "ipv6",
@@ -53,7 +53,7 @@ test("any unambiguous prefix will do", () => {
   assert.is(pattern("sho run"), "show runtime");
   assert.is(pattern("set int st host-eth0 u"), "set interface state <interface> up");
   assert.is(pattern("set int mt p 9000 host-eth0"), "set interface mtu [packet] <mtu> <interface>");
-  assert.is(pattern("i r a 0.0.0.0/0 v d"), "ip route add <prefix> via drop");
+  assert.is(pattern("i r a 0.0.0.0/0 v d"), "ip route add <prefix> [count <count>] via drop");
   assert.is(pattern("pi 192.0.2.2 s 100 r 1"), "ping <address> [repeat <repeat>] [interval <interval>] [size <size>]");
   assert.is(pattern("  show \t version  "), "show version");
   assert.is(pattern("no l a.wasm a acl"), "node load <file> as <new-node> [config <json>]");
@@ -214,7 +214,7 @@ test("help lists all commands, or those that begin with some words", async () =>
     "show ip neighbors", "show ip fib", "show ip fib summary", "show ip fib <prefix>", "show ip fib <address>", "show ip local", "show ip icmp",
     "show ip reassembly",
   ]);
-  assert.equal((await help("ip ro d ?")).map((line) => line.split("  ")[0]), ["ip route del <prefix>", "ip route del <prefix> via <gateway> [<interface>]"]);
+  assert.equal((await help("ip ro d ?")).map((line) => line.split("  ")[0]), ["ip route del <prefix> [count <count>]", "ip route del <prefix> via <gateway> [<interface>]"]);
   assert.equal((await help("help node")).map((line) => line.split(" ").slice(0, 2).join(" ")), [
     "node load", "node insert", "node insert", "node bypass", "node replace", "node config", "node policy", "node restart", "node unload",
   ]);

@@ -88,7 +88,8 @@ test("show ip fib summary", () =>
   shows("show ip fib summary",
     "Prefix length  Routes", "/8                  1", "/16                 2", "/24                 2", "/32                 9", "all                14", "",
     "Kind       Routes", "broadcast       5", "connected       2", "gateway         2", "local           2", "neighbor        2", "prohibit        1", "",
-    "What                Used      Size", "bytes of FIB plies   512  33554432", "sets of paths          1      1024"));
+    "What                           Used     Size", "bytes of FIB and prefixes  35066176", "bytes of FIB plies              320  8388608",
+    "sets of paths                     1     1024"));
 
 test("show ip local", () =>
   shows("show ip local",

@@ -39,9 +39,15 @@ const change: fc.Arbitrary<() => void> = fc.oneof(
   fc.constant(() => router.clearNeighbors()),
 );
 
-/** Each set of paths is somebody's, each gateway is held as often as routes go through it, and the buckets are as the weights say. */
+/** Each set of paths is somebody's, each gateway is held as often as targets of routes go through it, and the buckets are as the weights say. */
 function checkPaths(): void {
-  const all = [...router["routeTable"]["table"].values()];
+  const targets = router["routeTable"]["targets"].list();
+  const all = targets.map(({ target }) => target);
+  const routes = router["routeTable"].list();
+  for (const { number, routes: users } of targets) {
+    assert.is(users, routes.filter(({ network: net, length }) => router["routeTable"]["fib"].get(net, length) === number).length);
+    assert.ok(users > 0, "a target without routes was let go");
+  }
   const { sets } = router["routeTable"]["sets"] as unknown as { sets: Map<string, PathSet> };
   for (const set of sets.values()) assert.is(set.users, all.filter((route) => route.set === set).length);
   for (const { paths, set, adjacency } of all) {

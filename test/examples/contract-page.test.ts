@@ -15,7 +15,7 @@ const INTERNAL = [
   /^NODE_(CALLS|VECTORS|CLOCKS|TRAPS|BAD_\w+|PASSED_OVER)$/, /^B_FLAG_REDIRECTED$/, /^(NEXT_HOLD|PAGE|IF_TX_SLOT|ADJ_DROP|ADJ_ICMP_CODE|ADJ_REWRITE_MAX)$/,
   // named in sentences
   /^(BUFFER|LOOKUP_NEXT|IF_FLAG)_/, /^(?!NODE_CONFIG).*_SIZE$/,
-  /^(PATH_BUCKETS|COPIES_MAX|COPY_SHIFT|VECTOR|CONTRACT_VERSION|FIB_PLY_\w+|ADJ_BROADCAST|ADJ_NO_ROUTE)$/,
+  /^(PATH_BUCKETS|COPIES_MAX|COPY_SHIFT|VECTOR|CONTRACT_VERSION|FIB_(PLY_\w+|DEEP|NUMBERS)|ADJ_BROADCAST|ADJ_NO_ROUTE)$/,
 ];
 
 function check(found: [name: string, value: number][], least: number): void {
@@ -64,7 +64,8 @@ test("the numbers in CONTRACT.md's sentences are those of abi.ts", () => {
     `${abi.LOOKUP_NEXT_GLEAN} neighbour not yet known, ${abi.LOOKUP_NEXT_UNREACHABLE} unreachable`,
     `${hex(abi.FIB_ROOT_SIZE)} |`,
     `${abi.FIB_PLY_UNITS} · ${abi.FIB_PLY_UNIT} |`,
-    `\`FIB_PLIES\` + ${abi.FIB_PLY_UNIT} · (e >> 1)`, `p + ${abi.FIB_PLY_RANKS} + (b >> 6)`, `p + ${abi.FIB_PLY_ENTRIES} + 4 · (r − 1)`,
+    `4 · ${abi.FIB_NUMBERS} |`, `Below ${hex(abi.FIB_DEEP)} (\`FIB_DEEP\`)`,
+    `p + ${abi.FIB_PLY_RANKS} + (b >> 6)`, `p + ${abi.FIB_PLY_ENTRIES} + 2 · (r − 1)`,
     `${hex(abi.CONFIGURATIONS_SIZE)} |`,
   ];
   const text = page.replace(/\s+/g, " ");

@@ -2,8 +2,9 @@
 
 import {
   ADJACENCIES, ADJACENCY_SIZE, ADJ_ICMP_CODE, ADJ_MTU, ADJ_NEXT, ADJ_NEXT_HOP, ADJ_NO_ROUTE, ADJ_REWRITE, ADJ_REWRITE_LENGTH, ADJ_TX_IF, BUFFER_ALIGN,
-  BUFFER_DATA, BUFFER_SHIFT, BUFFER_SIZE, BUFFER_START, BUFFER_USED, B_DATA, B_L2, B_LENGTH, B_NEXT, B_STATE, B_TOTAL, FIB_PLIES, FIB_PLY_ENTRIES, FIB_PLY_RANKS,
-  FIB_PLY_UNIT, FIB_ROOT, IF_FLAGS, IF_FLAG_ADMIN_UP, IF_FLAG_LINK_UP, IF_IP4, IF_MAC, IF_MTU, IF_TX_SLOT, INTERFACES, INTERFACE_SIZE,
+  BUFFER_DATA, BUFFER_SHIFT, BUFFER_SIZE, BUFFER_START, BUFFER_USED, B_DATA, B_L2, B_LENGTH, B_NEXT, B_STATE, B_TOTAL, FIB_DEEP, FIB_PLIES, FIB_PLY_ENTRIES,
+  FIB_PLY_PLACES, FIB_PLY_RANKS, FIB_ROOT, FIB_ROOT_SIZE, IF_FLAGS, IF_FLAG_ADMIN_UP, IF_FLAG_LINK_UP, IF_IP4, IF_MAC, IF_MTU, IF_TX_SLOT, INTERFACES,
+  INTERFACE_SIZE,
   LOOKUP_NEXT_UNREACHABLE, PAGE, VECTOR, WORKERS, WORKER_SIZE, CONTROL, CONTROL_ICMP_BURST, CONTROL_ICMP_INTERVAL, CONTROL_ICMP_RATE, CONTROL_UTC,
   OWN_ADDRESSES, OWN_HASH, OWN_SHIFT,
 } from "../../assembly/abi.js";
@@ -35,10 +36,9 @@ export function resetTables(): void {
   bytes.fill(0, CONTROL, INTERFACES);
   bytes.fill(0, INTERFACES, INTERFACES + 16 * INTERFACE_SIZE);
   bytes.fill(0, ADJACENCIES, ADJACENCIES + 64 * ADJACENCY_SIZE);
-  bytes.fill(0, FIB_PLIES, FIB_PLIES + 64 * PLY_SIZE);
+  bytes.fill(0, FIB_ROOT, FIB_ROOT + FIB_ROOT_SIZE); // ADJ_NO_ROUTE
   bytes.fill(0, POOL, POOL + BUFFERS * BUFFER_SIZE);
   plies = 0;
-  for (let i = 0; i < 65536; i++) view.setUint32(FIB_ROOT + i * 4, (ADJ_NO_ROUTE << 8) | 1, true);
   setAdjacency(ADJ_NO_ROUTE, { next: LOOKUP_NEXT_UNREACHABLE });
 }
 
@@ -79,28 +79,28 @@ export function setAdjacency(index: number, entry: Adjacency): void {
 }
 
 let plies = 0;
-/** with 256 entries, in whole units */
-const PLY_SIZE = Math.ceil((FIB_PLY_ENTRIES + 1024) / FIB_PLY_UNIT) * FIB_PLY_UNIT;
+/** with 256 entries */
+const PLY_SIZE = FIB_PLY_ENTRIES + 512 + 4;
 
 /** Leads a /16, /24 or /32 to an adjacency; longer prefixes after the shorter ones that cover them. */
 export function setRoute(prefix: string, adjacency: number): void {
   const [address, length] = prefix.split("/") as [string, string];
   const [a, b, c, d] = address.split(".").map(Number) as [number, number, number, number];
-  let at = FIB_ROOT + (a * 256 + b) * 4;
-  if (Number(length) > 16) at = plyUnder(at) + c * 4;
-  if (Number(length) > 24) at = plyUnder(at) + d * 4;
-  view.setUint32(at, (adjacency << 8) | (Number(length) << 1) | 1, true);
+  const at = FIB_ROOT + 2 * ((a << 16) | (b << 8) | c);
+  if (Number(length) === 16) for (let i = 0; i < 256; i++) view.setUint16(at + 2 * i, adjacency, true);
+  else view.setUint16(Number(length) === 24 ? at : plyUnder(at) + 2 * d, adjacency, true);
 }
 
 /** Address of the 256 entries under an entry; the first time a ply in which each value is a run of its own takes the entry's place. */
 function plyUnder(at: number): number {
-  const entry = view.getUint32(at, true);
-  if ((entry & 1) === 0) return FIB_PLIES + (entry >>> 1) * FIB_PLY_UNIT + FIB_PLY_ENTRIES;
+  const entry = view.getUint16(at, true);
+  if (entry >= FIB_DEEP) return FIB_PLIES + (entry - FIB_DEEP) * PLY_SIZE + FIB_PLY_ENTRIES;
   const ply = FIB_PLIES + plies * PLY_SIZE;
   bytes.fill(0xff, ply, ply + FIB_PLY_RANKS);
   bytes.set([0, 64, 128, 192], ply + FIB_PLY_RANKS);
-  for (let i = 0; i < 256; i++) view.setUint32(ply + FIB_PLY_ENTRIES + i * 4, entry, true);
-  view.setUint32(at, ((plies++ * PLY_SIZE) / FIB_PLY_UNIT) << 1, true);
+  for (let i = 0; i < 256; i++) view.setUint16(ply + FIB_PLY_ENTRIES + i * 2, entry, true);
+  view.setUint32(FIB_PLY_PLACES + 4 * plies, ply, true);
+  view.setUint16(at, FIB_DEEP + plies++, true);
   return ply + FIB_PLY_ENTRIES;
 }
 
