@@ -7,13 +7,15 @@ import {
   B_FLAG_LOCAL, B_GSO_SIZE, B_L2, B_LENGTH, B_RX_IF, B_TOTAL, GRAPH_ANSWERED, GRAPH_FORWARDED, IF_FLAG_ADMIN_UP, IF_FLAG_LINK_UP, IF_MAC,
   LOOKUP_NEXT_LOCAL, LOOKUP_NEXT_REWRITE,
 } from "../abi";
-import { clearOffloads, flags, lengthHere, lengthTotal, packetAt, rxInterface, segmentSize, setAdjacency, setFlags, setTxInterface } from "../sdk/buffer";
-import { adjacencyAt, fibLookup, interfaceAt, interfaceFlags, interfaceTxSlot, mayBeOwn } from "../sdk/tables";
+import {
+  clearOffloads, flags, lengthHere, lengthTotal, packetAt, rxInterface, segmentSize, setAdjacency, setFlags, setTxInterface,
+} from "../sdk/buffer";
+import { adjacencyAt, fibLookup, interfaceAt, interfaceFlags, interfaceIp4, interfaceTxSlot, mayBeOwn } from "../sdk/tables";
 import { NEXT_DROP, ODD, bufferAt, nextAt, setNext } from "../sdk/vector";
-import { SUM_INTACT, fold, sumBytes, updateChecksum } from "../wire/checksum";
+import { SUM_INTACT, sumBytes, updateChecksum } from "../wire/checksum";
 import { ETHERNET_HEADER, TYPE_IP4, TYPE_VLAN, etherType } from "../wire/ethernet";
-import { ICMP_ECHO_REQUEST, ICMP_HEADER, icmpType, makeEchoReply } from "../wire/icmp";
-import { IP4_HEADER, PROTOCOL_ICMP, isFragment, protocol } from "../wire/ipv4";
+import { ICMP_ECHO_REQUEST, ICMP_HEADER, makeEchoReply } from "../wire/icmp";
+import { IP4_HEADER, PROTOCOL_ICMP } from "../wire/ipv4";
 
 // Marks in place of a next slot, beside ODD
 /** For the router itself. */
@@ -29,6 +31,12 @@ const HEADERS: u32 = ETHERNET_HEADER + IP4_HEADER;
 const UNCHECKED: u32 = ~(B_FLAG_L3_GOOD | B_FLAG_L4_GOOD);
 const UP: u32 = IF_FLAG_ADMIN_UP | IF_FLAG_LINK_UP;
 const REPLY_TTL: u32 = 64;
+/**
+ * A sum of words that is not 0 folds to SUM_INTACT if it is a multiple of 65535. Times what 65535 is to be multiplied with to give 1, modulo 2^64, the
+ * multiples become the numbers from 0 on, and all others are above these.
+ */
+const PER_65535: u64 = 0xfffefffefffeffff;
+const MULTIPLES: u64 = 0x0001000100010001;
 /** Packets of a burst whose destinations tell what the others' are like. */
 const PROBES: u32 = 8;
 
@@ -38,11 +46,17 @@ const PROBES: u32 = 8;
  */
 export function passOrdinary(graph: usize, frame: usize, n: u32, echo: bool): void {
   const rx = rxInterface(bufferAt(frame, 0));
-  const mac = load<u64>(interfaceAt(rx), IF_MAC);
-  if (n >= PROBES && isScattered(frame, n)) fetchRoutes(frame, n);
+  const port = interfaceAt(rx);
+  const mac = load<u64>(port, IF_MAC);
+  let own: u32 = 0; // an address that is known to be the router's
+  if (n >= PROBES) {
+    if (isScattered(frame, n)) fetchRoutes(frame, n);
+    const primary = interfaceIp4(port);
+    if (isOurs(adjacencyAt(fibLookup(primary)))) own = primary;
+  }
   let slots: u32 = 0;
   for (let i: u32 = 0; i < n; i++) {
-    const slot = pass(bufferAt(frame, i), rx, mac);
+    const slot = pass(bufferAt(frame, i), rx, mac, own);
     setNext(frame, i, slot);
     slots |= slot;
     if (slot == BARRIER) for (; i < n; i++) setNext(frame, i, ODD);
@@ -80,7 +94,7 @@ let fetched: u32 = 0;
 /** A packet all the way, without a call, so that the loop keeps everything in registers. */
 // @ts-ignore: decorator
 @inline
-function pass(buffer: usize, rx: u32, mac: u64): u32 {
+function pass(buffer: usize, rx: u32, mac: u64, own: u32): u32 {
   const arrived = lengthTotal(buffer);
   if (lengthHere(buffer) != arrived) return BARRIER; // a chain
   if (arrived < HEADERS) return ODD;
@@ -96,10 +110,12 @@ function pass(buffer: usize, rx: u32, mac: u64): u32 {
   const ttl = load<u32>(packet, ETHERNET_HEADER + 8); // checksum << 16 | protocol << 8 | TTL
   const from = load<u32>(packet, ETHERNET_HEADER + 12);
   const to = load<u32>(packet, ETHERNET_HEADER + 16);
-  if (fold(<u64>first + <u64>load<u32>(packet, ETHERNET_HEADER + 4) + <u64>ttl + <u64>from + <u64>to) != SUM_INTACT) return wrongSum(buffer);
+  const sum = <u64>first + <u64>load<u32>(packet, ETHERNET_HEADER + 4) + <u64>ttl + <u64>from + <u64>to;
+  if (sum * PER_65535 > MULTIPLES) return wrongSum(buffer);
   if ((from & 0xff) == 127) return ODD;
   if ((from & 0xff) - 1 >= 223) return ODD;
   if (mayBeOwn(from)) return ODD;
+  if (to == own) return OURS;
   if ((to & 0xff) == 127) return ODD;
   if ((to & 0xff) - 1 >= 223) return ODD;
 
@@ -162,48 +178,57 @@ function finish(buffer: usize, packet: usize, length: u32, adjacency: usize, ind
   setAdjacency(buffer, index);
 }
 
-/** Answers what can be answered, and counts. */
+/** Answers what can be answered, and counts. Many requests come from one sender: its route is looked up once. */
 function settle(graph: usize, frame: usize, n: u32, echo: bool): void {
   let odd: u32 = 0;
   let answered: u32 = 0;
+  let sender: u32 = 0;
+  let index: u32 = 0;
   for (let i: u32 = 0; i < n; i++) {
-    let slot = nextAt(frame, i);
-    if (slot == OURS) {
-      slot = echo ? answer(bufferAt(frame, i)) : ODD;
-      setNext(frame, i, slot);
-      answered += u32(slot != ODD);
+    const mark = nextAt(frame, i);
+    if (mark != OURS) {
+      odd += u32(mark == ODD);
+      continue;
     }
-    odd += u32(slot == ODD);
+    const buffer = bufferAt(frame, i);
+    const packet = packetAt(buffer);
+    const from = load<u32>(packet, ETHERNET_HEADER + 12);
+    if (from != sender) {
+      sender = from;
+      index = fibLookup(from);
+    }
+    const slot = echo ? answer(buffer, packet, index) : ODD;
+    setNext(frame, i, slot);
+    if (slot == ODD) odd++;
+    else answered++;
   }
   store<u32>(graph, n - odd - answered, GRAPH_FORWARDED);
   store<u32>(graph, answered, GRAPH_ANSWERED);
 }
 
-/** An echo request whose sender is a known neighbour or behind one becomes its reply (icmp4-input); its headers have been judged. */
+/** An echo request whose headers have been judged becomes its reply (icmp4-input), if the way back (adjacency `index`) is to a known neighbour. */
 // @ts-ignore: decorator
 @inline
-function answer(buffer: usize): u32 {
-  const packet = packetAt(buffer);
+function answer(buffer: usize, packet: usize, index: u32): u32 {
   const header = packet + ETHERNET_HEADER;
   const message = header + IP4_HEADER;
   const length = <u32>bswap<u16>(load<u16>(header, 2));
   if (length < IP4_HEADER + ICMP_HEADER) return ODD;
-  if (protocol(header) != PROTOCOL_ICMP) return ODD;
-  if (isFragment(header)) return ODD;
-  if (icmpType(message) != ICMP_ECHO_REQUEST) return ODD;
-  if (sumBytes(message, length - IP4_HEADER) != SUM_INTACT) return ODD;
-  const ends = load<u64>(header, 12); // source, destination
-  const index = fibLookup(<u32>ends);
+  const word = load<u32>(header, 8); // checksum << 16 | protocol << 8 | TTL
+  if ((word >> 8 & 0xff) != PROTOCOL_ICMP) return ODD;
+  const fragment: u32 = load<u16>(header, 6);
+  if ((fragment & 0xff3f) != 0) return ODD;
+  if (load<u8>(message) != ICMP_ECHO_REQUEST) return ODD;
   const adjacency = adjacencyAt(index);
   if (load<u16>(adjacency, ADJ_NEXT) != LOOKUP_NEXT_REWRITE) return ODD;
   const tx: u32 = load<u16>(adjacency, ADJ_TX_IF);
   const slot = slotTo(adjacency, length, tx);
   if (slot >= UNSENT) return slot;
+  if (sumBytes(message, length - IP4_HEADER) != SUM_INTACT) return ODD;
 
   makeEchoReply(message);
-  store<u64>(header, rotl<u64>(ends, 32), 12);
-  const word = load<u32>(header, 8); // checksum << 16 | protocol << 8 | TTL
-  const whole = updateChecksum(word >> 16, load<u16>(header, 6), 0); // the way back may have a smaller MTU
+  store<u64>(header, rotl<u64>(load<u64>(header, 12), 32), 12);
+  const whole = updateChecksum(word >> 16, fragment, 0); // the way back may have a smaller MTU
   store<u16>(header, 0, 6);
   const kept = (word & 0xff00) | REPLY_TTL;
   store<u32>(header, kept | (updateChecksum(whole, word & 0xffff, kept) << 16), 8);

@@ -96,7 +96,7 @@ const PASSING = moduleOf(counting("pass", 1), { name: "pass" });
 const PLACES = ["ethernet-input", "ip4-input", "ip4-lookup", "ip4-rewrite", "interface-output", "ip4-local", "icmp4-input"];
 /** Each is done to both routers; it leaves the next one possible. */
 const CHANGES: (() => (router: Router) => unknown)[] = [
-  () => { const up = below(4) > 0; const name = oneOf(["host-right", "host-third"]); return (router) => router.setInterfaceState(name, up); },
+  () => { const up = below(4) > 0; const name = oneOf(["host-left", "host-right", "host-third"]); return (router) => router.setInterfaceState(name, up); },
   () => { const mtu = oneOf([68, 300, 1400, 1500, 1500, 9000]); return (router) => router.setInterfaceMtu("host-right", mtu); },
   () => { const on = below(2) === 0; return (router) => router.setInterfaceRedirects("host-left", on); },
   () => { const via = oneOf([NEIGHBOURS.right, NEIGHBOURS.third, NEIGHBOURS.behind]); return (router) => router.replaceRoute("203.0.113.0/24", { via }); },
@@ -121,7 +121,7 @@ const CHANGES: (() => (router: Router) => unknown)[] = [
 /** All as it was, so that most packets are ordinary again. */
 async function mend(router: Router): Promise<void> {
   await takeOut(router);
-  for (const name of ["host-right", "host-third"]) router.setInterfaceState(name, true);
+  for (const name of ["host-left", "host-right", "host-third"]) router.setInterfaceState(name, true);
   router.setInterfaceMtu("host-right", 1500);
   router.setNeighbor("host-third", NEIGHBOURS.third, "02:00:00:00:00:04");
   router.replaceRoute("203.0.113.0/24", { via: NEIGHBOURS.right });
