@@ -63,12 +63,14 @@ function receive(node: usize, buffer: usize): u32 {
   const rx = rxInterface(buffer);
   const mac = interfaceMac(interfaceAt(rx));
   // RFC 5227, 2.4: somebody else uses our address. It must not enter the table.
-  if (isOwn(senderIp4(arp), rx)) return drop(node, sameMac(senderMac(arp), mac) ? OWN_FRAME : CONFLICT);
+  const sender = adjacencyAt(fibLookup(senderIp4(arp)));
+  if (isOwn(sender, rx)) return drop(node, sameMac(senderMac(arp), mac) ? OWN_FRAME : CONFLICT);
 
   const request = operation(arp) == ARP_REQUEST;
-  const own = isOwn(targetIp4(arp), rx);
-  const forUs = own || (request && isProxied(arp, rx));
-  if (isNews(arp, rx, forUs, request)) learn(node, arp, rx);
+  const target = adjacencyAt(fibLookup(targetIp4(arp)));
+  const own = isOwn(target, rx);
+  const forUs = own || (request && isProxied(arp, sender, target, rx));
+  if (isNews(arp, sender, rx, forUs, request)) learn(node, arp, rx);
   if (!forUs) return drop(node, NOT_FOR_US);
   if (!request) return drop(node, REPLY_TAKEN);
 
@@ -82,9 +84,10 @@ function receive(node: usize, buffer: usize): u32 {
   return NEXT_OUTPUT;
 }
 
-/** Whether this is one of the router's addresses on this interface. */
-function isOwn(address: u32, rx: u32): bool {
-  const entry = adjacencyAt(fibLookup(address));
+/** Whether the adjacency is that of one of the router's addresses on this interface. */
+// @ts-ignore: decorator
+@inline
+function isOwn(entry: usize, rx: u32): bool {
   return adjacencyNext(entry) == LOOKUP_NEXT_LOCAL && adjacencyTxInterface(entry) == rx && adjacencyNextHop(entry) != <u32>ADJ_BROADCAST;
 }
 
@@ -92,11 +95,9 @@ function isOwn(address: u32, rx: u32): bool {
  * RFC 1027: whether a host of this link asks for an address to which we have a route by another interface. Never for a probe: it looks for
  * others on the link that have its address (RFC 5227, 1.1).
  */
-function isProxied(arp: usize, rx: u32): bool {
+function isProxied(arp: usize, sender: usize, target: usize, rx: u32): bool {
   if ((interfaceFlags(interfaceAt(rx)) & IF_FLAG_PROXY_ARP) == 0 || senderIp4(arp) == 0) return false;
-  const sender = adjacencyAt(fibLookup(senderIp4(arp)));
   if (adjacencyTxInterface(sender) != rx || !isForwarding(sender)) return false;
-  const target = adjacencyAt(fibLookup(targetIp4(arp)));
   if (adjacencyTxInterface(target) == rx || !isUnicast(targetIp4(arp))) return false;
   return isForwarding(target) || (adjacencyNext(target) == LOOKUP_NEXT_LOCAL && adjacencyNextHop(target) != <u32>ADJ_BROADCAST);
 }
@@ -105,12 +106,10 @@ function isProxied(arp: usize, rx: u32): bool {
  * Whether the host should hear of the sender. A known neighbour is updated by whatever it sends (RFC 826, the merge flag); an unknown
  * one is learned only if it speaks to us. A reply to us is told even if it says nothing new: it confirms that the neighbour is there.
  */
-function isNews(arp: usize, rx: u32, forUs: bool, request: bool): bool {
-  const sender = senderIp4(arp);
-  const entry = adjacencyAt(fibLookup(sender));
+function isNews(arp: usize, entry: usize, rx: u32, forUs: bool, request: bool): bool {
   // On this link: covered by a connected prefix, not by a route through a gateway.
   const nextHop = adjacencyNextHop(entry);
-  if (adjacencyTxInterface(entry) != rx || (nextHop != 0 && nextHop != sender)) return false;
+  if (adjacencyTxInterface(entry) != rx || (nextHop != 0 && nextHop != senderIp4(arp))) return false;
   const next = adjacencyNext(entry);
   if (next == LOOKUP_NEXT_GLEAN) return forUs;
   if (next != LOOKUP_NEXT_REWRITE) return false;
