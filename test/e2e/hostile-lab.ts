@@ -13,7 +13,7 @@ import { Router } from "../../host/control/router.js";
 import type { Running } from "../../host/lab/command.js";
 import type { Host } from "../../host/lab/host.js";
 import { type Hostile, moduleOf } from "./hostile-modules.js";
-import { A, B, allAnswered, hostAt } from "./network.js";
+import { A, B, allAnswered, hostAt, linkCounters } from "./network.js";
 import { scratch, until } from "./weft.js";
 
 /** A ping that goes on and on. */
@@ -120,8 +120,14 @@ export class HostileLab {
   }
 
   /** Sends packets into the node as knock() does; each is answered. */
-  answered(count = 5, atOnce = 1): Promise<void> {
-    return allAnswered(this.b, count, () => this.knock(count, atOnce));
+  async answered(count = 5, atOnce = 1): Promise<void> {
+    await allAnswered(this.b, count, () => this.knock(count, atOnce));
+  }
+
+  /** Waits until the router has taken all that came for the node off its wire. */
+  async taken(): Promise<void> {
+    const received = (): number => this.router.interfaces().find(({ name }) => name === `host-${B.device}`)!.counters.rxPackets;
+    await until("all is received", async () => received() >= (await linkCounters(this.b, "eth0")).txPackets);
   }
 
   /** How often a node counted a reason. */
