@@ -2,6 +2,8 @@
 
 #include <time.h>
 
+#include <cstring>
+
 #include "rdma_port.h"
 
 using namespace verbs;
@@ -31,7 +33,7 @@ uint32_t RdmaPort::receive(const WorkerMemory& memory, uint32_t frame, uint32_t 
 
 uint32_t RdmaPort::transmit(const WorkerMemory& memory, uint32_t frame, uint32_t n, uint32_t swIfIndex) {
   uint32_t indices[abi::VECTOR];
-  for (uint32_t i = 0; i < n; i++) indices[i] = memory.read<uint32_t>(frame + abi::FRAME_BUFFERS + 4 * i);
+  memcpy(indices, memory.base + frame + abi::FRAME_BUFFERS, n * sizeof *indices); // from here on nobody else can change them
   if (drained_ || !up_) {
     for (uint32_t i = 0; i < n; i++) {
       if (memory.freeChain(indices[i])) memory.count(swIfIndex, abi::IFC_TX_DOWN, 1);
