@@ -62,27 +62,6 @@ struct WorkerMemory {
   bool freeChain(uint32_t index) const;
 };
 
-inline bool WorkerMemory::take(uint32_t count, uint32_t* addresses) const {
-  uint32_t list = worker + abi::WORKER_FREE_LIST;
-  uint32_t left = read<uint32_t>(list);
-  if (left > abi::BUFFER_COUNT_MAX) return false; // scribbled over: nothing in it can be believed
-  uint32_t taken = 0;
-  while (taken < count && left > 0) {
-    uint32_t index = read<uint32_t>(list + abi::FREE_LIST_ENTRIES + 4 * --left);
-    uint32_t address = bufferAt(index);
-    if (address && read<uint16_t>(address + abi::B_STATE) == abi::BUFFER_FREE) {
-      write<uint16_t>(address + abi::B_STATE, abi::BUFFER_USED); // a second entry of the same buffer is refused
-      addresses[taken++] = address;
-    } else {
-      countBadBuffer();
-    }
-  }
-  write(list, left);
-  if (taken == count) return true;
-  while (taken > 0) give(addresses[--taken]);
-  return false;
-}
-
 /** Buffers on their way back to the free list, which gets its new length when all are there: nothing else may touch it meanwhile. */
 class Returning {
  public:
@@ -102,6 +81,28 @@ class Returning {
   const uint32_t list_;
   uint32_t count_;
 };
+
+inline bool WorkerMemory::take(uint32_t count, uint32_t* addresses) const {
+  const WorkerMemory memory = *this; // which no store below can change, as far as the compiler can see
+  const uint32_t list = worker + abi::WORKER_FREE_LIST;
+  uint32_t left = memory.read<uint32_t>(list);
+  if (left > abi::BUFFER_COUNT_MAX) return false; // scribbled over: nothing in it can be believed
+  uint32_t taken = 0;
+  while (taken < count && left > 0) {
+    uint32_t address = memory.bufferAt(memory.read<uint32_t>(list + abi::FREE_LIST_ENTRIES + 4 * --left));
+    if (address && memory.read<uint16_t>(address + abi::B_STATE) == abi::BUFFER_FREE) {
+      memory.write<uint16_t>(address + abi::B_STATE, abi::BUFFER_USED); // a second entry of the same buffer is refused
+      addresses[taken++] = address;
+    } else {
+      memory.countBadBuffer();
+    }
+  }
+  memory.write(list, left);
+  if (taken == count) return true;
+  Returning returning(memory);
+  while (taken > 0) returning.give(addresses[--taken]);
+  return false;
+}
 
 /** The calling thread's worker; `base` is null before attachWorker. */
 extern thread_local WorkerMemory attached;

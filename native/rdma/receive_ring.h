@@ -216,9 +216,9 @@ template <class Way> class ReceiveRing final : public ReceiveQueue {
 
   /** Puts a buffer into each gap of a WQE; false, and nothing done, if the pool has not so many. */
   bool fill(const WorkerMemory& memory, uint32_t wqe) {
-    uint32_t* buffers = buffersOf(wqe);
+    uint32_t *const buffers = buffersOf(wqe), segments = way_.ring.segments;
     uint32_t gaps = 0, fresh[CHAIN_MAX];
-    for (uint32_t i = 0; i < way_.ring.segments; i++) gaps += buffers[i] == 0;
+    for (uint32_t i = 0; i < segments; i++) gaps += buffers[i] == 0;
     if (!memory.take(gaps, fresh)) return false;
     held_ += gaps;
     for (uint32_t i = 0; gaps > 0; i++) {
