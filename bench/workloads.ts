@@ -51,7 +51,8 @@ export const WORKLOADS: Workload[] = [
     routes: (rig) => {
       const neighbours = Array.from({ length: 64 }, (_, i) => text(0xc6336402 + i));
       for (const [i, address] of neighbours.entries()) rig.router.setNeighbor(RIGHT.name, address, `02:00:00:00:01:${(i + 16).toString(16)}`);
-      return { ...internet(1_000_000), targets: neighbours.map((via) => ({ via })), choices: Uint16Array.from({ length: 1_000_000 }, (_, i) => i % 64) };
+      const choices = Uint16Array.from({ length: 1_000_000 }, (_, i) => i % neighbours.length);
+      return { ...internet(1_000_000), targets: neighbours.map((via) => ({ via })), choices };
     },
     prepare: (rig, routes) => towards(rig, addressesIn(routes!, MANY)),
   },

@@ -58,6 +58,8 @@ function summaryText({ routes, lengths, kinds, bytes, plyBytes, plyBytesTotal, p
   return [
     table(["Prefix length", "Routes"], [...lengths.map(({ length, routes: of }) => [`/${length}`, of]), ["all", routes]]),
     table(["Kind", "Routes"], kinds.map(({ kind, routes: of }) => [kind, of])),
-    table(["What", "Used", "Size"], [["bytes of FIB and prefixes", bytes, ""], ["bytes of FIB plies", plyBytes, plyBytesTotal], ["sets of paths", pathSets, pathSetsTotal]]),
+    table(["What", "Used", "Size"], [
+      ["bytes of FIB and prefixes", bytes, ""], ["bytes of FIB plies", plyBytes, plyBytesTotal], ["sets of paths", pathSets, pathSetsTotal],
+    ]),
   ].join("\n\n");
 }

@@ -290,6 +290,24 @@ export class Fib {
   }
 }
 
+/**
+ * Prefixes (networks in host order) and something beside them in the order in which put takes many fastest: by /16, of which each has its own in a
+ * cache then; within one as they were.
+ */
+export function byBlock(networks: Uint32Array, lengths: Uint8Array, beside: Uint16Array): [Uint32Array, Uint8Array, Uint16Array] {
+  const places = new Uint32Array(BLOCKS + 1);
+  for (let i = 0; i < networks.length; i++) places[(networks[i]! >>> 16) + 1]!++;
+  for (let block = 0; block < BLOCKS; block++) places[block + 1]! += places[block]!;
+  const [sorted, bits, others] = [networks.slice(), lengths.slice(), beside.slice()];
+  for (let i = 0; i < networks.length; i++) {
+    const place = places[networks[i]! >>> 16]!++;
+    sorted[place] = networks[i]!;
+    bits[place] = lengths[i]!;
+    others[place] = beside[i]!;
+  }
+  return [sorted, bits, others];
+}
+
 function shortNode(address: number, length: number): number {
   return length === 0 ? 1 : (1 << length) | (address >>> (32 - length));
 }

@@ -24,11 +24,12 @@ export function hostBits(text: string, network: number, length: number): WeftErr
 }
 
 /** The gateways that a target names; undefined: it names none. A host on the link is its own gateway; of a network each becomes a neighbour. */
-export function namedPaths(network: number, length: number, { kind, via, interface: name, weight, paths }: RouteTarget): readonly RoutePath[] | undefined {
+export function namedPaths(network: number, length: number, target: RouteTarget): readonly RoutePath[] | undefined {
+  const { kind, via, interface: name, weight, paths } = target;
   if (kind) return undefined;
   if (paths?.length) return paths;
   const more = { ...(name !== undefined && { interface: name }), ...(weight !== undefined && { weight }) };
   if (via !== undefined) return [{ via, ...more }];
-  if (name === undefined) throw new WeftError("BAD_ARGUMENT", `route ${formatPrefix(network, length)} leads nowhere: name a gateway or an interface`);
+  if (name === undefined) throw bad(`route ${formatPrefix(network, length)} leads nowhere: name a gateway or an interface`);
   return length === 32 ? [{ via: formatIp4(network), ...more }] : undefined;
 }

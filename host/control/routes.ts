@@ -5,7 +5,7 @@ import { WeftError } from "../errors.js";
 import { formatIp4, formatPrefix, maskOf, parsePrefix, swap } from "./addresses.js";
 import { ADJ_NET_BROADCAST, ADJ_PROHIBIT, ADJ_UNREACHABLE } from "./adjacencies.js";
 import type { RouteBatch, RouteInfo, RoutePath, RouteTarget } from "./api.js";
-import type { Fib } from "./fib.js";
+import { byBlock, type Fib } from "./fib.js";
 import { Gateways, joined } from "./gateways.js";
 import type { Interface, Interfaces } from "./interfaces.js";
 import type { Neighbour, Neighbours } from "./neighbours.js";
@@ -94,9 +94,8 @@ export class Routes {
     try {
       for (const target of targets) wanted.push(this.want(namedPaths(0, 0, target), target));
       const own = targets.map(({ kind, via, paths }) => !kind && via === undefined && !paths?.length); // on the link, where a host is its own gateway
-      this.changeMany(networks, lengths, (old, network, length, i) => {
-        const choice = choices?.[i] ?? 0;
-        if (length === 32 && own[choice]) throw bad(`${formatPrefix(network, length)}: hosts on a link are each their own gateway: add them one by one`);
+      this.changeMany(networks, lengths, choices, (old, network, length, choice) => {
+        if (length === 32 && own[choice]) throw bad(`${formatIp4(network)}/32: hosts on a link are each their own gateway: add them one by one`);
         const key = old * targets.length + choice;
         const found = known.get(key);
         if (found !== undefined) return found;
@@ -129,7 +128,7 @@ export class Routes {
   /** Takes many routes away, all or none; see RouteControl.deleteRoutes. */
   deleteMany(networks: Uint32Array, lengths: Uint8Array): void {
     checkBatch(networks, lengths, 1, undefined);
-    this.changeMany(networks, lengths, (old, network, length) => {
+    this.changeMany(networks, lengths, undefined, (old, network, length) => {
       this.checkDeletable(old, network, length);
       return 0;
     });
@@ -264,22 +263,26 @@ export class Routes {
     if (length === 32) for (const neighbour of this.neighbours().list()) if (neighbour.address === network) this.addNeighbour(neighbour);
   }
 
-  /** Has each of many prefixes lead where `lead` says, given where it does; 0: nowhere. When anything is refused, all of it is undone. */
-  private changeMany(networks: Uint32Array, lengths: Uint8Array, lead: (old: number, network: number, length: number, i: number) => number): void {
+  /** Has each of many prefixes lead where `lead` says, given where it does (0: nowhere). When anything is refused, all of it is undone. */
+  private changeMany(
+    networks: Uint32Array, lengths: Uint8Array, choices: Uint16Array | undefined,
+    lead: (old: number, network: number, length: number, choice: number) => number,
+  ): void {
+    const [sorted, bits, chosen] = byBlock(networks, lengths, choices ?? new Uint16Array(networks.length));
     const olds = new Uint16Array(networks.length);
     let done = 0;
     try {
-      for (; done < networks.length; done++) {
-        const [network, length] = [swap(networks[done]!), lengths[done]!];
+      for (; done < sorted.length; done++) {
+        const [network, length] = [swap(sorted[done]!), bits[done]!];
         if (length > 32 || (network & ~maskOf(length)) !== 0) throw hostBits(`${formatIp4(network)}/${length}`, network & maskOf(length), length);
         const old = this.fib.get(network, length);
-        const number = lead(old, network, length, done);
+        const number = lead(old, network, length, chosen[done]!);
         olds[done] = old;
         this.fib.put(network, length, number);
         this.targets.exchange(old, number);
       }
     } catch (error) {
-      while (--done >= 0) this.targets.exchange(this.fib.put(swap(networks[done]!), lengths[done]!, olds[done]!), olds[done]!);
+      while (--done >= 0) this.targets.exchange(this.fib.put(swap(sorted[done]!), bits[done]!, olds[done]!), olds[done]!);
       throw error;
     } finally {
       this.fib.flush();

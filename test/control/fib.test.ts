@@ -4,7 +4,8 @@ import fc from "fast-check";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import {
-  ADJ_NO_ROUTE, B_ADJ, BUFFER_START, FIB_DEEP, FIB_NUMBERS, FIB_PLIES, FIB_PLY_ENTRIES, FIB_PLY_PLACES, FIB_PLY_UNIT, FIB_PLY_UNITS, FIB_ROOT, TABLES, VECTOR,
+  ADJ_NO_ROUTE, B_ADJ, BUFFER_START, FIB_DEEP, FIB_NUMBERS, FIB_PLIES, FIB_PLY_ENTRIES, FIB_PLY_PLACES, FIB_PLY_UNIT, FIB_PLY_UNITS, FIB_ROOT,
+  TABLES, VECTOR,
 } from "../../assembly/abi.js";
 import { swap } from "../../host/control/addresses.js";
 import { Epochs } from "../../host/control/epoch.js";
@@ -78,7 +79,8 @@ const length = fc.oneof(
   { weight: 1, arbitrary: fc.nat(15) }, { weight: 8, arbitrary: fc.integer({ min: 16, max: 32 }) },
   { weight: 6, arbitrary: fc.constantFrom(16, 17, 23, 24, 25, 31, 32) },
 );
-const operation = fc.record({ deletes: fc.nat(3).map((n) => n === 0), many: fc.nat(2).map((n) => n === 0), address, length, adjacency: fc.integer({ min: 1, max: 40 }) });
+const [deletes, many] = [fc.nat(3).map((n) => n === 0), fc.nat(2).map((n) => n === 0)];
+const operation = fc.record({ deletes, many, address, length, adjacency: fc.integer({ min: 1, max: 40 }) });
 
 test.before(() => {
   for (let i = 0; i < VECTOR; i++) putPacket(i, { hex: "4500001400004000400100000a0000010a000002", l2: 0 });
@@ -91,18 +93,16 @@ test("random tables and updates: at least 100,000 lookups agree with the oracle"
     let epoch = 0;
     const fib = new Fib(words, new Epochs([() => epoch]));
     const table: Table = new Map();
-    let late = false;
-    operations.forEach(({ deletes, many, address: any, length: bits, adjacency }, step) => {
+    operations.forEach(({ deletes: gone, many: more, address: any, length: bits, adjacency }, step) => {
       const route = { network: (any & mask(bits)) >>> 0, length: bits, adjacency };
       const key = `${route.network}/${bits}`;
-      const [old, target] = [table.get(key)?.adjacency ?? 0, deletes ? 0 : adjacency];
-      assert.is(many ? fib.put(swap(route.network), bits, target) : fib.set(swap(route.network), bits, target), old);
-      if (deletes) table.delete(key);
+      const [old, target] = [table.get(key)?.adjacency ?? 0, gone ? 0 : adjacency];
+      assert.is(more ? fib.put(swap(route.network), bits, target) : fib.set(swap(route.network), bits, target), old);
+      if (gone) table.delete(key);
       else table.set(key, route);
       assert.is(fib.size, table.size);
       assert.is(fib.get(swap(route.network), bits), table.get(key)?.adjacency ?? 0);
-      late = many;
-      if (!late) compare(table, fib, [...edges(route), any]);
+      if (!more) compare(table, fib, [...edges(route), any]);
       if (step % 3 === 0) epoch++;
     });
     fib.flush();

@@ -9,12 +9,14 @@ import { WeftError } from "../../host/errors.js";
 import { clear, EMPTY, router, state, UNUSED, used } from "./empty-router.js";
 
 const TARGETS: RouteTarget[] = [
-  { via: "10.9.0.2" }, { via: "10.9.0.3", weight: 3 }, { paths: [{ via: "10.9.0.2" }, { via: "10.8.0.2" }] }, { kind: "drop" }, { interface: "host-left" },
+  { via: "10.9.0.2" }, { via: "10.9.0.3", weight: 3 }, { paths: [{ via: "10.9.0.2" }, { via: "10.8.0.2" }] }, { kind: "drop" },
+  { interface: "host-left" },
 ];
-const prefix = fc.tuple(fc.constantFrom("10.0.0.0", "10.0.1.0", "10.9.0.0", "172.16.0.0"), fc.constantFrom(8, 15, 16, 20, 24, 24, 26, 31, 32), fc.nat(3))
-  .map(([base, length, k]) => {
+const base = fc.constantFrom("10.0.0.0", "10.0.1.0", "10.9.0.0", "172.16.0.0");
+const prefix = fc.tuple(base, fc.constantFrom(8, 15, 16, 20, 24, 24, 26, 31, 32), fc.nat(3))
+  .map(([from, length, k]) => {
     const size = 2 ** (32 - length);
-    return { network: Math.floor(swap(parseIp4(base)) / size) * size + (length > 16 ? k * size : 0), length };
+    return { network: Math.floor(swap(parseIp4(from)) / size) * size + (length > 16 ? k * size : 0), length };
   });
 const route = fc.record({ prefix, choice: fc.nat(TARGETS.length - 1) });
 const routes = fc.array(route, { maxLength: 60 });
@@ -84,7 +86,8 @@ test("random batches: added, replaced and deleted as one by one, or refused as a
     const left = state();
     const { networks, lengths } = batch(gone);
     const wrong = refusal(() => router.deleteRoutes(networks, lengths));
-    if (wrong === undefined) assert.equal(gone.filter(({ prefix: to }) => router.routes().some((route) => route.prefix === text(to) && route.kind !== "neighbor")), []);
+    const there = new Set(router.routes().flatMap(({ prefix: to, kind }) => (kind === "neighbor" ? [] : [to])));
+    if (wrong === undefined) assert.equal(gone.filter(({ prefix: to }) => there.has(text(to))), []);
     else assert.equal(state(), left);
     const own = router.routes().filter(({ kind }) => ["gateway", "drop"].includes(kind)).map((route) => parsePrefix(route.prefix));
     router.deleteRoutes(Uint32Array.from(own, ({ network }) => swap(network)), Uint8Array.from(own, ({ length }) => length));
@@ -132,7 +135,8 @@ test("what cannot be meant is refused, and nothing has changed", () => {
   refuse({ networks, lengths, targets: [] }, /name a target/);
   refuse({ networks, lengths: Uint8Array.of(24, 16), targets }, /^10.0.1.0\/16 has host bits set: the network is 10.0.0.0\/16$/);
   refuse({ networks, lengths: Uint8Array.of(24, 33), targets }, /10.0.1.0\/33/);
-  refuse({ networks: Uint32Array.of(0x0a000000, 0x0a090001), lengths: Uint8Array.of(24, 32), targets }, /^10.9.0.1\/32 is there already: it is local on host-left$/);
+  const own = { networks: Uint32Array.of(0x0a000000, 0x0a090001), lengths: Uint8Array.of(24, 32), targets };
+  refuse(own, /^10.9.0.1\/32 is there already: it is local on host-left$/);
   refuse({ networks, lengths, targets: [{ via: "10.9.0.2" }, { via: "192.0.2.9" }] }, /no interface is on the network of gateway 192.0.2.9/);
   assert.throws(() => router.deleteRoutes(networks, lengths), /no route 10.0.0.0\/24/);
   router.addRoutes({ networks, lengths, targets });
