@@ -18,8 +18,10 @@ const lab = await HostileLab.create();
 for (const [name, [cause, node]] of Object.entries(TRAPS)) {
   lab.hostile(`trap: ${name}`, lab.module(node), async () => {
     assert.is(await lab.knock(), 0);
-    await until("all are counted", () => lab.count("frame lost to a trap") >= 5);
-    assert.equal([lab.bad.traps > 0, lab.bad.state, lab.count("frame lost to a trap")], [true, "running", 5]);
+    // One for each packet, unless a busy worker finds several in a frame.
+    const lost = (): number => lab.count("frame lost to a trap");
+    await until("it is counted", () => lab.bad.traps > 0 && lost() > 0);
+    assert.equal([lost() <= 5, lab.bad.state], [true, "running"]);
     assert.match(lab.bad.cause!, cause);
   });
 }
