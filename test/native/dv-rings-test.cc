@@ -96,7 +96,8 @@ static uint32_t usualInline = 18;
 struct Sending : World {
   FakeSend nic;
   DvSendQueue queue;
-  explicit Sending(uint32_t count, uint32_t inlineHeader = usualInline, uint32_t tsoMax = 65536) : nic(bus, count), queue(nic.ring(inlineHeader, tsoMax)) {}
+  explicit Sending(uint32_t count, uint32_t inlineHeader = usualInline, uint32_t tsoMax = 65536)
+      : nic(bus, count), queue(nic.ring(inlineHeader, tsoMax)) {}
   uint32_t transmit(const std::vector<uint32_t>& indices) {
     return queue.transmit(memory, indices.data(), static_cast<uint32_t>(indices.size()), IF);
   }
