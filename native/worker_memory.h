@@ -65,7 +65,8 @@ struct WorkerMemory {
 /** Buffers on their way back to the free list, which gets its new length when all are there: nothing else may touch it meanwhile. */
 class Returning {
  public:
-  explicit Returning(const WorkerMemory& memory) : memory_(memory), list_(memory.worker + abi::WORKER_FREE_LIST), count_(memory.read<uint32_t>(list_)) {}
+  explicit Returning(const WorkerMemory& memory)
+      : memory_(memory), list_(memory.worker + abi::WORKER_FREE_LIST), count_(memory.read<uint32_t>(list_)) {}
   ~Returning() { memory_.write(list_, count_); }
   Returning(const Returning&) = delete;
   Returning& operator=(const Returning&) = delete;

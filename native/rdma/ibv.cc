@@ -48,7 +48,8 @@ void IbvSend::write(const WorkerMemory& memory, const Outgoing& packet, uint32_t
   uint32_t skip = segments ? packet.headers : 0; // the NIC gets the headers apart, to repeat them
   for (uint32_t i = 0; i < packet.pieceCount; i++, skip = 0) {
     if (packet.pieces[i].length == skip) continue;
-    request.sg_list[request.num_sge++] = {reinterpret_cast<uint64_t>(memory.base) + packet.pieces[i].at + skip, packet.pieces[i].length - skip, ring.lkey};
+    uint64_t address = reinterpret_cast<uint64_t>(memory.base) + packet.pieces[i].at + skip;
+    request.sg_list[request.num_sge++] = {address, packet.pieces[i].length - skip, ring.lkey};
   }
   request.send_flags = packet.checksum ? IBV_SEND_IP_CSUM : 0;
   if (!segments) return;

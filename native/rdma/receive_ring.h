@@ -90,7 +90,8 @@ template <class Way> class ReceiveRing final : public ReceiveQueue {
    * they are to `places`, an address; gives how many. The others are for take().
    */
   template <bool striding>
-  __attribute__((noinline)) uint32_t takePlain(const WorkerMemory& memory, const Completion* told, uint32_t count, uint32_t places, uint32_t swIfIndex, Burst& burst) {
+  __attribute__((noinline)) uint32_t takePlain(const WorkerMemory& memory, const Completion* told, uint32_t count, uint32_t places,
+                                               uint32_t swIfIndex, Burst& burst) {
     // Places of the ring that a packet can have are strides or WQEs, each with a buffer of its own or, unless striding, several.
     const uint32_t segments = way_.ring.segments, wqes = posted_ - read_, strides = striding ? segments : 1;
     const uint32_t mask = way_.ring.count * strides - 1, apart = striding ? 1 : segments;

@@ -76,7 +76,7 @@ template <class Way> class SendRing final : public SendQueue {
  private:
   /** Puts the first of these packets into the ring, as many as it has room for and are plain; gives how many. The others are for send(). */
   __attribute__((noinline)) uint32_t sendPlain(const WorkerMemory& given, const uint32_t* indices, uint32_t n) {
-    if (!way_.takesPlain()) return 0;
+    if (failed_ || !way_.takesPlain()) return 0;
     const WorkerMemory memory = given; // which no store below can change, as far as the compiler can see
     const uint32_t room = way_.ring.count - (posted_ - completed_), mask = way_.ring.count - 1;
     const uint32_t held = static_cast<uint32_t>(buffers_.size()), most = std::min({n, room, held - pending()});

@@ -84,10 +84,14 @@ struct Receiving : World {
   }
 };
 
+/** Bytes of a packet that go into the WQE where a test does not say: 0 lets plain packets take the short way. */
+static uint32_t usualInline = 18;
+
 struct Sending : World {
   FakeSend nic;
   DvSendQueue queue;
-  explicit Sending(uint32_t count, uint32_t inlineHeader = 18, uint32_t tsoMax = 65536) : nic(bus, count), queue(nic.ring(inlineHeader, tsoMax)) {}
+  explicit Sending(uint32_t count, uint32_t inlineHeader = usualInline, uint32_t tsoMax = 65536)
+      : nic(bus, count), queue(nic.ring(inlineHeader, tsoMax)) {}
   uint32_t transmit(const std::vector<uint32_t>& indices) {
     return queue.transmit(memory, indices.data(), static_cast<uint32_t>(indices.size()), IF);
   }
@@ -401,7 +405,7 @@ static void longestChain() {
   Sending t(256);
   std::vector<uint32_t> pieces(CHAIN_MAX, 50);
   Sent sent = t.roundTrip(t.make(packetOf(50 * CHAIN_MAX, 1), pieces));
-  CHECK(sent.bytes == packetOf(50 * CHAIN_MAX, 1) && sent.units == 3 + CHAIN_MAX);
+  CHECK(sent.bytes == packetOf(50 * CHAIN_MAX, 1) && sent.units == (usualInline ? 3 : 2) + CHAIN_MAX);
   t.finish();
 }
 
@@ -524,7 +528,7 @@ static void hostileNode() {
   FakeReceive receiveNic(world.bus, 32, 8, true);
   FakeSend sendNic(world.bus, 256);
   DvReceiveQueue receive(receiveNic.ring());
-  DvSendQueue send(sendNic.ring());
+  DvSendQueue send(sendNic.ring(usualInline));
   std::mt19937 random(5);
   for (uint32_t turn = 0; turn < 1000; turn++) {
     for (uint32_t i = random() % 40; i > 0; i--) receiveNic.deliver(packetOf(14 + random() % 9000, i), static_cast<uint16_t>(random()));
@@ -560,7 +564,7 @@ static void storesInOrder() {
     record = be32toh(nic.record[1]);
     wqe = get64(nic.wqes.data());
   });
-  DvSendRing ring = nic.ring();
+  DvSendRing ring = nic.ring(usualInline);
   ring.blueFlame = doorbell.bytes();
   DvSendQueue queue(ring);
   uint32_t index = world.make(packetOf(1000, 1));
@@ -620,16 +624,20 @@ int main() {
   run("arm requests", armRequests);
   run("send, header inline", [] { sendLengths(18); });
   run("send, nothing inline", [] { sendLengths(0); });
-  run("send many", sendMany);
-  run("send queue full", sendNoRoom);
-  run("longest chain", longestChain);
-  run("send error and restart", sendErrorAndRestart);
-  run("checksum offload", checksumOffload);
-  run("checksum in software", softwareChecksum);
-  run("TSO", segmentation);
-  run("what cannot be sent", refused);
-  run("hostile node", hostileNode);
-  run("send: WQE, record, doorbell, in this order", storesInOrder);
+  for (uint32_t inlined : {18u, 0u}) {
+    usualInline = inlined;
+    auto sending = [&](const char* name, void (*test)()) { run((name + std::string(inlined ? ", header inline" : ", nothing inline")).c_str(), test); };
+    sending("send many", sendMany);
+    sending("send queue full", sendNoRoom);
+    sending("longest chain", longestChain);
+    sending("send error and restart", sendErrorAndRestart);
+    sending("checksum offload", checksumOffload);
+    sending("checksum in software", softwareChecksum);
+    sending("TSO", segmentation);
+    sending("what cannot be sent", refused);
+    sending("hostile node", hostileNode);
+    sending("send: WQE, record, doorbell, in this order", storesInOrder);
+  }
   run("receive: WQEs, then the record", [] { receiveStoresInOrder(false), receiveStoresInOrder(true); });
   run("dumps", dumps);
   return failed ? 1 : 0;
