@@ -31,11 +31,11 @@ export const CONTROL_UTC = 16; // f64, ms from 1970 to the origin of weft.now
 export const CONTROL_ICMP_INTERVAL = 24; // u32, ms between errors to one destination
 export const CONTROL_ICMP_RATE = 28; // u32, messages a second to all of them
 export const CONTROL_ICMP_BURST = 32; // u32, messages at once
-/** Addresses that no packet from outside may have as its source, the router's own above all: a bit for each value of their hash. */
+/** Addresses that no packet from outside may have as its source, the router's own above all: for each value of their hash a byte that is 1. */
 export const OWN_ADDRESSES = TABLES + 0x100;
 export const OWN_HASH = 0x9e3779b1; // the address (raw) times this, modulo 2^32:
-export const OWN_SHIFT = 21; // its upper 11 bits are the bit's number
-export const OWN_SIZE = 256;
+export const OWN_SHIFT = 21; // its upper 11 bits are the byte's number
+export const OWN_SIZE = 2048;
 
 /** Interfaces, by software interface index. */
 export const INTERFACES = TABLES + 0x1000;
@@ -175,6 +175,8 @@ export const GRAPH_NO_COPY = 584; // u64, copies not made: the pool was empty, o
 export const GRAPH_CIRCLED = 592; // u64, packets dropped because they went round in circles
 export const GRAPH_CHAINED = 600; // u32, not 0: of the packets on their way one may be a chain; the driver that brings it says so
 export const GRAPH_HELD_BUFFERS = 604; // u32, buffers of the packets that host nodes keep now, their chains' too
+export const GRAPH_FORWARDED = 640; // u32, packets of the last burst that the fused pass sent on
+export const GRAPH_ANSWERED = 644; // u32, and that it made echo replies of
 export const GRAPH_PENDING = 1024; // { u32 frame address, u32 packets }[NODE_COUNT]
 export const GRAPH_PENDING_SIZE = 8;
 export const GRAPH_SHADOW = 4096; // u32[VECTOR], the frame that a node from outside has in hand, as it was

@@ -17,6 +17,8 @@ export interface WorkloadReport {
   name: string;
   title: string;
   cold: boolean;
+  /** false: node by node */
+  fused: boolean;
   /** in the order of the graph; clocks a packet for each vector size */
   nodes: { name: string; clocks: Spread[] }[];
   /** of all nodes */
@@ -47,13 +49,24 @@ export function emptyReport(vectors: number[]): Report {
   return { machine: `${cpus()[0]?.model ?? "unknown processor"}, ${cpus().length} CPUs`, node: process.version, vectors, workloads: [] };
 }
 
-export function workloadReport(name: string, title: string, cold: boolean, trials: Trial[]): WorkloadReport {
+type Case = Pick<WorkloadReport, "name" | "cold" | "fused">;
+
+export function caseName({ name, cold, fused }: Case): string {
+  return `${name}${cold ? ", cold" : ""}${fused ? "" : ", node by node"}`;
+}
+
+/** What its chart is called, without an ending. */
+export function fileName({ name, cold, fused }: Case): string {
+  return `${name}${cold ? "-cold" : ""}${fused ? "" : "-nodes"}`;
+}
+
+export function workloadReport(way: Case & { title: string }, trials: Trial[]): WorkloadReport {
   const place = (node: string): number => [...USUAL_ORDER, node].indexOf(node);
   const names = trials[0]!.nodes.map((node) => node.name).sort((a, b) => place(a) - place(b));
   const clocksOf = (trial: Trial, node: string): number[] => trial.nodes.find((one) => one.name === node)!.clocks;
   const columns = trials[0]!.nodes[0]!.clocks.map((_, column) => column);
   return {
-    name, title, cold,
+    ...way,
     nodes: names.map((node) => ({ name: node, clocks: columns.map((column) => spread(trials.map((trial) => clocksOf(trial, node)[column]!))) })),
     sum: columns.map((column) => spread(trials.map((trial) => trial.nodes.reduce((total, { clocks }) => total + clocks[column]!, 0)))),
   };
@@ -62,7 +75,7 @@ export function workloadReport(name: string, title: string, cold: boolean, trial
 /** What others take for the same workload, as far as they do it. */
 export function referencesOf(report: WorkloadReport, peers: PeerReport | undefined): { name: string; clocks: number[] }[] {
   const others = (!report.cold && peers?.clocks[report.name]) || {};
-  return Object.entries(others).filter(([name]) => name !== "weft").map(([name, clocks]) => ({ name, clocks }));
+  return Object.entries(others).filter(([name]) => !name.startsWith("weft")).map(([name, clocks]) => ({ name, clocks }));
 }
 
 export function spread(values: number[]): Spread {
@@ -75,8 +88,7 @@ export function workloadTable(report: WorkloadReport, vectors: number[]): string
   const row = (name: string, clocks: Spread[]): string[] =>
     [name, ...clocks.map(({ median }) => median.toFixed(1)), `${clocks[last]!.q1.toFixed(1)}–${clocks[last]!.q3.toFixed(1)}`];
   const rows = report.nodes.map(({ name, clocks }) => row(name, clocks));
-  const head = `${report.name}${report.cold ? ", cold" : ""}: ${report.title}`;
-  return `${head}\n${table(["Node", ...vectors.map(String), "quartiles"], [...rows, row("sum", report.sum)])}`;
+  return `${caseName(report)}: ${report.title}\n${table(["Node", ...vectors.map(String), "quartiles"], [...rows, row("sum", report.sum)])}`;
 }
 
 /** Below this probability of chance a difference is called one. */
@@ -85,7 +97,7 @@ const SIGNIFICANT = 0.05;
 /** The sums of two runs side by side. Four trials a side are the least that can differ significantly. */
 export function comparison(before: Report, now: Report): string {
   const rows = now.workloads.flatMap((workload) => {
-    const old = before.workloads.find(({ name, cold }) => name === workload.name && cold === workload.cold);
+    const old = before.workloads.find((one) => caseName(one) === caseName(workload));
     return old === undefined ? [] : now.vectors.flatMap((size, i) => {
       const column = before.vectors.indexOf(size);
       if (column < 0) return [];
@@ -93,7 +105,7 @@ export function comparison(before: Report, now: Report): string {
       const chance = differs(was.values, is.values);
       const change = `${is.median > was.median ? "+" : ""}${((100 * (is.median - was.median)) / was.median).toFixed(1)} %`;
       const verdict = chance >= SIGNIFICANT ? "no difference shown" : is.median < was.median ? "faster" : "slower";
-      return [[`${workload.name}${workload.cold ? ", cold" : ""}`, size, was.median.toFixed(1), is.median.toFixed(1), change, chance.toFixed(3), verdict]];
+      return [[caseName(workload), size, was.median.toFixed(1), is.median.toFixed(1), change, chance.toFixed(3), verdict]];
     });
   });
   return table(["Workload", "Vector", "Before", "Now", "Change", "p", "Verdict"], rows);

@@ -26,8 +26,8 @@ export interface Rig {
 const COLD = 16384;
 const BUFFERS = COLD * 2;
 
-/** Call it once in a process: it makes a network namespace for its two interfaces. */
-export async function makeRig(): Promise<Rig> {
+/** Call it once in a process: it makes a network namespace for its two interfaces. `fuse`: as in RouterOptions. */
+export async function makeRig(fuse = true): Promise<Rig> {
   const status = await enterPrivateNetwork();
   if (status !== null) process.exit(status);
   await must(null, "ip", ["link", "add", "name", "left", "type", "veth", "peer", "name", "right"]);
@@ -48,7 +48,7 @@ export async function makeRig(): Promise<Rig> {
     };
     return { post, clock: () => -1, replace: async () => {}, close: async () => {} };
   };
-  const router = await Router.start({ buffers: BUFFERS }, connect);
+  const router = await Router.start({ buffers: BUFFERS, fuse }, connect);
   for (const { name, address, host, mac } of [LEFT, RIGHT]) {
     await router.createHostInterface(name.slice("host-".length));
     router.setInterfaceState(name, true);

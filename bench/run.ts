@@ -10,7 +10,7 @@ import { table } from "../host/cli/table.js";
 import { chart } from "./chart.js";
 import { known, optionsOf, refuse, times } from "./options.js";
 import { writeFigures } from "./readme.js";
-import { comparison, emptyReport, type PeerReport, referencesOf, type Report, workloadReport, workloadTable } from "./report.js";
+import { caseName, comparison, emptyReport, fileName, type PeerReport, referencesOf, type Report, workloadReport, workloadTable } from "./report.js";
 import { targets } from "./targets.js";
 import { type Trial, VECTORS } from "./trial.js";
 import { WORKLOADS } from "./workloads.js";
@@ -38,6 +38,8 @@ const TRIAL = fileURLToPath(new URL("trial.js", import.meta.url));
 const OTHERS = ["custom.js", "fragments.js"].map((name) => fileURLToPath(new URL(name, import.meta.url)));
 /** Also measured with packets that no near cache holds. */
 const COLD = ["forward", "fib-bgp"];
+/** Also measured node by node: what several nodes cost at once is shared out among them by estimate. */
+const BY_NODE = ["forward", "echo", "fib-500k", "fib-bgp"];
 
 /** A file of an earlier run. */
 function fileOf<T>(option: string, path: string): T {
@@ -61,19 +63,22 @@ async function main(): Promise<void> {
   const old = values.compare === undefined ? undefined : fileOf<Report>("--compare", values.compare);
   const peers = values.peers === undefined ? undefined : fileOf<PeerReport>("--peers", values.peers);
   const wanted = WORKLOADS.filter(({ name }) => asked.includes(name));
-  const cases = wanted.flatMap(({ name, title }) =>
-    (COLD.includes(name) ? [false, true] : [false]).map((cold) => ({ name, title, cold, trials: [] as Trial[] })));
+  const cases = wanted.flatMap(({ name, title }) => {
+    const ways = [{ cold: false, fused: true }, { cold: true, fused: true }, { cold: false, fused: false }];
+    const had = ways.filter(({ cold, fused }) => (!cold || COLD.includes(name)) && (fused || BY_NODE.includes(name)));
+    return had.map((way) => ({ name, title, ...way, trials: [] as Trial[] }));
+  });
   for (let round = 0; round < count; round++) {
-    for (const { name, cold, trials } of cases) {
-      process.stderr.write(`\r\x1b[Ktrial ${round + 1} of ${count}: ${name}${cold ? ", cold" : ""}`);
-      const { stdout } = await run(process.execPath, [TRIAL, name, ...(cold ? ["cold"] : [])]);
+    for (const { name, cold, fused, trials } of cases) {
+      process.stderr.write(`\r\x1b[Ktrial ${round + 1} of ${count}: ${caseName({ name, cold, fused })}`);
+      const { stdout } = await run(process.execPath, [TRIAL, name, ...(cold ? ["cold"] : []), ...(fused ? [] : ["nodes"])]);
       trials.push(JSON.parse(stdout) as Trial);
     }
   }
   process.stderr.write("\r\x1b[K");
 
   const report = emptyReport(VECTORS);
-  report.workloads = cases.map(({ name, title, cold, trials }) => workloadReport(name, title, cold, trials));
+  report.workloads = cases.map(({ trials, ...way }) => workloadReport(way, trials));
   console.log(`Clocks a packet by node and packets in a vector, medians of ${count} trials; ${report.machine}, Node ${report.node}\n`);
   for (const workload of report.workloads) console.log(`${workloadTable(workload, VECTORS)}\n`);
   const reached = targets(report);
@@ -85,7 +90,7 @@ async function main(): Promise<void> {
     mkdirSync(values.charts, { recursive: true });
     for (const workload of report.workloads) {
       const drawing = chart(workload, VECTORS, `${report.machine}, Node ${report.node}`, referencesOf(workload, peers));
-      writeFileSync(join(values.charts, `${workload.name}${workload.cold ? "-cold" : ""}.svg`), drawing);
+      writeFileSync(join(values.charts, `${fileName(workload)}.svg`), drawing);
     }
   }
   if (values.readme !== undefined) writeFigures(values.readme, report, peers, values.charts!);

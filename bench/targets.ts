@@ -25,7 +25,8 @@ interface Wanted {
 }
 
 const WANTED: Wanted[] = [
-  { name: "forward, whole path", unit: "clk", native: "VPP 45, DPDK unchecked 15", target: 40, value: (report) => sum(report, "forward", 256) },
+  { name: "forward, node by node", unit: "clk", native: "VPP 45, DPDK unchecked 15", target: 40, value: (report) => sum(report, "forward", 256, false) },
+  { name: "forward, fused", unit: "clk", native: "C 18–20", target: 24, value: (report) => sum(report, "forward", 256) },
   { name: "forward, vectors of 16", unit: "clk", native: "VPP 83", target: 60, value: (report) => sum(report, "forward", 16) },
   { name: "forward, vectors of 1", unit: "clk", native: "VPP 748", target: 450, value: (report) => sum(report, "forward", 1) },
   { name: "echo, whole path", unit: "clk", native: "VPP 92", target: 60, value: (report) => sum(report, "echo", 256) },
@@ -41,15 +42,15 @@ export function targets(report: Report): Target[] {
   });
 }
 
-function sum(report: Report, workload: string, size: number): number | undefined {
-  return at(report, workload, size, (one) => one.sum);
+function sum(report: Report, workload: string, size: number, fused = true): number | undefined {
+  return at(report, workload, size, fused, (one) => one.sum);
 }
 
 function node(report: Report, workload: string, name: string): number | undefined {
-  return at(report, workload, 256, (one) => one.nodes.find((candidate) => candidate.name === name)!.clocks);
+  return at(report, workload, 256, false, (one) => one.nodes.find((candidate) => candidate.name === name)!.clocks);
 }
 
-function at(report: Report, workload: string, size: number, which: (one: Report["workloads"][number]) => Spread[]): number | undefined {
-  const found = report.workloads.find(({ name, cold }) => name === workload && !cold);
+function at(report: Report, workload: string, size: number, fused: boolean, which: (one: Report["workloads"][number]) => Spread[]): number | undefined {
+  const found = report.workloads.find((one) => one.name === workload && !one.cold && one.fused === fused);
   return found && which(found)[report.vectors.indexOf(size)]!.median;
 }

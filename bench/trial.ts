@@ -1,6 +1,6 @@
 // One trial, in a process of its own: a workload in vectors of several sizes; what each node cost, as JSON.
 //
-//   node dist/bench/trial.js WORKLOAD [cold]
+//   node dist/bench/trial.js WORKLOAD [cold] [nodes]      nodes: node by node, not several at once
 
 import { Bench } from "tinybench";
 import { NODE_CLOCKS, VECTOR } from "../assembly/abi.js";
@@ -21,8 +21,8 @@ export interface Trial {
   routesPerSecond: number;
 }
 
-async function trial(name: string, cold: boolean): Promise<Trial> {
-  const rig = await makeRig();
+async function trial(name: string, cold: boolean, fuse: boolean): Promise<Trial> {
+  const rig = await makeRig(fuse);
   const before = rig.router.routes().length;
   const start = performance.now();
   rig.engine.graph.sleeping(true); // it takes no turn meanwhile: nothing that the tables let go of is still read
@@ -69,8 +69,8 @@ async function measure({ engine, router, transmitted }: Rig, size: number): Prom
   return new Map(medians.filter(([, value]) => value > 0));
 }
 
-const [name, cold] = process.argv.slice(2);
+const [name, ...how] = process.argv.slice(2);
 if (process.argv[1]!.endsWith("trial.js")) {
-  console.log(JSON.stringify(await trial(name!, cold === "cold")));
+  console.log(JSON.stringify(await trial(name!, how.includes("cold"), !how.includes("nodes"))));
   process.exit(0);
 }

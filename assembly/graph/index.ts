@@ -5,15 +5,18 @@
 
 import {
   ARC_FREE, ARC_NONE, BUFFER_HELD, BUFFER_SHIFT, BUFFER_START, BUFFER_USED, B_DATA, B_FLAGS, B_FLAG_LOCAL, B_NEXT, B_STATE, COPIES_MAX, COPY_SHIFT,
-  FRAME_NEXT, GRAPH_BAD_BUFFER, GRAPH_CHAINED, GRAPH_CIRCLED, GRAPH_COPIES, GRAPH_COPY, GRAPH_COPY_SIZE, GRAPH_FRAME, GRAPH_HELD,
+  FRAME_NEXT, GRAPH_BAD_BUFFER, GRAPH_CHAINED, GRAPH_ANSWERED, GRAPH_CIRCLED, GRAPH_COPIES, GRAPH_COPY, GRAPH_COPY_SIZE, GRAPH_FORWARDED, GRAPH_FRAME, GRAPH_HELD,
   GRAPH_HELD_BUFFERS, GRAPH_NO_COPY, GRAPH_ORIGINATED, GRAPH_PACKETS, GRAPH_READY, GRAPH_READY_HEAD, GRAPH_READY_TAIL, GRAPH_SPARE, NEXT_COUNT,
   NEXT_HOLD, NODE_BAD_NEXT, NODE_CALLS, NODE_COUNT, NODE_PASSED_OVER, NODE_TRAPS, NODE_VECTORS, VECTOR, WIRING, WIRING_SIZE,
 } from "../abi";
+import { ODD } from "../sdk/vector";
 import { buffersOf } from "./chain";
+import { passOrdinary } from "./fused";
 import { bump, copyChain, isBuffer, release, takeBuffer } from "./pool";
 import { append, arc, makeReady, pendingAt, putAside } from "./ready";
 import { isFrame, unseal } from "./scribbles";
 import { inspect, mayBeChained } from "./untrusted";
+import { countPassed, isEchoWay, isForwardWay, wayIn, wayOut, wayOutBlock } from "./way";
 
 export { extend, join } from "./chain";
 export { fragment } from "./ip4-fragment";
@@ -21,6 +24,7 @@ export { release } from "./pool";
 export { isSafe, seal, unseal } from "./scribbles";
 export { nextTraced, nextWanted, setFilter } from "./trace";
 export { guard, restore } from "./untrusted";
+export { setRole } from "./way";
 
 /** How a node left its frame. */
 // 0: // a next slot for each packet
@@ -39,6 +43,44 @@ export function submit(graph: usize, index: u32, n: u32, input: usize): i32 {
   account(input, n);
   store<u32>(pendingAt(graph, index), n, 4);
   makeReady(graph, index);
+  return take(graph);
+}
+
+/**
+ * submit() to ethernet-input, with what is ordinary taken all its way to the ports at once, where the nodes on it are wired as they were born:
+ * GRAPH_FORWARDED and GRAPH_ANSWERED tell how many packets that were.
+ */
+export function submitFused(graph: usize, n: u32, input: usize): i32 {
+  store<u64>(graph, 0, GRAPH_FORWARDED); // and GRAPH_ANSWERED
+  const first = wayIn();
+  const pending = pendingAt(graph, first);
+  const frame = load<u32>(pending);
+  if (!isForwardWay() || !isFrame(graph, frame, n)) return submit(graph, first, n, input);
+  passOrdinary(graph, frame, n, isEchoWay());
+  if (load<u64>(graph, GRAPH_FORWARDED) == 0) return submit(graph, first, n, input);
+  account(input, n);
+  countPassed(load<u32>(graph, GRAPH_FORWARDED), load<u32>(graph, GRAPH_ANSWERED));
+  store<u32>(pending, load<u32>(graph, GRAPH_SPARE));
+  store<u32>(graph, frame, GRAPH_FRAME);
+  store<u32>(graph, n, GRAPH_PACKETS);
+  return sendOut(graph, frame, n);
+}
+
+/** Sends on what passOrdinary() has passed; the frame is in hand. What is ODD goes to where the way begins. */
+function sendOut(graph: usize, frame: usize, n: u32): i32 {
+  const row = <usize>WIRING + <usize>wayOut() * <usize>WIRING_SIZE;
+  const slot: u32 = load<u16>(frame, FRAME_NEXT);
+  if (sameSlots(frame, n, slot)) {
+    const target = arc(row, slot);
+    if (target < <u32>NODE_COUNT) return target; // the frame is in its hand
+  }
+  for (let i: u32 = 0; i < n; i++) {
+    const next: u32 = load<u16>(frame + (<usize>i << 1), FRAME_NEXT);
+    const buffer = bufferIn(frame, i);
+    if (next == ODD) append(graph, wayIn(), buffer);
+    else move(graph, row, wayOutBlock(), buffer, next, 0);
+  }
+  store<u32>(graph, frame, GRAPH_SPARE);
   return take(graph);
 }
 

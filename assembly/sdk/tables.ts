@@ -110,8 +110,7 @@ function inPly(entry: u32, value: u32): u32 {
 // @ts-ignore: decorator
 @inline
 export function mayBeOwn(address: u32): bool {
-  const bit = (address * <u32>OWN_HASH) >> OWN_SHIFT;
-  return (load<u8>(<usize>OWN_ADDRESSES + <usize>(bit >> 3)) >> (bit & 7) & 1) != 0;
+  return load<u8>(<usize>((address * <u32>OWN_HASH) >> OWN_SHIFT), OWN_ADDRESSES) != 0;
 }
 
 /** Whether an address (raw) is one of the router's own, whatever interface has it. */

@@ -56,7 +56,9 @@ export async function run(argv: string[], start: StartRouter, output: Output, in
 }
 
 function routerOptions(values: ParsedOptions["values"], notices: Notices): RouterOptions {
-  const options: RouterOptions = { clocks: values["no-clocks"] !== true, isolate: values.isolate === true, notice: (line) => notices.tell(line) };
+  const options: RouterOptions = {
+    clocks: values["no-clocks"] !== true, fuse: values["no-fuse"] !== true, isolate: values.isolate === true, notice: (line) => notices.tell(line),
+  };
   if (values.buffers !== undefined) options.buffers = numberOption("buffers", String(values.buffers), 1024, 262128);
   if (values["pool-size"] !== undefined) options.poolSize = numberOption("pool-size", String(values["pool-size"]), 3, 559);
   if (values.cpu !== undefined) options.cpu = numberOption("cpu", String(values.cpu), 0, 1023);

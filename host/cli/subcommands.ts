@@ -22,6 +22,7 @@ nothing. Files that it names are looked for from the folder in which weft was st
       { name: "pool-size", value: "N", help: "MiB of packet buffers, in place of --buffers; 3 to 559" },
       { name: "cpu", value: "N", help: "pin the worker to this CPU" },
       { name: "no-clocks", help: "do not measure the nodes' clocks" },
+      { name: "no-fuse", help: "run node by node, for exact clocks of each: no pass through several at once" },
       { name: "isolate", help: "debugging: find what custom nodes write where they have no business; slow" },
       { name: "user", value: "NAME", help: "give up root's rights for this user's when FILE is done; new ports and addresses need them" },
       { name: "emulated", value: "WIRES", help: "on modelled ConnectX ports: for WIRES see weft emulate --help" },

@@ -36,6 +36,8 @@ export interface RouterOptions {
   cpu?: number;
   /** read the TSC around each dispatch for `show runtime`; default true */
   clocks?: boolean;
+  /** take ordinary packets through several nodes at once; false: each node does its own work, and its clocks are exact; default true */
+  fuse?: boolean;
   /** debugging: find, name and undo what custom nodes write where they have no business; slow; default false */
   isolate?: boolean;
   /** called with one-line notices for the operator ("no huge pages: …") */

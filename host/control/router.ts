@@ -142,7 +142,7 @@ export class Router extends TraceControl implements Control {
     const router = new Router(memory, tables, new Icmp(tables), registry, wiring, options, log);
     const shared = { memory: memory.packets.memory, layout: memory.packets.layout };
     const engine: EngineOptions = {
-      shared, worker: WORKER, clocks: options.clocks ?? true, graphModule: graph, nodeModule: nodes.module, nodes: registry.list(),
+      shared, worker: WORKER, clocks: options.clocks ?? true, fuse: options.fuse ?? true, graphModule: graph, nodeModule: nodes.module, nodes: registry.list(),
       timeOrigin: performance.timeOrigin, isolate: options.isolate ?? false, customs: [], takeOver: null, pulse: router.pulse.buffer,
     };
     await router.worker.start(connect, engine, memory, (message) => router.receive(message));

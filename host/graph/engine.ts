@@ -10,6 +10,7 @@ import type { Port, PortKind, RxMode } from "../ports/port.js";
 import { CustomNodes, clockFrom } from "./custom.js";
 import { Drops } from "./drops.js";
 import { FRAGMENT_NODE } from "./ip4-fragment.js";
+import { FUSED_NODES } from "./fusion.js";
 import { Glean, GLEAN_NODE } from "./glean.js";
 import { Graph, type Process } from "./graph.js";
 import { Isolation } from "./isolation.js";
@@ -35,6 +36,8 @@ export interface EngineOptions {
   shared: SharedMemory;
   worker: number;
   clocks: boolean;
+  /** take ordinary packets through several nodes at once */
+  fuse: boolean;
   /** compiled assembly/graph and the module of the built-in nodes */
   graphModule: WebAssembly.Module;
   nodeModule: WebAssembly.Module;
@@ -103,6 +106,7 @@ export class Engine {
     for (const node of nodes) {
       if (node.kind === "wasm" && !node.custom && node.process) this.graph.add(node, this.own[node.process]!);
     }
+    if (options.fuse) this.graph.fuse(FUSED_NODES.map(find));
     this.graph.addFragment(find(FRAGMENT_NODE.name));
     this.reassembly = new Reassembly(this.graph, find(REASSEMBLY_NODE.name));
     this.graph.addTaking(find(REASSEMBLY_NODE.name), this.reassembly.process, true);

@@ -8,6 +8,7 @@ import { addon } from "../addon.js";
 import { type PacketMemory, workerAt } from "../memory/memory.js";
 import type { Port } from "../ports/port.js";
 import type { Containment } from "./containment.js";
+import { Fusion, type FusedFunctions } from "./fusion.js";
 import type { NodeSpec } from "./messages.js";
 import type { Pulse } from "./pulse.js";
 import { Kind } from "./trace-ring.js";
@@ -24,7 +25,7 @@ const DISPATCHES_MAX = 2048;
 const BROKEN = -2;
 const BREACH = "it wrote over what is the graph's own";
 
-interface GraphModule extends TraceFunctions {
+interface GraphModule extends TraceFunctions, FusedFunctions {
   submit(graph: number, index: number, n: number, input: number): number;
   enqueue(graph: number, index: number, buffer: number): void;
   take(graph: number): number;
@@ -89,6 +90,8 @@ export class Graph {
   suspect: Containment | null = null;
   touched = false;
   private observer: Observer | null = null;
+  /** null: each node does its own work */
+  private fusion: Fusion | null = null;
 
   constructor(
     readonly packets: PacketMemory,
@@ -140,6 +143,11 @@ export class Graph {
     this.addTaking(spec, (node, frame, n) => this.wasm.fragment(this.base, spec.index, node, frame, n), false);
   }
 
+  /** From now on bursts go through the nodes of FUSED_NODES, given in that order, at once, where they can and nobody looks on. */
+  fuse(nodes: NodeSpec[]): void {
+    this.fusion = new Fusion(this.packets, this.base, this.wasm, nodes);
+  }
+
   /** Has what comes to node `index` processed as if it had come to `to`. */
   redirect(index: number, to: number): void {
     this.nodes[index] = this.nodes[to]!;
@@ -154,14 +162,30 @@ export class Graph {
   /** Takes a burst from a port through the graph, beginning where `input` leads; what the port did is `input`'s. Gives how many packets came. */
   receive(port: Port, input: NodeSpec): number {
     const first = this.arc(input.index, 0);
+    const frame = this.inputFrame(first);
     if (this.clocks) addon.lap();
-    const n = port.receive(this.inputFrame(first), VECTOR);
+    const n = port.receive(frame, VECTOR);
     if (n === 0) return 0;
     const block = this.base + input.runtime;
     if (this.clocks) this.packets.f64[(block + NODE_CLOCKS) >> 3]! += addon.lap();
-    this.observer?.received(input, this.inputFrame(first), n);
-    this.run(this.wasm.submit(this.base, first, n, block));
+    if (this.fusion !== null && first === this.fusion.first && this.observer === null) {
+      this.receiveFused(this.fusion, n, block);
+    } else {
+      this.observer?.received(input, frame, n);
+      this.run(this.wasm.submit(this.base, first, n, block));
+    }
     return n;
+  }
+
+  private receiveFused(fusion: Fusion, n: number, input: number): void {
+    if (this.clocks && fusion.isDue(n)) {
+      fusion.begin();
+      this.run(this.wasm.submit(this.base, fusion.first, n, input));
+      return fusion.end(n);
+    }
+    const next = this.wasm.submitFused(this.base, n, input);
+    if (this.clocks) fusion.share(n, addon.lap());
+    this.run(next);
   }
 
   /** Runs the graph on packets that host nodes made or held; `why`: what drops them, where it is error-drop that they are sent to. */
@@ -169,6 +193,7 @@ export class Graph {
     this.observer?.injected(buffers, why);
     for (let from = 0; from < buffers.length; from += VECTOR) {
       for (const buffer of buffers.slice(from, from + VECTOR)) this.wasm.enqueue(this.base, index, buffer);
+      if (this.clocks) addon.lap();
       this.run(this.wasm.take(this.base));
     }
   }
@@ -214,6 +239,7 @@ export class Graph {
   /** Goes on with what another worker left: drops the frame that its node had in hand, and takes the others on their way. */
   takeOver(hung: NodeSpec | undefined): void {
     const { u32 } = this.packets;
+    if (this.clocks) addon.lap();
     if (hung) {
       const frame = u32[(this.base + GRAPH_FRAME) >> 2]!;
       const n = u32[(this.base + GRAPH_PACKETS) >> 2]!;
@@ -276,11 +302,11 @@ export class Graph {
     return this.packets.u32[(this.base + GRAPH_PENDING + index * GRAPH_PENDING_SIZE) >> 2]!;
   }
 
+  /** Runs nodes from `index` on; their clocks count from the last lap. */
   private run(index: number): void {
     const { u32, f64 } = this.packets;
     const frameWord = (this.base + GRAPH_FRAME) >> 2;
     const packetsWord = (this.base + GRAPH_PACKETS) >> 2;
-    if (this.clocks) addon.lap();
     for (let dispatches = 0; index >= 0; dispatches++) {
       const node = this.nodes[index]!;
       const frame = u32[frameWord]!;

@@ -73,12 +73,9 @@ export class Tables {
 
   /** Marks all addresses (raw) that no packet from outside may have as its source; whoever reads meanwhile finds each as it was or as it is. */
   writeOwnAddresses(addresses: number[]): void {
-    const bits = new Uint32Array(OWN_SIZE / 4);
-    for (const address of addresses) {
-      const bit = Math.imul(address, OWN_HASH) >>> OWN_SHIFT;
-      bits[bit >> 5]! |= 1 << (bit & 31);
-    }
-    this.words.set(bits, (OWN_ADDRESSES - TABLES) / 4);
+    const marks = new Uint8Array(OWN_SIZE);
+    for (const address of addresses) marks[Math.imul(address, OWN_HASH) >>> OWN_SHIFT] = 1;
+    this.words.set(new Uint32Array(marks.buffer), (OWN_ADDRESSES - TABLES) / 4);
   }
 
   /** Writes an adjacency; where it goes is written last. */

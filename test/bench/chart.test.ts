@@ -11,7 +11,7 @@ const NODES: [name: string, clocks: number[]][] = [
   ["ethernet-input", [150, 45, 16, 9, 7]], ["ip4-input", [168, 53, 24, 17, 14]], ["a <new> & \"odd\" one", [175, 51, 19, 12, 9.5]],
 ];
 const REPORT: WorkloadReport = {
-  name: "forward", title: "a < b & \"c\" > d", cold: false,
+  name: "forward", title: "a < b & \"c\" > d", cold: false, fused: true,
   nodes: NODES.map(([name, clocks]) => ({ name, clocks: clocks.map((value) => spread([value])) })),
   sum: VECTORS.map((_, column) => {
     const whole = NODES.reduce((total, [, clocks]) => total + clocks[column]!, 0);

@@ -9,7 +9,7 @@ import { writeFigures } from "../../bench/readme.js";
 import { type Report, spread, type WorkloadReport } from "../../bench/report.js";
 
 const workload = (name: string, nodes: [string, number, number][], cold = false): WorkloadReport => ({
-  name, title: "what it is", cold,
+  name, title: "what it is", cold, fused: true,
   nodes: nodes.map(([node, ...clocks]) => ({ name: node, clocks: clocks.map((value) => spread([value])) })),
   sum: [0, 1].map((column) => spread([nodes.reduce((sum, node) => sum + (node[column + 1] as number), 0)])),
 });

@@ -42,7 +42,7 @@ const terminate = (): void => void process.kill(process.pid, "SIGTERM");
 test("configures, says that it is ready, answers, and ends cleanly", async () => {
   writeFileSync(script, "create host-interface name eth0\nset interface state host-eth0 up\n");
   const answers: string[] = [];
-  const ran = await running([script, "--buffers", "2048", "--cpu", "1", "--no-clocks"], async () => {
+  const ran = await running([script, "--buffers", "2048", "--cpu", "1", "--no-clocks", "--no-fuse"], async () => {
     await ctl(["--socket", path, "show", "version"], { out: (text) => answers.push(text), error: (text) => answers.push(text) });
     terminate();
   });
@@ -51,7 +51,8 @@ test("configures, says that it is ready, answers, and ends cleanly", async () =>
   assert.is(ran.out, "host-eth0\n");
   assert.equal(ran.calls.map(([name]) => name), ["createHostInterface", "setInterfaceState", "version", "stop"]);
   assert.match(answers[0]!, "weft 0.1.0");
-  assert.equal([ran.options!.buffers, ran.options!.cpu, ran.options!.clocks], [2048, 1, false]);
+  const { buffers, cpu, clocks, fuse } = ran.options!;
+  assert.equal([buffers, cpu, clocks, fuse], [2048, 1, false, false]);
   assert.not(existsSync(path));
   assert.is(process.listenerCount("SIGTERM"), 0);
 });
@@ -59,7 +60,7 @@ test("configures, says that it is ready, answers, and ends cleanly", async () =>
 test("Ctrl-C ends it too", async () => {
   const ran = await running([], () => process.kill(process.pid, "SIGINT"));
   assert.is(ran.end, 0);
-  assert.is(ran.options!.buffers, undefined);
+  assert.equal([ran.options!.buffers, ran.options!.fuse], [undefined, true]);
 });
 
 test("a script with a syntax error starts nothing", async () => {

@@ -3,7 +3,7 @@
 import fc from "fast-check";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { CONTROL, CONTROL_ICMP_BURST, CONTROL_ICMP_INTERVAL, CONTROL_ICMP_RATE, CONTROL_UTC, OWN_ADDRESSES, OWN_HASH, OWN_SHIFT } from "../../assembly/abi.js";
+import { CONTROL, CONTROL_ICMP_BURST, CONTROL_ICMP_INTERVAL, CONTROL_ICMP_RATE, CONTROL_UTC, OWN_ADDRESSES, OWN_HASH, OWN_SHIFT, OWN_SIZE } from "../../assembly/abi.js";
 import type { WeftError } from "../../host/errors.js";
 import { parseIp4 } from "../../host/control/addresses.js";
 import type { IcmpLimits } from "../../host/control/api.js";
@@ -15,12 +15,11 @@ const at = (offset: number): number => u32[(CONTROL + offset) >> 2]!;
 const told = (): number[] => [at(CONTROL_ICMP_INTERVAL), at(CONTROL_ICMP_RATE), at(CONTROL_ICMP_BURST)];
 
 function marked(address: string): boolean {
-  const bit = Math.imul(parseIp4(address), OWN_HASH) >>> OWN_SHIFT;
-  return ((u8[OWN_ADDRESSES + (bit >> 3)]! >> (bit & 7)) & 1) === 1;
+  return u8[OWN_ADDRESSES + (Math.imul(parseIp4(address), OWN_HASH) >>> OWN_SHIFT)] === 1;
 }
 
 function marks(): number {
-  return [...u8.subarray(OWN_ADDRESSES, OWN_ADDRESSES + 256)].reduce((sum, byte) => sum + byte.toString(2).replaceAll("0", "").length, 0);
+  return u8.subarray(OWN_ADDRESSES, OWN_ADDRESSES + OWN_SIZE).reduce((sum, byte) => sum + byte, 0);
 }
 
 test("limits: Linux' defaults, each set by itself", () => {

@@ -2,7 +2,7 @@
 // is two arrays of frames. Everything happens in turns, so that a test sees each step's end.
 
 import {
-  B_DATA, B_FLAGS, B_GSO_SIZE, B_LENGTH, B_NEXT, B_RX_IF, B_STATE, B_TOTAL, BUFFER_DATA, BUFFER_FREE, BUFFER_SHIFT, BUFFER_START, BUFFER_USED,
+  B_CSUM_FLAGS, B_DATA, B_FLAGS, B_GSO_SIZE, B_LENGTH, B_NEXT, B_RX_IF, B_STATE, B_TOTAL, BUFFER_DATA, BUFFER_FREE, BUFFER_SHIFT, BUFFER_START, BUFFER_USED,
   FREE_LIST_ENTRIES, GRAPH_CHAINED, IFC_RX_BYTES, IFC_RX_PACKETS, IFC_SIZE, IFC_TX_BYTES, IFC_TX_PACKETS, WORKER_FREE_LIST, WORKER_INTERFACES,
 } from "../../assembly/abi.js";
 import type { EngineLink } from "../../host/control/engine-link.js";
@@ -32,7 +32,10 @@ export class ArrayPort implements Port {
   outgoing: Uint8Array[] = [];
   /** payload of one segment of the super-packets that come; 0: frames are what they are */
   segmentSize = 0;
-  /** the same of each frame that was sent */
+  /** B_FLAGS and B_CSUM_FLAGS of what comes: what the device says of it */
+  flags = 0;
+  checksumFlags = 0;
+  /** segment sizes of the frames that were sent */
   readonly sentSegmentSizes: number[] = [];
 
   constructor(readonly index: number, private readonly packets: PacketMemory) {}
@@ -74,7 +77,8 @@ export class ArrayPort implements Port {
         first = index;
         u32[(buffer + B_TOTAL) >> 2] = bytes.length;
         u16[(buffer + B_RX_IF) >> 1] = this.index;
-        u16[(buffer + B_FLAGS) >> 1] = 0;
+        u16[(buffer + B_FLAGS) >> 1] = this.flags;
+        u8[buffer + B_CSUM_FLAGS] = this.checksumFlags;
         u16[(buffer + B_GSO_SIZE) >> 1] = this.segmentSize;
       } else {
         u32[(last + B_NEXT) >> 2] = index;
@@ -139,9 +143,9 @@ export class InlineRouter {
   private deliver!: (message: FromEngine) => void;
 
   /** The interfaces need netdevs of these names in the network namespace; nothing is sent there. */
-  static async start(hostInterfaces: string[], buffers = 4096, isolate = false): Promise<InlineRouter> {
+  static async start(hostInterfaces: string[], buffers = 4096, isolate = false, fuse = true): Promise<InlineRouter> {
     const inline = new InlineRouter();
-    inline.router = await Router.start({ buffers, clocks: false, isolate }, inline.connect);
+    inline.router = await Router.start({ buffers, clocks: false, isolate, fuse }, inline.connect);
     for (const name of hostInterfaces) {
       await inline.router.createHostInterface(name);
       inline.router.setInterfaceState(`host-${name}`, true);

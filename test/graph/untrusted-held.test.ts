@@ -172,7 +172,7 @@ function replaceEngine(takeOver: number): Engine {
   const { memory, layout } = inline.packets;
   const build = (name: string): WebAssembly.Module => compileModule(fileURLToPath(new URL(`../../../build/${name}.wasm`, import.meta.url)));
   const fresh = new Engine({
-    shared: { memory, layout }, worker: 0, clocks: false, isolate: false, graphModule: build("graph"), nodeModule: build("nodes"),
+    shared: { memory, layout }, worker: 0, clocks: false, fuse: true, isolate: false, graphModule: build("graph"), nodeModule: build("nodes"),
     nodes: router["registry"].list(), timeOrigin: performance.timeOrigin, customs: [], takeOver, pulse: router["pulse"].buffer,
   }, (message) => inline["fromEngine"].push(message));
   for (const [i, port] of inline.ports.entries()) fresh.addPort(port, router["registry"].find(["host-left-tx", "host-right-tx"][i]!));

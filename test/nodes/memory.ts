@@ -61,9 +61,7 @@ export function setControl({ utc = 0, interval = 0, rate = 0, burst = 0 }: { utc
 
 /** Marks an address as one that no packet from outside may have as its source. */
 export function setOwn(address: string): void {
-  const bit = Math.imul(raw(address), OWN_HASH) >>> OWN_SHIFT;
-  const at = OWN_ADDRESSES + (bit >> 3);
-  view.setUint8(at, view.getUint8(at) | (1 << (bit & 7)));
+  view.setUint8(OWN_ADDRESSES + (Math.imul(raw(address), OWN_HASH) >>> OWN_SHIFT), 1);
 }
 
 export interface Adjacency { next: number; tx?: number; mtu?: number; rewrite?: string; code?: number; nextHop?: number }
