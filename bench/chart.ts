@@ -1,7 +1,7 @@
 // A workload as a picture: on the left bars of clocks a packet, stacked by node, for the vectors that a busy router has; on the right how
 // the sum falls as vectors grow, beside what native code takes for the same.
 
-import type { Spread, WorkloadReport } from "./report.js";
+import { caseName, type Spread, type WorkloadReport } from "./report.js";
 
 /** What else is drawn: clocks a packet for each vector size, measured on the same machine. */
 export interface Reference {
@@ -34,7 +34,7 @@ const DASHES = ["7 4", "2 3", "9 3 2 3"];
  */
 export function chart(report: WorkloadReport, vectors: number[], machine: string, references: Reference[] = []): string {
   const parts = [
-    text(32, 34, `${report.name}${report.cold ? ", packets not in the cache" : ""}`, { size: 20, weight: 600 }),
+    text(32, 34, caseName(report), { size: 20, weight: 600 }),
     text(32, 56, report.title, { size: 15 }),
     text(32, 76, `TSC clocks a packet, medians with quartiles; ${machine}`, { size: 12, fill: FAINT }),
     ...bars(report, vectors, references),

@@ -95,7 +95,7 @@ function sizes(): NodeCode[] {
 async function count(): Promise<Map<string, number>> {
   const folder = mkdtempSync(join(tmpdir(), "weft-code-"));
   try {
-    const weft = new Peer("weft", [process.execPath, PEER, "forward", folder], lastCpu());
+    const weft = new Peer("weft", [process.execPath, PEER, "forward", folder, "nodes"], lastCpu());
     const { rx } = await weft.greeting();
     weft.close();
     const totals: number[] = [];

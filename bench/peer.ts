@@ -1,7 +1,7 @@
 // weft as one of the peers that bench/peers.ts has take turns: it writes down what the others need to do the same work, then serves its
 // standard input as they do (native/peer.h).
 //
-//   node dist/bench/peer.js WORKLOAD FOLDER
+//   node dist/bench/peer.js WORKLOAD FOLDER nodes|fused
 
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -72,8 +72,8 @@ function measure({ engine, transmitted }: Rig, size: number, samples: number): C
   return Object.fromEntries(medians.filter(([, clocks]) => clocks > 0));
 }
 
-const [workload, folder] = process.argv.slice(2);
-const rig = await makeRig();
+const [workload, folder, how] = process.argv.slice(2);
+const rig = await makeRig(how === "fused");
 // A router takes MAC addresses that no other has: with these, all send the same.
 for (const [i, { name }] of [LEFT, RIGHT].entries()) rig.router.setInterfaceMac(name, `02:00:00:00:01:0${i}`);
 rig.mac = rig.router.interfaces().find(({ name }) => name === LEFT.name)!.mac;

@@ -29,12 +29,13 @@ Examples:
 
 const WORKLOADS = ["forward", "fib-500k"];
 const WEFT = fileURLToPath(new URL("peer.js", import.meta.url));
-const [TWIN, LOOP, DPDK] = ["C++ twin", "one C++ loop", "DPDK, unchecked"];
+const [FUSED, TWIN, LOOP, DPDK] = ["weft, one pass", "C++ twin", "one C++ loop", "DPDK, unchecked"];
 /** Samples of 256 packets in a turn; turns before the first that counts. */
 const [SAMPLES, WARM_UP] = [100, 15];
 /** What is divided by what, and what it ought not to exceed at vectors of 256 where that is a target. */
 const RATIOS = [
   { name: "wasm against the native twin, node by node", of: "weft", by: TWIN, target: 1.15 },
+  { name: "wasm against the native twin, in one pass", of: FUSED, by: LOOP },
   { name: "wasm against DPDK's nodes", of: "weft", by: DPDK },
 ];
 
@@ -45,14 +46,15 @@ type Rounds = Map<string, Map<number, Clocks[]>>;
 async function startAll(workload: string, native: { twin: string; dpdk: string | null }, cpu: number): Promise<Peer[]> {
   const folder = mkdtempSync(join(tmpdir(), "weft-peers-"));
   try {
-    const weft = new Peer("weft", [process.execPath, WEFT, workload, folder], cpu);
-    const { sent, rx } = await weft.greeting();
+    const weft = [[FUSED, "fused"], ["weft", "nodes"]].map(([name, how]) => new Peer(name!, [process.execPath, WEFT, workload, folder, how!], cpu));
+    const [{ sent, rx }, other] = [await weft[0]!.greeting(), await weft[1]!.greeting()];
+    if (other.sent !== sent) throw new Error(`weft did not send the same node by node (${workload})`);
     const twins = [[TWIN, "nodes"], [LOOP, "loop"]].map(([name, how]) => new Peer(name!, [native.twin, folder, how!, String(rx)], cpu));
     const others = [...twins, ...(native.dpdk === null ? [] : [new Peer(DPDK, [native.dpdk, folder, String(cpu)], cpu)])];
     for (const other of others) {
       if ((await other.greeting()).sent !== sent) throw new Error(`${other.name} did not send what weft sent (${workload})`);
     }
-    return [weft, ...others];
+    return [...weft, ...others];
   } finally {
     rmSync(folder, { recursive: true });
   }
@@ -107,7 +109,7 @@ function tables(workload: string, rounds: Rounds): string {
 
 /** Those that took part, in the order in which they are shown. */
 function peersOf(rounds: Rounds): string[] {
-  return ["weft", TWIN, LOOP, DPDK].filter((peer) => rounds.has(peer));
+  return ["weft", FUSED, TWIN, LOOP, DPDK].filter((peer) => rounds.has(peer));
 }
 
 async function main(): Promise<void> {

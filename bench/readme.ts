@@ -1,7 +1,7 @@
 // The figures in README.md, written there by the program that measured them.
 
 import { readFileSync, writeFileSync } from "node:fs";
-import type { PeerReport, Report, WorkloadReport } from "./report.js";
+import { caseName, fileName, type PeerReport, type Report, type WorkloadReport } from "./report.js";
 
 const [BEGIN, END] = ["<!-- figures: npm run bench:charts -->", "<!-- end of figures -->"];
 
@@ -17,7 +17,7 @@ export function writeFigures(file: string, report: Report, peers: PeerReport | u
 export function figures(report: Report, peers: PeerReport | undefined, charts: string): string {
   const warm = report.workloads.filter(({ cold }) => !cold);
   const measured = `Measured on ${report.machine}, Node ${report.node.replace(/^v/, "")}: clocks a packet, medians.`;
-  const pictures = warm.map(({ name, title }) => `![${name}: ${title}](${charts}/${name}.svg)`);
+  const pictures = warm.map((one) => `![${caseName(one)}: ${one.title}](${charts}/${fileName(one)}.svg)`);
   return [measured, nodeTable(warm, report.vectors), ...(peers ? [peerTable(peers)] : []), ...pictures].join("\n\n");
 }
 
@@ -28,7 +28,7 @@ function nodeTable(workloads: WorkloadReport[], vectors: number[]): string {
   const cells = (of: (workload: WorkloadReport) => number | undefined): string[] => workloads.map((workload) => of(workload)?.toFixed(1) ?? "");
   const rows = names.map((name) => [name, ...cells(({ nodes }) => nodes.find((node) => node.name === name)?.clocks[last]!.median)]);
   const sums = vectors.map((size, column) => [`**all, vectors of ${size}**`, ...cells(({ sum }) => sum[column]!.median)]).reverse();
-  return markdown([`node, vectors of ${vectors[last]}`, ...workloads.map(({ name }) => name)], [...rows, ...sums]);
+  return markdown([`node, vectors of ${vectors[last]}`, ...workloads.map(caseName)], [...rows, ...sums]);
 }
 
 function peerTable({ targets, machine }: PeerReport): string {

@@ -57,6 +57,11 @@ export function caseName({ name, cold, fused }: Case): string {
   return `${name}${cold ? ", cold" : ""}${fused ? "" : ", node by node"}`;
 }
 
+/** What its chart is called, without an ending. */
+export function fileName({ name, cold, fused }: Case): string {
+  return `${name}${cold ? "-cold" : ""}${fused ? "" : "-nodes"}`;
+}
+
 export function workloadReport(way: Case & { title: string }, trials: Trial[]): WorkloadReport {
   const place = (node: string): number => [...USUAL_ORDER, node].indexOf(node);
   const names = trials[0]!.nodes.map((node) => node.name).sort((a, b) => place(a) - place(b));
@@ -73,7 +78,7 @@ export function workloadReport(way: Case & { title: string }, trials: Trial[]): 
 /** What others take for the same workload, as far as they do it. */
 export function referencesOf(report: WorkloadReport, peers: PeerReport | undefined): { name: string; clocks: number[] }[] {
   const others = (!report.cold && peers?.clocks[report.name]) || {};
-  return Object.entries(others).filter(([name]) => name !== "weft").map(([name, clocks]) => ({ name, clocks }));
+  return Object.entries(others).filter(([name]) => !name.startsWith("weft")).map(([name, clocks]) => ({ name, clocks }));
 }
 
 function insertionOf(trials: Trial[]): Pick<WorkloadReport, "insertion"> {

@@ -10,7 +10,7 @@ import { table } from "../host/cli/table.js";
 import { chart } from "./chart.js";
 import { known, optionsOf, refuse, times } from "./options.js";
 import { writeFigures } from "./readme.js";
-import { caseName, comparison, emptyReport, type PeerReport, referencesOf, type Report, workloadReport, workloadTable } from "./report.js";
+import { caseName, comparison, emptyReport, fileName, type PeerReport, referencesOf, type Report, workloadReport, workloadTable } from "./report.js";
 import { targets } from "./targets.js";
 import { type Trial, VECTORS } from "./trial.js";
 import { WORKLOADS } from "./workloads.js";
@@ -91,7 +91,7 @@ async function main(): Promise<void> {
     mkdirSync(values.charts, { recursive: true });
     for (const workload of report.workloads) {
       const drawing = chart(workload, VECTORS, `${report.machine}, Node ${report.node}`, referencesOf(workload, peers));
-      writeFileSync(join(values.charts, `${workload.name}${workload.cold ? "-cold" : ""}${workload.fused ? "" : "-nodes"}.svg`), drawing);
+      writeFileSync(join(values.charts, `${fileName(workload)}.svg`), drawing);
     }
   }
   if (values.readme !== undefined) writeFigures(values.readme, report, peers, values.charts!);

@@ -15,7 +15,7 @@ test("the twin sends what weft sends, and both tell clocks of the same nodes", a
   const peers: Peer[] = [];
   try {
     const twin = compileTwin();
-    const weft = new Peer("weft", [process.execPath, WEFT, "forward", folder], lastCpu());
+    const weft = new Peer("weft", [process.execPath, WEFT, "forward", folder, "nodes"], lastCpu());
     peers.push(weft);
     const { sent, rx } = await weft.greeting();
     for (const how of ["nodes", "loop"]) {
