@@ -14,7 +14,7 @@ export function table(head: string[], rows: (string | number)[][]): string {
     const values = cells.map((row) => row[column] ?? "");
     const filled = values.filter((value) => value !== "");
     return {
-      width: Math.max(title.length, ...values.map((value) => value.length)),
+      width: values.reduce((width, value) => Math.max(width, value.length), title.length),
       right: filled.length > 0 && filled.every((value) => NUMBER.test(value)),
     };
   });
