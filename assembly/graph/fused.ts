@@ -32,8 +32,8 @@ const UNCHECKED: u32 = ~(B_FLAG_L3_GOOD | B_FLAG_L4_GOOD);
 const UP: u32 = IF_FLAG_ADMIN_UP | IF_FLAG_LINK_UP;
 const REPLY_TTL: u32 = 64;
 /**
- * A sum of words that is not 0 folds to SUM_INTACT if it is a multiple of 65535. Times what 65535 is to be multiplied with to give 1, modulo 2^64, the
- * multiples become the numbers from 0 on, and all others are above these.
+ * A sum of words that is not 0 folds to SUM_INTACT if it is a multiple of 65535. Multiplied by the inverse of 65535 modulo 2^64 the multiples
+ * become the numbers from 0 on, and all others are above these.
  */
 const PER_65535: u64 = 0xfffefffefffeffff;
 const MULTIPLES: u64 = 0x0001000100010001;

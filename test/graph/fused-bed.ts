@@ -1,7 +1,7 @@
 // Two routers that differ in one thing: in one of them ordinary packets go several nodes in one pass, in the other each node does its own work.
 
 import * as assert from "uvu/assert";
-import { BUFFER_SHIFT, B_DATA, B_FLAGS, B_NEXT, B_TX_IF, GRAPH_ANSWERED, GRAPH_FORWARDED } from "../../assembly/abi.js";
+import { BUFFER_SHIFT, B_DATA, B_FLAGS, B_NEXT, B_OPAQUE, B_TX_IF, GRAPH_ANSWERED, GRAPH_FORWARDED } from "../../assembly/abi.js";
 import { must } from "../../host/lab/command.js";
 import { workerAt } from "../../host/memory/memory.js";
 import type { Router } from "../../host/control/router.js";
@@ -83,10 +83,10 @@ export class Half {
     };
   }
 
-  /** Of a buffer's header all but the next buffer's index and the state. */
+  /** Of a buffer's header all but the next buffer's index, the state, and the number that ip4-glean gives to what it holds. */
   private header(buffer: number, u8: Uint8Array): string {
     const part = (from: number, to: number): string => Buffer.from(u8.subarray(buffer + from, buffer + to)).toString("hex");
-    return `${part(B_DATA, B_NEXT)}.${part(B_FLAGS, B_FLAGS + 2)}.${part(B_TX_IF, 64)}`;
+    return `${part(B_DATA, B_NEXT)}.${part(B_FLAGS, B_FLAGS + 2)}.${part(B_TX_IF, B_OPAQUE)}`;
   }
 }
 
