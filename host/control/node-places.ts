@@ -83,7 +83,8 @@ export class NodePlaces {
   private writeGate(custom: Custom, gate = this.gateOf(custom)): void {
     const words = new Uint32Array(GATE_STATE / 4);
     for (const index of custom.interfaces!) words[index >> 5]! |= 1 << (index & 31);
-    this.on.memory.packets.u32.set(words, (workerAt(0) + gate.runtime + NODE_STATE + GATE_INTERFACES) >> 2);
+    const { u32, layout } = this.on.memory.packets;
+    for (let worker = 0; worker < layout.workers; worker++) u32.set(words, (workerAt(worker) + gate.runtime + NODE_STATE + GATE_INTERFACES) >> 2);
   }
 
   private gateOf(custom: Custom): NodeSpec {

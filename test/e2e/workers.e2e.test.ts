@@ -124,6 +124,10 @@ for (const mode of ["ibv", "dv"] as const) {
       await until("both workers' instances have packets", () => ofNode().every((packets) => packets > 0));
       for (let times = 0; times < 10; times++) await router.replaceNode("mark", passing);
       passed = ofNode();
+      await router.bypassNode("mark");
+      const then = ofNode();
+      await router.insertNode("mark", { before: "ip4-rewrite", interface: NAMES[1] });
+      await until("those of one interface too", () => ofNode().every((packets, worker) => packets > then[worker]!));
       await router.unloadNode("mark");
     });
     nothingLost(loaded);
