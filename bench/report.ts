@@ -32,6 +32,8 @@ export interface Report {
   node: string;
   vectors: number[];
   workloads: WorkloadReport[];
+  /** what other programs measured, by the names of what is to be reached */
+  others?: Record<string, number>;
 }
 
 /** What bench/peers.ts found. */

@@ -33,9 +33,10 @@ Examples:
   npm run bench -- --workload echo --compare before.json`;
 
 const run = promisify(execFile);
-const TRIAL = fileURLToPath(new URL("trial.js", import.meta.url));
-/** Run after the workloads where none is asked for by name. */
-const OTHERS = ["custom.js", "fragments.js"].map((name) => fileURLToPath(new URL(name, import.meta.url)));
+const program = (name: string): string => fileURLToPath(new URL(`${name}.js`, import.meta.url));
+/** Run as well where no workload is asked for by name: programs that measure other things that are to be reached, and some that print a table. */
+const OTHERS = ["rings", "peers", "workers", "startup", "gc"];
+const TABLES = ["custom", "fragments"];
 /** Also measured with packets that no near cache holds. */
 const COLD = ["forward", "fib-bgp"];
 /** Also measured node by node: what several nodes cost at once is shared out among them by estimate. */
@@ -72,7 +73,7 @@ async function main(): Promise<void> {
   for (let round = 0; round < count; round++) {
     for (const { name, cold, fused, trials } of cases) {
       process.stderr.write(`\r\x1b[Ktrial ${round + 1} of ${count}: ${caseName({ name, cold, fused })}`);
-      const { stdout } = await run(process.execPath, ["--expose-gc", TRIAL, name, ...(cold ? ["cold"] : []), ...(fused ? [] : ["nodes"])]);
+      const { stdout } = await run(process.execPath, ["--expose-gc", program("trial"), name, ...(cold ? ["cold"] : []), ...(fused ? [] : ["nodes"])]);
       trials.push(JSON.parse(stdout) as Trial);
     }
   }
@@ -82,9 +83,10 @@ async function main(): Promise<void> {
   report.workloads = cases.map(({ trials, ...way }) => workloadReport(way, trials));
   console.log(`Clocks a packet by node and packets in a vector, medians of ${count} trials; ${report.machine}, Node ${report.node}\n`);
   for (const workload of report.workloads) console.log(`${workloadTable(workload, VECTORS)}\n`);
+  if (values.workload === undefined) report.others = await measureOthers();
   const reached = targets(report);
   console.log(table(["", "Native", "Value", "To reach", ""], reached.map((one) =>
-    [one.name, one.native, one.value.toFixed(1), `${one.atMost ? "≤" : "≥"} ${one.target} ${one.unit}`, one.met ? "✔" : "✘"])));
+    [one.name, one.native, one.value.toFixed(one.value < 10 ? 2 : 1), `${one.atMost ? "≤" : "≥"} ${one.target} ${one.unit}`, one.met ? "✔" : "✘"])));
   if (old) console.log(`\nBeside ${values.compare}\n${comparison(old, report)}`);
   if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify({ ...report, targets: reached }, null, 1)}\n`);
   if (values.charts !== undefined) {
@@ -95,7 +97,19 @@ async function main(): Promise<void> {
     }
   }
   if (values.readme !== undefined) writeFigures(values.readme, report, peers, values.charts!);
-  if (values.workload === undefined) for (const other of OTHERS) spawnSync(process.execPath, [other], { stdio: ["ignore", "inherit", "inherit"] });
+  if (values.workload === undefined) for (const name of TABLES) spawnSync(process.execPath, [program(name)], { stdio: ["ignore", "inherit", "inherit"] });
+}
+
+/** What the other programs measure that is to be reached, by name. */
+async function measureOthers(): Promise<Record<string, number>> {
+  const found: Record<string, number> = {};
+  for (const name of OTHERS) {
+    process.stderr.write(`\r\x1b[K${name}`);
+    const { stdout } = await run(process.execPath, [program(name), "--json"]);
+    for (const target of (JSON.parse(stdout) as { targets: { name: string; value: number }[] }).targets) found[target.name] ??= target.value;
+  }
+  process.stderr.write("\r\x1b[K");
+  return found;
 }
 
 await main();

@@ -7,19 +7,21 @@
 // CPUs do not give, for they may be two threads of one core. What others on the machine take is not counted: rates are those of CPU time, except in
 // the column "wall".
 
-import { execFile, spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { parseArgs, promisify } from "node:util";
+import { parseArgs } from "node:util";
+import { VECTOR } from "../assembly/abi.js";
 import { table } from "../host/cli/table.js";
 import { Router } from "../host/control/router.js";
+import { compileTwin, Peer } from "./native.js";
 
-const run = promisify(execFile);
 const WINDOW = 250; // ms
 const CPUS = [0, 1];
+/** Of 256 packets each, to a twin in a round. */
+const TWIN_SAMPLES = 4000;
 
 interface Rate { cpu: number; wall: number }
 
@@ -66,37 +68,43 @@ async function measure(router: Router, workers: number[]): Promise<Rate> {
   return rate;
 }
 
-/** Builds the twin; null where there is no compiler. */
-function buildTwin(folder: string): string | null {
-  const source = fileURLToPath(new URL("../../bench/twin/forward.cc", import.meta.url));
-  const program = join(folder, "forward");
-  return spawnSync("g++", ["-std=c++17", "-O3", "-march=native", "-o", program, source]).status === 0 ? program : null;
+/** A native twin on each CPU, with the packets and tables of weft's own benchmark. */
+async function startTwins(): Promise<Peer[]> {
+  const folder = mkdtempSync(join(tmpdir(), "weft-workers-"));
+  const weft = new Peer("weft", [process.execPath, fileURLToPath(new URL("peer.js", import.meta.url)), "forward", folder, "nodes"], CPUS[0]!);
+  try {
+    const { rx } = await weft.greeting();
+    const twins = CPUS.map((cpu) => new Peer("twin", [compileTwin(), folder, "nodes", String(rx)], cpu));
+    for (const twin of twins) await twin.greeting();
+    return twins;
+  } finally {
+    weft.close();
+    rmSync(folder, { recursive: true });
+  }
 }
 
-/** Packets by clock of as many twins side by side: node by node, vectors of 256. */
-async function measureTwin(program: string, cpus: number[]): Promise<number> {
-  const all = await Promise.all(cpus.map((cpu) => run("taskset", ["-c", String(cpu), program])));
-  return all.reduce((sum, { stdout }) => sum + 1 / Number(/^nodes .* (\S+)$/m.exec(stdout)![1]), 0);
+/** Packets by clock of these twins side by side: node by node, vectors of 256. */
+async function measureTwins(twins: Peer[]): Promise<number> {
+  const all = await Promise.all(twins.map((twin) => twin.measure(VECTOR, TWIN_SAMPLES)));
+  return all.reduce((sum, clocks) => sum + 1 / Object.values(clocks).reduce((path, one) => path + one, 0), 0);
 }
 
 const median = (values: number[]): number => [...values].sort((a, b) => a - b)[values.length >> 1]!;
 
 const { values } = parseArgs({ options: { rounds: { type: "string", default: "15" }, json: { type: "boolean", default: false } } });
 const router = await startRouter();
-const folder = mkdtempSync(join(tmpdir(), "weft-bench-"));
-const twin = buildTwin(folder);
-const rounds: { alone: Rate[]; both: Rate; twins: [alone: number[], both: number] | null }[] = [];
+const twins = await startTwins();
+const rounds: { alone: Rate[]; both: Rate; native: [alone: number[], both: number] }[] = [];
 for (let round = 0; round < Number(values.rounds); round++) {
   const first = await measure(router, [0]);
   const both = await measure(router, [0, 1]);
   const second = await measure(router, [1]);
-  const twins: [number[], number] | null = twin === null ? null
-    : [[await measureTwin(twin, [0]), await measureTwin(twin, [1])], await measureTwin(twin, CPUS)];
-  rounds.push({ alone: [first, second], both, twins });
+  const alone = [await measureTwins([twins[0]!]), await measureTwins([twins[1]!])];
+  rounds.push({ alone: [first, second], both, native: [alone, await measureTwins(twins)] });
 }
 const balance = router.balance().difference;
 await router.stop();
-rmSync(folder, { recursive: true });
+for (const twin of twins) twin.close();
 
 const mean = (all: number[]): number => all.reduce((sum, one) => sum + one, 0) / all.length;
 const column = (of: (rate: Rate) => number) => ({
@@ -104,16 +112,16 @@ const column = (of: (rate: Rate) => number) => ({
   quotient: median(rounds.map(({ alone, both }) => of(both) / mean(alone.map(of)))),
 });
 const [cpu, wall] = [column((rate) => rate.cpu), column((rate) => rate.wall)];
-const twins = rounds.flatMap(({ twins: one }) => (one ? [one[1] / mean(one[0])] : []));
+const native = median(rounds.map(({ native: [alone, both] }) => both / mean(alone)));
 if (values.json) {
-  const targets = [{ name: "two workers against one, forward", value: cpu.quotient }];
-  if (twins.length > 0) targets.push({ name: "two native twins against one, forward", value: median(twins) });
-  console.log(JSON.stringify({ targets }));
+  console.log(JSON.stringify({ targets: [
+    { name: "two workers against one, forward", value: cpu.quotient }, { name: "two native twins against one, forward", value: native },
+  ] }));
 } else {
   const mega = (rate: number): string => (rate / 1e6).toFixed(2);
   console.log(`Million packets a second forwarded, medians of ${rounds.length} rounds; received and not accounted for: ${balance}`);
   console.log(table(["", "One worker", "Two", "Quotient"], [
     ["weft, of CPU time", mega(cpu.one), mega(cpu.two), cpu.quotient.toFixed(2)], ["weft, wall", mega(wall.one), mega(wall.two), wall.quotient.toFixed(2)],
-    ...(twins.length > 0 ? [["native twin, by clocks", "", "", median(twins).toFixed(2)]] : []),
+    ["native twin, by clocks", "", "", native.toFixed(2)],
   ]));
 }

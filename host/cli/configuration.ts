@@ -110,7 +110,7 @@ const INTERFACES: Command[] = [
   {
     pattern: "set interface rx-placement <interface> [queue <rx-queue>] worker <worker>",
     help: "have another worker receive from a queue (0 where none is named), without loss",
-    examples: ["set interface rx-placement rdma-0 queue 1 worker 0"],
+    examples: ["set interface rx-placement rdma-0 queue 0 worker 0"],
     run: ({ control }, values) =>
       control.setInterfaceRxPlacement(values.interface!, Number(values["rx-queue"] ?? "0"), Number(values.worker)),
   },

@@ -1,7 +1,9 @@
 // The kernel's own programs that the demos run in their hosts, and what they print.
 
-import type { Host } from "../lab/host.js";
+import { setTimeout as sleep } from "node:timers/promises";
 import { WeftError } from "../errors.js";
+import { must } from "../lab/command.js";
+import type { Host } from "../lab/host.js";
 
 export interface Echoes {
   sent: number;
@@ -20,13 +22,32 @@ export interface Transfer {
   retransmitted: number | null;
 }
 
-/** ping(8): sent and received, whatever its exit status. */
+/** How long replies are waited for that ping(8) has given up, ms. */
+const LATE = 1000;
+
+/**
+ * ping(8): sent and received, whatever its exit status. It gives replies up that come later than two round trips after its last request, -W or
+ * not; the kernel counts them all.
+ */
 export async function ping(host: Host, target: string, options: string[]): Promise<Echoes> {
+  const before = await echoReplies(host);
   const { stdout, stderr } = await host.run("ping", ["-n", ...options, target]);
   const totals = /(\d+) packets transmitted, (\d+) received/.exec(stdout);
   if (!totals) throw new WeftError("SYSTEM", `ping ${target} printed no totals: ${(stderr || stdout).trim()}`);
   const times = [...stdout.matchAll(/time=([\d.]+) ms/g)].map((match) => Number(match[1]));
-  return { sent: Number(totals[1]), received: Number(totals[2]), times };
+  const sent = Number(totals[1]);
+  let received = Number(totals[2]);
+  for (const end = performance.now() + LATE; received < sent && performance.now() < end; await sleep(20)) {
+    received = Math.max(received, Math.min(sent, (await echoReplies(host)) - before));
+  }
+  return { sent, received, times };
+}
+
+/** Echo replies that a host's kernel has received. */
+export async function echoReplies(host: Host): Promise<number> {
+  const lines = (await must(host.namespace, "cat", ["/proc/net/snmp"])).split("\n").filter((line) => line.startsWith("Icmp:"));
+  const [names, values] = lines.map((line) => line.split(" "));
+  return Number(values![names!.indexOf("InEchoReps")]);
 }
 
 /** arping(8) of iputils. */

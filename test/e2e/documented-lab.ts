@@ -38,6 +38,7 @@ const AROUND: [example: RegExp, before: string[], after: string[]][] = [
   [/^set interface ip address del/, [], ["set interface ip address host-eth0 192.0.2.1/24"]],
   [/^ip route add (?<prefix>\S+)/, [], ["ip route del $<prefix>"]],
   [/^ip route del (?<prefix>\S+)$/, ["ip route add $<prefix> via 192.0.2.2"], []],
+  [/^ip route del (?<prefix>\S+ count \d+)$/, ["ip route add $<prefix> via 192.0.2.2"], []],
   [/^ip route del (?<prefix>\S+) via (?<gateway>\S+)/, ["ip route add $<prefix> via 192.0.2.2 via $<gateway>"], ["ip route del $<prefix>"]],
   [/^(set )?ip neighbor del/, ["ip neighbor host-eth0 192.0.2.2 02:00:00:00:00:02"], []],
   [/^(set )?ip neighbor host-eth0 (?<address>\S+)/, [], ["ip neighbor del host-eth0 $<address>"]],

@@ -5,6 +5,7 @@
 
 import * as assert from "uvu/assert";
 import type { InterfaceInfo } from "../../host/control/api.js";
+import { echoReplies } from "../../host/cli/peers.js";
 import { must } from "../../host/lab/command.js";
 import { Host } from "../../host/lab/host.js";
 import { Weft, until } from "./weft.js";
@@ -45,13 +46,6 @@ export async function linkCounters(host: Host | null, name: string): Promise<Lin
   }];
   const { rx, tx } = link!.stats64;
   return { rxPackets: rx.packets, rxBytes: rx.bytes, txPackets: tx.packets, txBytes: tx.bytes, txDropped: tx.dropped };
-}
-
-/** Echo replies that a host's kernel has received. ping(8) itself gives those up that come later than two round trips after its last request. */
-export async function echoReplies(host: Host): Promise<number> {
-  const lines = (await must(host.namespace, "cat", ["/proc/net/snmp"])).split("\n").filter((line) => line.startsWith("Icmp:"));
-  const [names, values] = lines.map((line) => line.split(" "));
-  return Number(values![names!.indexOf("InEchoReps")]);
 }
 
 /** Runs what sends echo requests from a host, so many of which are answered; gives how many were. */

@@ -162,6 +162,8 @@ test("a full disk: a notice, and the file is whole up to there", async () => {
     await routed([host], weft, async () => {
       const file = join(folder, "full.pcapng");
       await weft.ctl(`pcap trace rx tx file ${file}`);
+      await ping(host, A.gateway, ["-c", "5", "-i", "0.01", "-s", "1400", "-W", "1"]);
+      await until("the first packets are written", () => statSync(file).size > 1400);
       await ping(host, A.gateway, ["-c", "100", "-i", "0.002", "-s", "1400", "-W", "1"]);
       await until("a notice", () => /full\.pcapng cannot be written: no space left/.test(weft.notices));
       assert.match(await weft.ctl("pcap trace status"), "no space left on its device");

@@ -156,10 +156,10 @@ export class InlineRouter {
   }
 
   /** Two interfaces, their netdevs a veth pair made for them, with addresses: 192.0.2.1/24 on port 0, 198.51.100.1/24 on port 1. */
-  static async startPair(): Promise<InlineRouter> {
+  static async startPair(fuse = true): Promise<InlineRouter> {
     await must(null, "ip", ["link", "add", "name", "left", "type", "veth", "peer", "name", "right"]);
     for (const name of ["left", "right"]) await must(null, "ip", ["link", "set", "dev", name, "up"]);
-    const inline = await InlineRouter.start(["left", "right"]);
+    const inline = await InlineRouter.start(["left", "right"], undefined, undefined, fuse);
     inline.router.setInterfaceMac("host-left", LEFT_MAC);
     inline.router.setInterfaceMac("host-right", RIGHT_MAC);
     inline.router.addAddress("host-left", "192.0.2.1/24");

@@ -7,7 +7,7 @@ import type { Process } from "../../host/graph/graph.js";
 import { InlineRouter } from "./inline.js";
 import { ethernet, icmp, ip4, udp } from "./packets.js";
 
-const inline = await InlineRouter.startPair();
+const inline = await InlineRouter.startPair(false); // node by node: some are replaced
 const { router } = inline;
 router.setNeighbor("host-left", "192.0.2.2", "02:00:00:00:00:02");
 router.setNeighbor("host-right", "198.51.100.2", "02:00:00:00:00:03");

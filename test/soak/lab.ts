@@ -3,10 +3,10 @@
 import { readFileSync } from "node:fs";
 import * as assert from "uvu/assert";
 import type { Balance, BufferInfo, ErrorCounter, InterfaceCounters, InterfaceInfo, NeighborInfo } from "../../host/control/api.js";
-import { ping } from "../../host/cli/peers.js";
+import { echoReplies, ping } from "../../host/cli/peers.js";
 import { must } from "../../host/lab/command.js";
 import type { Host } from "../../host/lab/host.js";
-import { A, B, type Side, echoReplies, hostAt } from "../e2e/network.js";
+import { A, B, type Side, hostAt } from "../e2e/network.js";
 import { Peer } from "../e2e/peer.js";
 import { Weft, until } from "../e2e/weft.js";
 
