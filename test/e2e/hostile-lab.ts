@@ -7,7 +7,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { ping } from "../../host/cli/peers.js";
+import { echoReplies, ping } from "../../host/cli/peers.js";
 import type { CustomNodeInfo, NodePlace } from "../../host/control/api.js";
 import { Router } from "../../host/control/router.js";
 import type { Running } from "../../host/lab/command.js";
@@ -116,7 +116,9 @@ export class HostileLab {
 
   /** Sends packets into the node, the first `atOnce` of them without waiting; gives how many were answered. */
   async knock(count = 5, atOnce = 1): Promise<number> {
-    return (await ping(this.b, B.gateway, ["-c", String(count), "-l", String(atOnce), "-i", "0.02", "-W", "0.3"])).received;
+    const before = await echoReplies(this.b);
+    await this.b.run("ping", ["-n", "-q", "-c", String(count), "-l", String(atOnce), "-i", "0.02", "-W", "0.3", B.gateway]);
+    return (await echoReplies(this.b)) - before;
   }
 
   /** Sends packets into the node as knock() does; each is answered. */

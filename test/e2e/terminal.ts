@@ -38,9 +38,13 @@ export class Terminal {
 
   /** Types, and waits for what comes then; gives it. */
   async type(keys: string, expected: RegExp): Promise<string> {
+    this.press(keys);
+    return this.see(expected);
+  }
+
+  press(keys: string): void {
     this.text = "";
     this.#process.stdin.write(keys);
-    return this.see(expected);
   }
 
   async see(expected: RegExp): Promise<string> {

@@ -3,7 +3,7 @@
 import {
   ADJACENCIES, ADJACENCY_SIZE, ADJ_ICMP_CODE, ADJ_MTU, ADJ_NEXT, ADJ_NEXT_HOP, ADJ_NO_ROUTE, ADJ_REWRITE, ADJ_REWRITE_LENGTH, ADJ_TX_IF, BUFFER_ALIGN,
   BUFFER_DATA, BUFFER_SHIFT, BUFFER_SIZE, BUFFER_START, BUFFER_USED, B_DATA, B_L2, B_LENGTH, B_NEXT, B_STATE, B_TOTAL, FIB_DEEP, FIB_PLIES, FIB_PLY_ENTRIES,
-  FIB_PLY_PLACES, FIB_PLY_RANKS, FIB_ROOT, FIB_ROOT_SIZE, IF_FLAGS, IF_FLAG_ADMIN_UP, IF_FLAG_LINK_UP, IF_IP4, IF_MAC, IF_MTU, IF_TX_SLOT, INTERFACES,
+  FIB_PLY_PLACES, FIB_PLY_RANKS, FIB_ROOT, IF_FLAGS, IF_FLAG_ADMIN_UP, IF_FLAG_LINK_UP, IF_IP4, IF_MAC, IF_MTU, IF_TX_SLOT, INTERFACES,
   INTERFACE_SIZE,
   LOOKUP_NEXT_UNREACHABLE, PAGE, VECTOR, WORKERS, WORKER_SIZE, CONTROL, CONTROL_ICMP_BURST, CONTROL_ICMP_INTERVAL, CONTROL_ICMP_RATE, CONTROL_UTC,
   OWN_ADDRESSES, OWN_HASH, OWN_SHIFT,
@@ -31,12 +31,15 @@ export function toHex(data: Uint8Array): string {
   return Buffer.from(data).toString("hex");
 }
 
+/** Entries of the FIB's root that are not as they were at first: the whole is 32 MiB. */
+const routed: number[] = [];
+
 /** Clears tables and buffers; every address has no route. */
 export function resetTables(): void {
   bytes.fill(0, CONTROL, INTERFACES);
   bytes.fill(0, INTERFACES, INTERFACES + 16 * INTERFACE_SIZE);
   bytes.fill(0, ADJACENCIES, ADJACENCIES + 64 * ADJACENCY_SIZE);
-  bytes.fill(0, FIB_ROOT, FIB_ROOT + FIB_ROOT_SIZE); // ADJ_NO_ROUTE
+  for (const at of routed.splice(0)) view.setUint16(at, ADJ_NO_ROUTE, true);
   bytes.fill(0, POOL, POOL + BUFFERS * BUFFER_SIZE);
   plies = 0;
   setAdjacency(ADJ_NO_ROUTE, { next: LOOKUP_NEXT_UNREACHABLE });
@@ -87,6 +90,7 @@ export function setRoute(prefix: string, adjacency: number): void {
   const [address, length] = prefix.split("/") as [string, string];
   const [a, b, c, d] = address.split(".").map(Number) as [number, number, number, number];
   const at = FIB_ROOT + 2 * ((a << 16) | (b << 8) | c);
+  for (let i = 0; i < (Number(length) === 16 ? 256 : 1); i++) routed.push(at + 2 * i);
   if (Number(length) === 16) for (let i = 0; i < 256; i++) view.setUint16(at + 2 * i, adjacency, true);
   else view.setUint16(Number(length) === 24 ? at : plyUnder(at) + 2 * d, adjacency, true);
 }
