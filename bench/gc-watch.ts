@@ -35,7 +35,8 @@ function watch(): void {
     session.post("NodeWorker.sendMessageToWorker", { sessionId: thread, message: JSON.stringify({ id: ++id, method, params }) });
   process.on("message", (question: Question) => {
     if (question === "heap") ask("Runtime.getHeapUsage");
-    if (question === "profile") ask("HeapProfiler.startSampling", { samplingInterval: INTERVAL, includeObjectsCollectedByMinorGC: true, includeObjectsCollectedByMajorGC: true });
+    const collected = { includeObjectsCollectedByMinorGC: true, includeObjectsCollectedByMajorGC: true };
+    if (question === "profile") ask("HeapProfiler.startSampling", { samplingInterval: INTERVAL, ...collected });
     if (question === "profiled") ask("HeapProfiler.stopSampling");
   });
   process.channel!.unref();

@@ -78,7 +78,10 @@ const rig = await makeRig(how === "fused");
 for (const [i, { name }] of [LEFT, RIGHT].entries()) rig.router.setInterfaceMac(name, `02:00:00:00:01:0${i}`);
 rig.mac = rig.router.interfaces().find(({ name }) => name === LEFT.name)!.mac;
 rig.engine.graph.sleeping(true); // as in bench/trial.ts
-const frames = await WORKLOADS.find(({ name }) => name === workload)!.prepare(rig);
+const { prepare, routes: routesOf } = WORKLOADS.find(({ name }) => name === workload)!;
+const routes = routesOf?.(rig);
+if (routes) rig.router.addRoutes(routes);
+const frames = await prepare(rig, routes);
 rig.engine.graph.sleeping(false);
 const rx = rig.router.interfaces().find(({ name }) => name === LEFT.name)!.index;
 console.log(JSON.stringify({ sent: introduce(rig, frames, folder!), rx } satisfies Greeting));

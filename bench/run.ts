@@ -17,7 +17,8 @@ import { WORKLOADS } from "./workloads.js";
 
 const USAGE = `Usage: npm run bench -- [OPTION…]
 
-Clocks a packet of each node, for vectors of 1 to 256 packets; without --workload also what a custom node costs, and fragments.
+Clocks a packet of each node, for vectors of 1 to 256 packets; without --workload also the rdma rings, native code
+beside it, two workers, the start-up, garbage collection, what a custom node costs, and fragments (a quarter of an hour).
 
   --workload NAME   ${WORKLOADS.map(({ name }) => name).join(", ")}; may be given again (all)
   --trials N        processes for each workload, of which the median is shown (5)
@@ -35,7 +36,7 @@ Examples:
 const run = promisify(execFile);
 const program = (name: string): string => fileURLToPath(new URL(`${name}.js`, import.meta.url));
 /** Run as well where no workload is asked for by name: programs that measure other things that are to be reached, and some that print a table. */
-const OTHERS = ["rings", "peers", "workers", "startup", "gc"];
+const OTHERS = [["rings"], ["peers", "--workload", "forward", "--sets", "1"], ["workers"], ["startup"], ["gc"]];
 const TABLES = ["custom", "fragments"];
 /** Also measured with packets that no near cache holds. */
 const COLD = ["forward", "fib-bgp"];
@@ -85,8 +86,8 @@ async function main(): Promise<void> {
   for (const workload of report.workloads) console.log(`${workloadTable(workload, VECTORS)}\n`);
   if (values.workload === undefined) report.others = await measureOthers();
   const reached = targets(report);
-  console.log(table(["", "Native", "Value", "To reach", ""], reached.map((one) =>
-    [one.name, one.native, one.value.toFixed(one.value < 10 ? 2 : 1), `${one.atMost ? "≤" : "≥"} ${one.target} ${one.unit}`, one.met ? "✔" : "✘"])));
+  console.log(table(["", "Native", "Value", "To reach", ""], reached.map(({ name, native, value, atMost, target, unit, met }) =>
+    [name, native, value.toFixed(value < 10 ? 2 : 1), `${atMost ? "≤" : "≥"} ${target} ${unit}`, met ? "✔" : "✘"])));
   if (old) console.log(`\nBeside ${values.compare}\n${comparison(old, report)}`);
   if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify({ ...report, targets: reached }, null, 1)}\n`);
   if (values.charts !== undefined) {
@@ -97,15 +98,16 @@ async function main(): Promise<void> {
     }
   }
   if (values.readme !== undefined) writeFigures(values.readme, report, peers, values.charts!);
-  if (values.workload === undefined) for (const name of TABLES) spawnSync(process.execPath, [program(name)], { stdio: ["ignore", "inherit", "inherit"] });
+  if (values.workload !== undefined) return;
+  for (const name of TABLES) spawnSync(process.execPath, [program(name)], { stdio: ["ignore", "inherit", "inherit"] });
 }
 
 /** What the other programs measure that is to be reached, by name. */
 async function measureOthers(): Promise<Record<string, number>> {
   const found: Record<string, number> = {};
-  for (const name of OTHERS) {
+  for (const [name, ...options] of OTHERS) {
     process.stderr.write(`\r\x1b[K${name}`);
-    const { stdout } = await run(process.execPath, [program(name), "--json"]);
+    const { stdout } = await run(process.execPath, [program(name!), ...options, "--json"]);
     for (const target of (JSON.parse(stdout) as { targets: { name: string; value: number }[] }).targets) found[target.name] ??= target.value;
   }
   process.stderr.write("\r\x1b[K");

@@ -19,7 +19,8 @@ import { quantile } from "./statistics.js";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 /** What weft does once it has seen that all is built. */
-const PROGRAM = `import { main } from ${JSON.stringify(join(ROOT, "build/program/cli/main.js"))};\nprocess.exit(await main(process.argv.slice(2)));\n`;
+const MAIN = JSON.stringify(join(ROOT, "build/program/cli/main.js"));
+const PROGRAM = `import { main } from ${MAIN};\nprocess.exit(await main(process.argv.slice(2)));\n`;
 /** The same with that look before it, and through npm. */
 const CHECKED = [process.execPath, join(ROOT, "host/setup/weft.mjs")];
 const NPM = ["npm", "run", "--silent", "weft", "--"];
@@ -82,7 +83,8 @@ function now(): number {
 async function start(pinger: Pinger, words: string[], cwd: string, env: NodeJS.ProcessEnv = {}): Promise<number> {
   await pinger.silence();
   const begun = now();
-  const child = spawn(DIE_WITH_PARENT[0]!, [...DIE_WITH_PARENT.slice(1), ...words], { cwd, stdio: ["ignore", "ignore", "pipe"], detached: true, env: { ...process.env, ...env } });
+  const [program, ...options] = DIE_WITH_PARENT;
+  const child = spawn(program!, [...options, ...words], { cwd, stdio: ["ignore", "ignore", "pipe"], detached: true, env: { ...process.env, ...env } });
   let told = "";
   child.stderr.setEncoding("utf8").on("data", (text: string) => (told += text));
   const end = ended(child);
@@ -123,7 +125,8 @@ async function main(): Promise<number> {
       for (const { words, took: times } of others) times.push(await start(pinger, [...words, ...options], ROOT));
     }
     if (values.json) {
-      console.log(JSON.stringify({ targets: [{ name: "start-up of weft run, to the first packet", value: Math.round(quantile(whole, 0.5)) / 1000 }] }));
+      const value = Math.round(quantile(whole, 0.5)) / 1000;
+      console.log(JSON.stringify({ targets: [{ name: "start-up of weft run, to the first packet", value }] }));
     } else print(whole, others, marked);
   } finally {
     await pinger.host.close();

@@ -25,7 +25,10 @@ interface Wanted {
 }
 
 const WANTED: Wanted[] = [
-  { name: "forward, node by node", unit: "clk", native: "VPP 45, DPDK unchecked 15", target: 40, value: (report) => sum(report, "forward", 256, false) },
+  {
+    name: "forward, node by node", unit: "clk", native: "VPP 45, DPDK unchecked 15", target: 40,
+    value: (report) => sum(report, "forward", 256, false),
+  },
   { name: "forward, fused", unit: "clk", native: "C 18–20", target: 24, value: (report) => sum(report, "forward", 256) },
   { name: "forward, vectors of 16", unit: "clk", native: "VPP 83", target: 60, value: (report) => sum(report, "forward", 16) },
   { name: "forward, vectors of 1", unit: "clk", native: "VPP 748", target: 450, value: (report) => sum(report, "forward", 1) },
@@ -75,7 +78,9 @@ function million(value: number | undefined): number | undefined {
   return value === undefined ? undefined : value / 1e6;
 }
 
-function at(report: Report, workload: string, size: number, fused: boolean, which: (one: Report["workloads"][number]) => Spread[]): number | undefined {
+type Way = Report["workloads"][number];
+
+function at(report: Report, workload: string, size: number, fused: boolean, which: (one: Way) => Spread[]): number | undefined {
   const found = report.workloads.find((one) => one.name === workload && !one.cold && one.fused === fused);
   return found && which(found)[report.vectors.indexOf(size)]!.median;
 }

@@ -121,7 +121,8 @@ if (values.json) {
   const mega = (rate: number): string => (rate / 1e6).toFixed(2);
   console.log(`Million packets a second forwarded, medians of ${rounds.length} rounds; received and not accounted for: ${balance}`);
   console.log(table(["", "One worker", "Two", "Quotient"], [
-    ["weft, of CPU time", mega(cpu.one), mega(cpu.two), cpu.quotient.toFixed(2)], ["weft, wall", mega(wall.one), mega(wall.two), wall.quotient.toFixed(2)],
+    ["weft, of CPU time", mega(cpu.one), mega(cpu.two), cpu.quotient.toFixed(2)],
+    ["weft, wall", mega(wall.one), mega(wall.two), wall.quotient.toFixed(2)],
     ["native twin, by clocks", "", "", native.toFixed(2)],
   ]));
 }

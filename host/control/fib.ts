@@ -42,7 +42,7 @@ export class Fib {
   private readonly begins = new Uint32Array(8);
 
   /**
-   * `words`: the tables' writable mapping; `epochs`: the workers' turns; `adjacencyOf`: where packets go for a target, always the same for one target;
+   * `words`: the tables' writable mapping; `epochs`: the workers' turns; `adjacencyOf`: where packets go for a target, always the same for one;
    * target 0 is none.
    */
   constructor(private readonly words: Uint32Array, epochs: Epochs, private readonly adjacencyOf = (target: number): number => target) {
