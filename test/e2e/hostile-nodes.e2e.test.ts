@@ -3,7 +3,7 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { COPY_SHIFT, MODULES } from "../../assembly/abi.js";
-import { ping } from "../../host/cli/peers.js";
+import { echoReplies, ping } from "../../host/cli/peers.js";
 import { enterPrivateNetwork } from "../../host/lab/private-network.js";
 import { HostileLab } from "./hostile-lab.js";
 import { BREACHES, LOG, pass, TRAPS } from "./hostile-modules.js";
@@ -28,8 +28,10 @@ for (const [name, [cause, node]] of Object.entries(TRAPS)) {
 
 for (const [name, [why, node]] of Object.entries(BREACHES)) {
   lab.hostile(`breach: ${name}`, lab.module(node), async () => {
+    const before = await echoReplies(lab.b);
     await lab.knock();
-    const counted = (): boolean => lab.count(why) >= 5;
+    // The node spoils the first packet of a frame. Others in it, where a busy worker finds several, are answered.
+    const counted = async (): Promise<boolean> => lab.count(why) + (await echoReplies(lab.b)) - before >= 5;
     await until("all are counted", counted).catch(() => assert.unreachable(`${why}: ${lab.count(why)}; ${JSON.stringify(lab.router.errors())}`));
     assert.is(lab.bad.traps, 0);
   });
