@@ -198,7 +198,7 @@ test("weft emulate: the command's ports, output and exit status", async () => {
 
 test("weft emulate passes signals on, and cleans up after a command that was killed", async () => {
   for (const [signal, expected] of [["TERM", 143], ["KILL", 137]] as const) {
-    const child = start(null, process.execPath, [LAUNCH, "emulate", "--wire", "sink", "--", "sh", "-c", "echo $SYSFS_PATH; while :; do sleep 0.1; done"]);
+    const child = start(null, process.execPath, [LAUNCH, "emulate", "--wire", "sink", "--", "sh", "-c", "echo $SYSFS_PATH; exec sleep 100"]);
     let folder = "";
     child.stdout.setEncoding("utf8").on("data", (text: string) => (folder += text));
     await until("the command runs", () => folder.includes("\n"));
