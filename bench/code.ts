@@ -10,7 +10,8 @@ import { table } from "../host/cli/table.js";
 import { parseManifest } from "../host/graph/manifest.js";
 import { readSections } from "../host/graph/wasm-bytes.js";
 import { readFacts } from "../host/graph/wasm-facts.js";
-import { lastCpu, Peer } from "./native.js";
+import { lastCpu } from "../host/lab/cpu.js";
+import { Peer } from "./native.js";
 import { optionsOf } from "./options.js";
 
 const USAGE = `Usage: npm run bench:code -- [OPTION…]

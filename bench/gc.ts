@@ -1,7 +1,5 @@
 // What a worker at full rate leaves to the garbage collector: how much it allocates, and how long a collection stops it. A packet generator, the
 // graph and another packet generator that forgets, in a router as `weft run` starts it.
-//
-//   node dist/bench/gc.js [--seconds N] [--profile] [--json]
 
 import { fork } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -9,12 +7,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { parseArgs } from "node:util";
 import type { RuntimeInfo } from "../host/control/api.js";
 import { ctl } from "../host/cli/ctl.js";
 import { table } from "../host/cli/table.js";
 import { ended } from "../host/lab/command.js";
 import type { ProfileNode, Question } from "./gc-watch.js";
+import { optionsOf, times } from "./options.js";
 
 const LAUNCH = fileURLToPath(new URL("../test/e2e/launch.js", import.meta.url));
 const WATCH = new URL("gc-watch.js", import.meta.url).href;
@@ -30,6 +28,14 @@ const SCRIPT = [
 const WARM = 10;
 /** "[pid:isolate] 337 ms: Scavenge 57.9 (74.8) -> 56.1 (88.8) MB, 48.95 / 0.00 ms  (…" */
 const COLLECTION = /^\[\d+:(0x[0-9a-f]+)\].*?: ([A-Z][\w-]*).*? ([\d.]+) \([\d.]+\) -> ([\d.]+) \([\d.]+\) MB, (?:\w+ )?([\d.]+)/;
+
+const USAGE = `Usage: node dist/bench/gc.js [OPTION…]
+
+Measures what a worker at full rate leaves to the garbage collector: how much it allocates, and how long a collection stops it.
+
+  --seconds N   how long to watch, after ${WARM} s in which V8 compiles what is hot (60)
+  --profile     tell the places that allocated most
+  --json        one line of JSON on standard output, nothing else: what is to be reached, and what was`;
 
 /** One collection of the worker's: MB that it took away, ms that it took. */
 interface Collection {
@@ -88,9 +94,10 @@ class Watched {
 }
 
 async function main(): Promise<void> {
-  const { values } = parseArgs({
-    options: { seconds: { type: "string", default: "60" }, profile: { type: "boolean", default: false }, json: { type: "boolean", default: false } },
-  });
+  const values = optionsOf({
+    seconds: { type: "string", default: "60" }, profile: { type: "boolean", default: false }, json: { type: "boolean", default: false },
+  }, USAGE);
+  const seconds = times("--seconds", values.seconds);
   const folder = mkdtempSync(join(tmpdir(), "weft-gc-"));
   const file = join(folder, "router.weft");
   writeFileSync(file, SCRIPT.join("\n"));
@@ -100,7 +107,7 @@ async function main(): Promise<void> {
     if (values.profile) await router.ask("profile");
     router.collections.length = 0;
     const before = await router.heap();
-    await sleep(Number(values.seconds) * 1000);
+    await sleep(seconds * 1000);
     const after = await router.heap();
     const { collections } = router;
     const freed = collections.reduce((sum, one) => sum + one.freed, 0);
@@ -108,12 +115,12 @@ async function main(): Promise<void> {
     const allocated = after - before + freed;
     if (values.json) {
       const targets = [
-        { name: "garbage collection: heap growth in 60 s", value: allocated * (60 / Number(values.seconds)) },
+        { name: "garbage collection: heap growth in 60 s", value: allocated * (60 / seconds) },
         { name: "garbage collection: longest pause", value: pause },
       ];
       return console.log(JSON.stringify({ targets: targets.map(({ name, value }) => ({ name, value: Math.round(value * 1000) / 1000 })) }));
     }
-    console.log(`A worker for ${values.seconds} s at ${((await router.rate()) / 1e6).toFixed(1)} million packets a second`);
+    console.log(`A worker for ${seconds} s at ${((await router.rate()) / 1e6).toFixed(1)} million packets a second`);
     console.log(table(["Heap MB, before", "after", "Freed", "Allocated", "Collections", "Longest pause ms"],
       [[before, after, freed, allocated].map((value) => value.toFixed(3)).concat(String(collections.length), pause.toFixed(2))]));
     if (values.profile) console.log(`\nwhat allocated, KB\n${profile((await router.ask("profiled")) as ProfileNode)}`);

@@ -1,7 +1,7 @@
 // The native peers: compiled from their sources for this very processor, started, asked for rounds of clocks.
 
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
-import { mkdirSync, readFileSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
@@ -29,12 +29,6 @@ function compile(compiler: string, name: string, source: string, flags: string[]
   const done = spawnSync(compiler, [...FLAGS, "-o", program, source, ...flags], { cwd: ROOT, encoding: "utf8" });
   if (done.status !== 0) throw new Error(`${source} does not compile: ${done.error?.message ?? done.stderr}`);
   return program;
-}
-
-/** The last of the processors that this process may use: interrupts are seldom served there. */
-export function lastCpu(): number {
-  const allowed = /^Cpus_allowed_list:\s*(\S+)$/m.exec(readFileSync("/proc/self/status", "utf8"))![1]!;
-  return Number(/\d+$/.exec(allowed)![0]);
 }
 
 /** A peer at work, on one processor. */

@@ -6,10 +6,10 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { B_DATA, B_LENGTH, BUFFER_SHIFT, MODULES, NODE_CLOCKS, TABLES, VECTOR } from "../assembly/abi.js";
+import { B_DATA, B_LENGTH, BUFFER_SHIFT, MODULES, TABLES, VECTOR } from "../assembly/abi.js";
+import { NodeClocks } from "./node-clocks.js";
 import { LEFT, RIGHT, makeRig, type Rig } from "./rig.js";
 import type { Frames } from "./source.js";
-import { quantile } from "./statistics.js";
 import { WORKLOADS } from "./workloads.js";
 
 /** What a peer says first. */
@@ -55,21 +55,18 @@ function introduce({ engine, play, router }: Rig, frames: Frames, folder: string
   return hash >>> 0;
 }
 
-/** Clocks a packet of each node, medians over samples of VECTOR packets each. Throws when not every packet left. */
-function measure({ engine, transmitted }: Rig, size: number, samples: number): Clocks {
-  const nodes = [...engine.graph.specs.values()].filter(({ kind }) => kind !== "port");
-  const { f64 } = engine.graph.packets;
-  const words = nodes.map(({ runtime }) => (engine.graph.base + runtime + NODE_CLOCKS) >> 3);
-  const taken = words.map(() => new Float64Array(samples));
+/** Clocks a packet of each node. Throws when not every packet left. */
+function measure(rig: Rig, size: number, samples: number): Clocks {
+  const { engine, transmitted } = rig;
+  const clocks = new NodeClocks(rig);
   const sent = transmitted();
   for (let sample = 0; sample < samples; sample++) {
-    const before = words.map((word) => f64[word]!);
-    for (let turn = 0; turn < VECTOR / size; turn++) engine.turn();
-    for (const [i, word] of words.entries()) taken[i]![sample] = (f64[word]! - before[i]!) / VECTOR;
+    clocks.sample(() => {
+      for (let turn = 0; turn < VECTOR / size; turn++) engine.turn();
+    });
   }
   if (transmitted() - sent !== samples * VECTOR) throw new Error(`${transmitted() - sent} packets left, ${samples * VECTOR} were to`);
-  const medians = nodes.map(({ name }, i): [string, number] => [name, quantile([...taken[i]!], 0.5)]);
-  return Object.fromEntries(medians.filter(([, clocks]) => clocks > 0));
+  return Object.fromEntries(clocks.medians());
 }
 
 const [workload, folder, how] = process.argv.slice(2);

@@ -1,7 +1,5 @@
 // How long `weft run FILE` takes from the start of its process to its first packet: the kernel of another network namespace pings it
 // all the while, and the first answer counts. FILE sets an interface up.
-//
-//   node dist/bench/startup.js [--runs N] [--json]
 
 import { spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -9,11 +7,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { parseArgs } from "node:util";
 import { table } from "../host/cli/table.js";
 import { DIE_WITH_PARENT, ended } from "../host/lab/command.js";
 import { Host } from "../host/lab/host.js";
 import { enterPrivateNetwork } from "../host/lab/private-network.js";
+import { optionsOf, times } from "./options.js";
 import type { Marks } from "./startup-marks.js";
 import { quantile } from "./statistics.js";
 
@@ -30,6 +28,12 @@ const SCRIPT = [
   "create host-interface name weft0", `set interface mac address host-weft0 ${MAC}`, "set interface state host-weft0 up",
   "set interface ip address host-weft0 198.51.100.1/24",
 ];
+const USAGE = `Usage: node dist/bench/startup.js [OPTION…]
+
+Measures how long "weft run FILE" takes from the start of its process to its first packet, and where the time goes.
+
+  --runs N   how often to start it (15)
+  --json     one line of JSON on standard output, nothing else: what is to be reached, and what was`;
 /** ms */
 const PATIENCE = 20_000;
 const SILENCE = 200;
@@ -97,7 +101,8 @@ async function start(pinger: Pinger, words: string[], cwd: string, env: NodeJS.P
 }
 
 async function main(): Promise<number> {
-  const { values } = parseArgs({ options: { runs: { type: "string", default: "15" }, json: { type: "boolean", default: false } } });
+  const values = optionsOf({ runs: { type: "string", default: "15" }, json: { type: "boolean", default: false } }, USAGE);
+  const runs = times("--runs", values.runs);
   const status = await enterPrivateNetwork();
   if (status !== null) return status;
   const folder = mkdtempSync(join(tmpdir(), "weft-startup-"));
@@ -115,14 +120,14 @@ async function main(): Promise<number> {
       { name: "npm run weft -- run FILE", words: NPM, took: [] },
     ];
     const marked: (Marks & { whole: number })[] = [];
-    for (let run = 0; run < Number(values.runs); run++) {
+    for (let run = 0; run < runs; run++) {
       whole.push(await start(pinger, program, folder));
       if (values.json) continue;
       const marks = join(folder, "marks.json");
       const env = { NODE_OPTIONS: `--import=${MARKS}`, WEFT_STARTUP_MARKS: marks };
       const took = await start(pinger, program, folder, env);
       marked.push({ ...(JSON.parse(readFileSync(marks, "utf8")) as Marks), whole: took });
-      for (const { words, took: times } of others) times.push(await start(pinger, [...words, ...options], ROOT));
+      for (const other of others) other.took.push(await start(pinger, [...other.words, ...options], ROOT));
     }
     if (values.json) {
       const value = Math.round(quantile(whole, 0.5)) / 1000;

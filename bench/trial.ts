@@ -3,10 +3,10 @@
 //   node --expose-gc dist/bench/trial.js WORKLOAD [cold] [nodes]      nodes: node by node, not several at once
 
 import { Bench } from "tinybench";
-import { NODE_CLOCKS, VECTOR } from "../assembly/abi.js";
+import { VECTOR } from "../assembly/abi.js";
 import type { RouteBatch } from "../host/control/api.js";
+import { NodeClocks } from "./node-clocks.js";
 import { makeRig, type Rig } from "./rig.js";
-import { quantile } from "./statistics.js";
 import { WORKLOADS } from "./workloads.js";
 
 export const VECTORS = [1, 4, 16, 64, 256];
@@ -21,7 +21,7 @@ export interface Trial {
   insertion?: Insertion;
 }
 
-export interface Insertion {
+interface Insertion {
   routes: number;
   /**
    * in a second of the processor's time, the compiler's and the collector's included. The worker sleeps: it takes no turn meanwhile, and nothing
@@ -67,34 +67,25 @@ function heap(): number {
   return heapUsed + arrayBuffers;
 }
 
-/**
- * Medians over samples of VECTOR packets each, so that a sample in which the kernel had something else to do does not count. Throws when not
- * every packet left: then it is not what is to be measured.
- */
-async function measure({ engine, router, transmitted }: Rig, size: number): Promise<Map<string, number>> {
+/** Clocks a packet by node. Throws when not every packet left: then it is not what is to be measured. */
+async function measure(rig: Rig, size: number): Promise<[name: string, clocks: number][]> {
+  const { engine, router, transmitted } = rig;
   const turns = VECTOR / size;
-  const nodes = [...engine.graph.specs.values()].filter(({ kind }) => kind !== "port");
-  const { f64 } = engine.graph.packets;
-  const words = nodes.map(({ runtime }) => (engine.graph.base + runtime + NODE_CLOCKS) >> 3);
-  const samples: number[][] = nodes.map(() => []);
-  let before: number[] = [];
+  const clocks = new NodeClocks(rig);
   let [received, sent] = [0, 0];
   const bench = new Bench({ time: MS, warmupTime: WARM_UP_MS });
-  bench.add("turns", () => {
-    before = words.map((word) => f64[word]!);
+  bench.add("turns", () => clocks.sample(() => {
     for (let turn = 0; turn < turns; turn++) received += engine.turn();
-    for (const [i, word] of words.entries()) samples[i]!.push((f64[word]! - before[i]!) / VECTOR);
-  }, {
+  }), {
     beforeAll: () => {
-      for (const one of samples) one.length = 0;
+      clocks.forget();
       router.clearErrors();
       [received, sent] = [0, transmitted()];
     },
   });
   await bench.run();
   if (received === 0 || transmitted() - sent !== received) throw new Error(`${received} packets came, ${transmitted() - sent} left`);
-  const medians = nodes.map(({ name }, i): [string, number] => [name, quantile(samples[i]!, 0.5)]);
-  return new Map(medians.filter(([, value]) => value > 0));
+  return clocks.medians();
 }
 
 const [name, ...how] = process.argv.slice(2);

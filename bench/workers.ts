@@ -1,7 +1,5 @@
 // What a second worker brings: packets a second through a router with two of them, one at work and then both, in turn.
 //
-//   node dist/bench/workers.js [--rounds N] [--json]
-//
 // It is the router as it ships, in its threads: each worker takes 60-byte packets from a packet generator, forwards them, and sends them through
 // another one. Beside it the same path in native code (bench/twin), in one process and in two side by side: more than their quotient this machine's
 // CPUs do not give, for they may be two threads of one core. What others on the machine take is not counted: rates are those of CPU time, except in
@@ -12,12 +10,19 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { parseArgs } from "node:util";
 import { VECTOR } from "../assembly/abi.js";
 import { table } from "../host/cli/table.js";
 import { Router } from "../host/control/router.js";
 import { compileTwin, Peer } from "./native.js";
+import { optionsOf, times } from "./options.js";
+import { quantile } from "./statistics.js";
 
+const USAGE = `Usage: node dist/bench/workers.js [OPTION…]
+
+Measures what a second worker brings: packets a second through a router with one worker and with two, each on a CPU of its own.
+
+  --rounds N   turns of one and two (15)
+  --json       one line of JSON on standard output, nothing else: what is to be reached, and what was`;
 const WINDOW = 250; // ms
 const CPUS = [0, 1];
 /** Of 256 packets each, to a twin in a round. */
@@ -89,13 +94,14 @@ async function measureTwins(twins: Peer[]): Promise<number> {
   return all.reduce((sum, clocks) => sum + 1 / Object.values(clocks).reduce((path, one) => path + one, 0), 0);
 }
 
-const median = (values: number[]): number => [...values].sort((a, b) => a - b)[values.length >> 1]!;
+const median = (values: number[]): number => quantile(values, 0.5);
 
-const { values } = parseArgs({ options: { rounds: { type: "string", default: "15" }, json: { type: "boolean", default: false } } });
+const values = optionsOf({ rounds: { type: "string", default: "15" }, json: { type: "boolean", default: false } }, USAGE);
+const count = times("--rounds", values.rounds);
 const router = await startRouter();
 const twins = await startTwins();
 const rounds: { alone: Rate[]; both: Rate; native: [alone: number[], both: number] }[] = [];
-for (let round = 0; round < Number(values.rounds); round++) {
+for (let round = 0; round < count; round++) {
   const first = await measure(router, [0]);
   const both = await measure(router, [0, 1]);
   const second = await measure(router, [1]);

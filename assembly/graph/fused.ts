@@ -3,14 +3,14 @@
 // what they do. Of a packet that is in any respect not ordinary it says nothing: that stays as it came, for ethernet-input.
 
 import {
-  ADJ_BROADCAST, ADJ_MTU, ADJ_NEXT, ADJ_NEXT_HOP, ADJ_REWRITE, ADJ_REWRITE_LENGTH, ADJ_TX_IF, B_DATA, B_FLAGS, B_FLAG_L3_GOOD, B_FLAG_L4_GOOD,
+  ADJ_MTU, ADJ_NEXT, ADJ_REWRITE, ADJ_REWRITE_LENGTH, ADJ_TX_IF, B_DATA, B_FLAGS, B_FLAG_L3_GOOD, B_FLAG_L4_GOOD,
   B_FLAG_LOCAL, B_GSO_SIZE, B_L2, B_LENGTH, B_RX_IF, B_TOTAL, GRAPH_ANSWERED, GRAPH_FORWARDED, IF_FLAG_ADMIN_UP, IF_FLAG_LINK_UP, IF_MAC,
-  LOOKUP_NEXT_LOCAL, LOOKUP_NEXT_REWRITE,
+  LOOKUP_NEXT_REWRITE,
 } from "../abi";
 import {
   clearOffloads, flags, lengthHere, lengthTotal, packetAt, rxInterface, segmentSize, setAdjacency, setFlags, setTxInterface,
 } from "../sdk/buffer";
-import { adjacencyAt, fibLookup, interfaceAt, interfaceFlags, interfaceIp4, interfaceTxSlot, mayBeOwn } from "../sdk/tables";
+import { adjacencyAt, fibLookup, interfaceAt, interfaceFlags, interfaceIp4, interfaceTxSlot, isOwn, isOwnAdjacency, mayBeOwn } from "../sdk/tables";
 import { NEXT_DROP, ODD, bufferAt, nextAt, setNext } from "../sdk/vector";
 import { SUM_INTACT, sumBytes, updateChecksum } from "../wire/checksum";
 import { ETHERNET_HEADER, TYPE_IP4, TYPE_VLAN, etherType } from "../wire/ethernet";
@@ -52,7 +52,7 @@ export function passOrdinary(graph: usize, frame: usize, n: u32, echo: bool): vo
   if (n >= PROBES) {
     if (isScattered(frame, n)) fetchRoutes(frame, n);
     const primary = interfaceIp4(port);
-    if (isOurs(adjacencyAt(fibLookup(primary)))) own = primary;
+    if (isOwn(primary)) own = primary;
   }
   let slots: u32 = 0;
   for (let i: u32 = 0; i < n; i++) {
@@ -121,7 +121,7 @@ function pass(buffer: usize, rx: u32, mac: u64, own: u32): u32 {
 
   const index = fibLookup(to);
   const adjacency = adjacencyAt(index);
-  if (load<u16>(adjacency, ADJ_NEXT) != LOOKUP_NEXT_REWRITE) return isOurs(adjacency) ? OURS : ODD;
+  if (load<u16>(adjacency, ADJ_NEXT) != LOOKUP_NEXT_REWRITE) return isOwnAdjacency(adjacency) ? OURS : ODD;
   const tx: u32 = load<u16>(adjacency, ADJ_TX_IF);
   if (tx == rx) return ODD; // a redirect may be due
   if ((ttl & 0xff) <= 1) return ODD;
@@ -145,13 +145,6 @@ function unlike(packet: usize): u32 {
 // @ts-ignore: decorator
 @inline
 function wrongSum(buffer: usize): u32 { return (flags(buffer) & B_FLAG_L3_GOOD) != 0 ? BARRIER : ODD; }
-
-/** An address of the router's, and not one of its broadcast addresses. */
-// @ts-ignore: decorator
-@inline
-function isOurs(adjacency: usize): bool {
-  return load<u16>(adjacency, ADJ_NEXT) == LOOKUP_NEXT_LOCAL && load<u32>(adjacency, ADJ_NEXT_HOP) != <u32>ADJ_BROADCAST;
-}
 
 /** Slot of interface-output for a packet of `length` bytes to a known neighbour; ODD: it cannot go there, or not as it is. */
 // @ts-ignore: decorator

@@ -8,12 +8,12 @@ import {
   FRAME_NEXT, GRAPH_ANSWERED, GRAPH_BAD_BUFFER, GRAPH_CHAINED, GRAPH_CIRCLED, GRAPH_COPIES, GRAPH_COPY, GRAPH_COPY_SIZE, GRAPH_FORWARDED,
   GRAPH_FRAME, GRAPH_HELD,
   GRAPH_HELD_BUFFERS, GRAPH_NO_COPY, GRAPH_ORIGINATED, GRAPH_PACKETS, GRAPH_READY, GRAPH_READY_HEAD, GRAPH_READY_TAIL, GRAPH_SPARE, NEXT_COUNT,
-  NEXT_HOLD, NODE_BAD_NEXT, NODE_CALLS, NODE_COUNT, NODE_PASSED_OVER, NODE_TRAPS, NODE_VECTORS, VECTOR, WIRING, WIRING_SIZE,
+  NEXT_HOLD, NODE_BAD_NEXT, NODE_COUNT, NODE_PASSED_OVER, NODE_TRAPS, VECTOR, WIRING, WIRING_SIZE,
 } from "../abi";
 import { ODD } from "../sdk/vector";
 import { buffersOf } from "./chain";
 import { passOrdinary } from "./fused";
-import { bump, copyChain, isBuffer, release, takeBuffer } from "./pool";
+import { account, bump, copyChain, isBuffer, release, takeBuffer } from "./pool";
 import { append, arc, makeReady, pendingAt, putAside } from "./ready";
 import { isFrame, unseal } from "./scribbles";
 import { inspect, mayBeChained } from "./untrusted";
@@ -283,11 +283,4 @@ function sameSlots(frame: usize, n: u32, slot: u32): bool {
 @inline
 function bufferIn(frame: usize, i: u32): u32 {
   return load<u32>(frame + (<usize>i << 2));
-}
-
-// @ts-ignore: decorator
-@inline
-function account(node: usize, n: u32): void {
-  bump(node, NODE_CALLS);
-  store<u64>(node, load<u64>(node, NODE_VECTORS) + n, NODE_VECTORS);
 }

@@ -2,7 +2,7 @@
 
 import {
   BUFFER_COUNT_MAX, BUFFER_FREE, BUFFER_SHIFT, BUFFER_SIZE, BUFFER_USED, B_DATA, B_LENGTH, B_NEXT, B_STATE, CONTROL, CONTROL_POOL,
-  CONTROL_POOL_END, FREE_LIST_ENTRIES, GRAPH_BAD_BUFFER, GRAPH_DROPPED, WORKER_FREE_LIST,
+  CONTROL_POOL_END, FREE_LIST_ENTRIES, GRAPH_BAD_BUFFER, GRAPH_DROPPED, NODE_CALLS, NODE_VECTORS, WORKER_FREE_LIST,
 } from "../abi";
 
 /** Longest chain that is copied: 64 KiB and some to spare. */
@@ -82,4 +82,12 @@ export function isBuffer(index: u32, state: u32): bool {
 @inline
 export function bump(at: usize, offset: usize): void {
   store<u64>(at + offset, load<u64>(at + offset) + 1);
+}
+
+/** Counts a call of a node, with n packets. */
+// @ts-ignore: decorator
+@inline
+export function account(node: usize, n: u32): void {
+  bump(node, NODE_CALLS);
+  store<u64>(node, load<u64>(node, NODE_VECTORS) + n, NODE_VECTORS);
 }

@@ -1,6 +1,7 @@
 // The nodes that the fused pass (fused.ts) stands for: whether they are wired as it takes for granted, and what they count.
 
-import { LOOKUP_NEXT_LOCAL, LOOKUP_NEXT_REWRITE, NODE_CALLS, NODE_VECTORS, WIRING, WIRING_SIZE } from "../abi";
+import { LOOKUP_NEXT_LOCAL, LOOKUP_NEXT_REWRITE, WIRING, WIRING_SIZE } from "../abi";
+import { account } from "./pool";
 import { arc } from "./ready";
 
 // Their next slots on the way, as they declare them
@@ -94,8 +95,4 @@ function leads(node: u64, slot: u32, next: u64): bool {
 /** A call with n packets. */
 // @ts-ignore: decorator
 @inline
-function count(node: u64, n: u32): void {
-  const block = blockOf(node);
-  store<u64>(block, load<u64>(block, NODE_CALLS) + 1, NODE_CALLS);
-  store<u64>(block, load<u64>(block, NODE_VECTORS) + n, NODE_VECTORS);
-}
+function count(node: u64, n: u32): void { account(blockOf(node), n); }

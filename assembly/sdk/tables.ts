@@ -118,6 +118,10 @@ export function mayBeOwn(address: u32): bool {
 
 /** Whether an address (raw) is one of the router's own, whatever interface has it. */
 export function isOwn(address: u32): bool {
-  const entry = adjacencyAt(fibLookup(address));
-  return adjacencyNext(entry) == LOOKUP_NEXT_LOCAL && !isBroadcastAdjacency(entry);
+  return isOwnAdjacency(adjacencyAt(fibLookup(address)));
 }
+
+/** Whether it leads to one of the router's own addresses, and not to a broadcast address. */
+// @ts-ignore: decorator
+@inline
+export function isOwnAdjacency(entry: usize): bool { return adjacencyNext(entry) == LOOKUP_NEXT_LOCAL && !isBroadcastAdjacency(entry); }

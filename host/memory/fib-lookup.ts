@@ -12,7 +12,7 @@ export function fibLookup(words: Uint32Array, address: number, origin = 0): numb
 }
 
 /** Where the entry of the run is which a value is in. Places in bytes from where the words begin. */
-export function runAt(words: Uint32Array, ply: number, value: number): number {
+function runAt(words: Uint32Array, ply: number, value: number): number {
   const [first, word] = [ply / 4, value >>> 5];
   let runs = (words[first + FIB_PLY_RANKS / 4]! >>> ((word >> 1) * 8)) & 0xff;
   if (word & 1) runs += ones(words[first + word - 1]!);

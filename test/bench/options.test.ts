@@ -19,6 +19,14 @@ for (const program of ["run", "peers"]) {
   });
 }
 
+for (const program of ["rings", "gc", "startup", "workers"]) {
+  test(`${program} --help shows the usage`, () => {
+    const { status, stdout, stderr } = run(program, "--help");
+    assert.equal([status, stderr], [0, ""]);
+    assert.match(stdout, new RegExp(`^Usage: node dist/bench/${program}\\.js .*\n\nMeasures .*\n {2}--json `, "s"));
+  });
+}
+
 test("what is not known is refused in one line, which names the nearest", () => {
   const cases: [program: string, words: string[], message: RegExp][] = [
     ["run", ["--workload", "forwrad"], /^unknown workload "forwrad": did you mean "forward"\? expected one of: forward, /],
@@ -37,6 +45,8 @@ test("what is not known is refused in one line, which names the nearest", () => 
 test("numbers and files are judged before anything is measured", () => {
   const cases: [program: string, words: string[], message: RegExp][] = [
     ["run", ["--trials", "0"], /^--trials: "0" is not a number from 1 to 9999/], ["peers", ["--rounds", "1.5"], /^--rounds: "1\.5" is not a number/],
+    ["rings", ["--trials", "-"], /^--trials: "-" is not a number/], ["gc", ["--seconds", "x"], /^--seconds: "x" is not a number/],
+    ["startup", ["--runs", "0"], /^--runs: "0" is not a number/], ["workers", ["--rounds", "0"], /^--rounds: "0" is not a number/],
     ["run", ["--compare", "/nowhere"], /^--compare: \/nowhere: ENOENT/],
     ["run", ["--peers", "/etc/hostname"], /^--peers: \/etc\/hostname: Unexpected/],
   ];

@@ -6,7 +6,8 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { compileTwin, lastCpu, Peer } from "../../bench/native.js";
+import { lastCpu } from "../../host/lab/cpu.js";
+import { compileTwin, Peer } from "../../bench/native.js";
 
 const WEFT = fileURLToPath(new URL("../../bench/peer.js", import.meta.url));
 
