@@ -15,7 +15,9 @@ import { NEXT_DROP, ODD, bufferAt, nextAt, setNext } from "../sdk/vector";
 import { SUM_INTACT, sumBytes, updateChecksum } from "../wire/checksum";
 import { ETHERNET_HEADER, TYPE_IP4, TYPE_VLAN, etherType } from "../wire/ethernet";
 import { ICMP_ECHO_REQUEST, ICMP_HEADER, makeEchoReply } from "../wire/icmp";
-import { IP4_HEADER, PROTOCOL_ICMP } from "../wire/ipv4";
+import { IP4_HEADER, PROTOCOL_ICMP, PROTOCOL_TCP } from "../wire/ipv4";
+import { TCP_HEADER, tcpHeaderLength } from "../wire/tcp";
+import { UDP_HEADER } from "../wire/udp";
 
 // Marks in place of a next slot, beside ODD
 /** For the router itself. */
@@ -57,9 +59,12 @@ export function passOrdinary(graph: usize, frame: usize, n: u32, echo: bool): vo
   let slots: u32 = 0;
   for (let i: u32 = 0; i < n; i++) {
     const slot = pass(bufferAt(frame, i), rx, mac, own);
+    if (slot == BARRIER) {
+      slots |= passMixed(frame, i, n, rx, mac, own);
+      break;
+    }
     setNext(frame, i, slot);
     slots |= slot;
-    if (slot == BARRIER) for (; i < n; i++) setNext(frame, i, ODD);
   }
   store<u32>(graph, n, GRAPH_FORWARDED);
   store<u32>(graph, 0, GRAPH_ANSWERED);
@@ -91,6 +96,21 @@ function fetchRoutes(frame: usize, n: u32): void {
 /** So that the compiler does not leave it out. */
 let fetched: u32 = 0;
 
+/** Goes on from packet i, which may be in pieces; gives all slots, one over the other. In a loop of its own, for there is a call in it. */
+function passMixed(frame: usize, i: u32, n: u32, rx: u32, mac: u64, own: u32): u32 {
+  let slots: u32 = 0;
+  for (; i < n; i++) {
+    const buffer = bufferAt(frame, i);
+    const isWhole = lengthHere(buffer) == lengthTotal(buffer) && segmentSize(buffer) == 0;
+    const slot = isWhole ? pass(buffer, rx, mac, own) : passPieces(buffer, rx, mac);
+    slots |= slot;
+    if (slot == BARRIER) break;
+    setNext(frame, i, slot);
+  }
+  for (; i < n; i++) setNext(frame, i, ODD);
+  return slots;
+}
+
 /** A packet all the way, without a call, so that the loop keeps everything in registers. */
 // @ts-ignore: decorator
 @inline
@@ -107,6 +127,38 @@ function pass(buffer: usize, rx: u32, mac: u64, own: u32): u32 {
   const first = load<u32>(packet, ETHERNET_HEADER);
   const length = ((first >> 8) & 0xff00) | (first >> 24);
   if (length - IP4_HEADER > arrived - HEADERS) return ODD; // longer than what came, or shorter than a header
+  return forward(buffer, packet, first, length, length, length + ETHERNET_HEADER, rx, own);
+}
+
+/** A super-packet, or one in several buffers, with its headers in the first of them. What it is not sure of is a BARRIER. */
+function passPieces(buffer: usize, rx: u32, mac: u64): u32 {
+  const here = lengthHere(buffer);
+  if (here < HEADERS + TCP_HEADER) return BARRIER;
+  if (rxInterface(buffer) != rx) return BARRIER;
+  const packet = packetAt(buffer);
+  if ((load<u32>(packet, 12) & 0xffffff) != PLAIN_IP4) return BARRIER;
+  if ((load<u64>(packet) ^ mac) << 16 != 0) return BARRIER;
+  if ((flags(buffer) & UNCHECKED) != 0) return BARRIER;
+  const first = load<u32>(packet, ETHERNET_HEADER);
+  const length = ((first >> 8) & 0xff00) | (first >> 24);
+  if (length + ETHERNET_HEADER != lengthTotal(buffer)) return BARRIER;
+  let longest = length;
+  const segment = segmentSize(buffer);
+  if (segment != 0) {
+    const isTcp = load<u8>(packet, ETHERNET_HEADER + 9) == PROTOCOL_TCP;
+    longest = IP4_HEADER + (isTcp ? tcpHeaderLength(packet + HEADERS) : UDP_HEADER) + segment;
+  }
+  const slot = forward(buffer, packet, first, length, longest, here, rx, 0);
+  return slot < UNSENT ? slot : BARRIER;
+}
+
+/**
+ * The header of `length` bytes' packet judged, and the packet sent on; `first`: that header's first word, `longest`: bytes of the longest packet
+ * that it is or will be cut into, `here`: bytes of the first buffer.
+ */
+// @ts-ignore: decorator
+@inline
+function forward(buffer: usize, packet: usize, first: u32, length: u32, longest: u32, here: u32, rx: u32, own: u32): u32 {
   const ttl = load<u32>(packet, ETHERNET_HEADER + 8); // checksum << 16 | protocol << 8 | TTL
   const from = load<u32>(packet, ETHERNET_HEADER + 12);
   const to = load<u32>(packet, ETHERNET_HEADER + 16);
@@ -115,9 +167,9 @@ function pass(buffer: usize, rx: u32, mac: u64, own: u32): u32 {
   if ((from & 0xff) == 127) return ODD;
   if ((from & 0xff) - 1 >= 223) return ODD;
   if (mayBeOwn(from)) return ODD;
-  if (to == own) return OURS;
   if ((to & 0xff) == 127) return ODD;
   if ((to & 0xff) - 1 >= 223) return ODD;
+  if (to == own) return OURS;
 
   const index = fibLookup(to);
   const adjacency = adjacencyAt(index);
@@ -125,10 +177,10 @@ function pass(buffer: usize, rx: u32, mac: u64, own: u32): u32 {
   const tx: u32 = load<u16>(adjacency, ADJ_TX_IF);
   if (tx == rx) return ODD; // a redirect may be due
   if ((ttl & 0xff) <= 1) return ODD;
-  const slot = slotTo(adjacency, length, tx);
+  const slot = slotTo(adjacency, longest, tx);
   if (slot >= UNSENT) return slot;
   store<u32>(packet, ttl + 0xffff + (u32(ttl >= 0xfffe0000) << 16), ETHERNET_HEADER + 8); // decrementTtl() of wire/ipv4
-  finish(buffer, packet, length, adjacency, index, tx);
+  finish(buffer, packet, length, here, adjacency, index, tx);
   return slot;
 }
 
@@ -158,13 +210,13 @@ function slotTo(adjacency: usize, length: u32, tx: u32): u32 {
   return slot == NEXT_DROP ? ODD : slot;
 }
 
-/** The link header, and what is known of the packet now: it is as long as its header says, padding is cut off. */
+/** The link header, and what is known of the packet now: it is as long as its header says, padding is cut off; `here`: of its first buffer. */
 // @ts-ignore: decorator
 @inline
-function finish(buffer: usize, packet: usize, length: u32, adjacency: usize, index: u32, tx: u32): void {
+function finish(buffer: usize, packet: usize, length: u32, here: u32, adjacency: usize, index: u32, tx: u32): void {
   store<u64>(packet, load<u64>(adjacency, ADJ_REWRITE));
   store<u64>(packet, load<u64>(adjacency, ADJ_REWRITE + 6), 6);
-  store<u16>(buffer, <u16>(length + ETHERNET_HEADER), B_LENGTH);
+  store<u16>(buffer, <u16>here, B_LENGTH);
   store<u32>(buffer, length + ETHERNET_HEADER, B_TOTAL);
   setTxInterface(buffer, tx);
   store<u16>(buffer, load<u16>(buffer, B_DATA), B_L2);
@@ -227,6 +279,6 @@ function answer(buffer: usize, packet: usize, index: u32): u32 {
   store<u32>(header, kept | (updateChecksum(whole, word & 0xffff, kept) << 16), 8);
   clearOffloads(buffer);
   setFlags(buffer, B_FLAG_LOCAL);
-  finish(buffer, packet, length, adjacency, index, tx);
+  finish(buffer, packet, length, length + ETHERNET_HEADER, adjacency, index, tx);
   return slot;
 }

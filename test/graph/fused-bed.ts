@@ -101,15 +101,14 @@ export async function startHalves(): Promise<{ fused: Half; plain: Half }> {
 const OWN = INTERFACES.map(([, , address]) => address.split("/")[0]!.split(".").map((part) => Number(part).toString(16).padStart(2, "0")).join(""));
 
 /**
- * What is compared of a packet: all but the identification, and with it the checksum, of errors, resets and fragments that the router makes. It
- * numbers them in the order in which it makes them, and those of one burst come to that by different ways.
+ * What is compared of a packet's bytes (hex): all but the identification, and with it the checksum, of errors, resets and fragments that the router
+ * makes. It numbers them in the order in which it makes them, and those of one burst come to that by different ways.
  */
-function comparable(sent: string): string {
-  const [port, header, bytes] = sent.split(" ") as [string, string, string];
+export function comparable(bytes: string): string {
   const isFragment = (parseInt(bytes.slice(40, 44), 16) & 0x3fff) !== 0;
   const isError = bytes.slice(46, 48) === "01" && ["03", "05", "0b", "0c"].includes(bytes.slice(68, 70));
   const numbered = OWN.includes(bytes.slice(52, 60)) && (isError || bytes.slice(46, 48) === "06" || isFragment);
-  return numbered ? `${port} ${header} ${bytes.slice(0, 36)}****${bytes.slice(40, 48)}****${bytes.slice(52)}` : sent;
+  return numbered ? `${bytes.slice(0, 36)}****${bytes.slice(40, 48)}****${bytes.slice(52)}` : bytes;
 }
 
 /** Ports, source, destination and protocol of what was forwarded: packets that have these in common keep their order. The router's own do not. */
@@ -122,7 +121,8 @@ function flowOf(sent: string): string {
 /** Fails unless both sent the same packets, those of each flow in the same order. */
 export function assertSame(fused: string[], plain: string[]): void {
   if (fused.length === plain.length && fused.every((one, i) => one === plain[i])) return;
-  const flows = (sent: string[]): string[] => sent.map(comparable).map((one, i) => ({ flow: flowOf(one), one, i }))
+  const flows = (sent: string[]): string[] => sent.map((one) => one.replace(/\S+$/, comparable))
+    .map((one, i) => ({ flow: flowOf(one), one, i }))
     .sort((a, b) => (a.flow < b.flow ? -1 : a.flow > b.flow ? 1 : a.i - b.i)).map(({ one }) => one);
   const [one, other] = [flows(fused), flows(plain)];
   const only = (these: string[], those: string[]): string[] => these.filter((line) => !those.includes(line)).slice(0, 2);

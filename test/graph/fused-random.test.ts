@@ -28,6 +28,7 @@ const padded = (frame: Uint8Array): Uint8Array => Uint8Array.from([...frame, ...
 const echo = (length: number): number[] => icmp(8, 0, [0, 7, 0, 1], numbers(length));
 const tagged = (frame: Uint8Array, tag: number): Uint8Array => Uint8Array.from([...frame.subarray(0, 12), 0x81, 0, tag >> 8, tag & 255, ...frame.subarray(12)]);
 const datagram = udp(1000, 2000, numbers(18));
+const segment = (options: number[], length: number): number[] => [1, 2, 3, 4, 0, 0, 0, 1, 0, 0, 0, 1, 0x50 + 4 * options.length, 16, 1, 0, 0, 0, 0, 0, ...options, ...numbers(length)];
 const ECHO = packet({ to: OWN, protocol: 1, payload: echo(56) });
 const FORWARD = packet({ payload: datagram });
 
@@ -37,8 +38,13 @@ const ORDINARY: Uint8Array[] = [
   packet({ from: "192.0.2.9", to: "100.64.3.4", payload: udp(1, 2, numbers(1472)) }), padded(packet({ to: "100.65.0.1", payload: [] })),
   padded(packet({ to: NEIGHBOURS.third, protocol: 6, payload: numbers(20), fragment: 0x4000 })),
   padded(packet({ to: OWN, protocol: 1, payload: echo(3) })), packet({ payload: datagram, ttl: 2 }),
+  packet({ protocol: 6, payload: segment([], 0) }),
+];
+const SUPER: Uint8Array[] = [
+  packet({ protocol: 6, payload: segment([], 4000) }), packet({ to: "100.64.3.4", protocol: 6, fragment: 0x4000, payload: segment([1, 1, 1, 0], 1300) }),
 ];
 const OTHERS: Uint8Array[] = [
+  packet({ protocol: 6, payload: segment([], 4000) }), // must not be overtaken by the one without payload
   ethernet("ff:ff:ff:ff:ff:ff", PEER.mac, 0x0806, arp(1, PEER, { mac: "00:00:00:00:00:00", ip: OWN })),
   ethernet(LEFT_MAC, PEER.mac, 0x0806, arp(2, PEER, { mac: LEFT_MAC, ip: OWN })),
   ethernet("ff:ff:ff:ff:ff:ff", PEER.mac, 0x0800, ip4({ from: PEER.ip, to: "203.0.113.9", protocol: 17, payload: datagram })),
@@ -51,7 +57,8 @@ const OTHERS: Uint8Array[] = [
   packet({ payload: udp(1, 2, numbers(1600)), fragment: 0x4000 }), packet({ to: "203.0.114.1", payload: datagram }), packet({ to: "203.0.116.200", payload: datagram }),
   packet({ to: "198.18.0.1", payload: datagram }), packet({ to: "198.51.100.77", payload: datagram }), packet({ to: "172.16.5.5", payload: datagram }),
   packet({ to: "192.0.2.255", payload: datagram }), packet({ to: "192.0.2.255", protocol: 1, payload: echo(8) }), packet({ to: "255.255.255.255", payload: datagram }),
-  packet({ to: "224.0.0.5", payload: datagram }), packet({ to: "127.0.0.1", payload: datagram }), packet({ from: OWN, payload: datagram }),
+  packet({ to: "224.0.0.5", payload: datagram }), packet({ to: "127.0.0.1", payload: datagram }), packet({ to: "0.0.0.0", protocol: 1, payload: echo(8) }),
+  packet({ from: OWN, payload: datagram }),
   packet({ from: "192.0.2.255", payload: datagram }), packet({ from: "127.0.0.1", payload: datagram }), packet({ from: "0.0.0.0", payload: datagram }),
   packet({ from: "198.18.7.7", to: OWN, protocol: 1, payload: echo(8) }), packet({ from: "192.0.2.77", to: OWN, protocol: 1, payload: echo(8) }),
   packet({ from: "203.0.115.5", to: OWN, protocol: 1, payload: echo(8) }), tagged(FORWARD, 0x6000), tagged(FORWARD, 5), tagged(ECHO, 0),
@@ -78,17 +85,17 @@ function mutated(frame: Uint8Array): Uint8Array {
 }
 
 /** `odd`: one in so many is not an ordinary one, or not any more. */
-function someFrame(odd: number): Uint8Array {
-  if (below(odd) !== 0) return oneOf(ORDINARY);
-  return below(2) === 0 ? oneOf(OTHERS) : mutated(below(3) === 0 ? oneOf(OTHERS) : oneOf(ORDINARY));
+function someFrame(odd: number, kind: Uint8Array[]): Uint8Array {
+  if (below(odd) !== 0) return oneOf(kind);
+  return below(2) === 0 ? oneOf(OTHERS) : mutated(below(3) === 0 ? oneOf(OTHERS) : oneOf(kind));
 }
 
 /** Bursts are of all sizes, and some of one kind. */
-function someBurst(): Uint8Array[] {
+function someBurst(kind: Uint8Array[]): Uint8Array[] {
   const size = oneOf([1, 2, 3, 4, 5, 16, 64, 255, 256, 256, 1 + below(256)]);
   const odd = oneOf([1, 2, 5, 20, 100]);
-  if (below(4) !== 0) return Array.from({ length: size }, () => someFrame(odd));
-  const only = below(3) === 0 ? oneOf(OTHERS) : oneOf(ORDINARY);
+  if (below(4) !== 0) return Array.from({ length: size }, () => someFrame(odd, kind));
+  const only = below(3) === 0 ? oneOf(OTHERS) : oneOf(kind);
   return Array.from({ length: size }, () => only);
 }
 
@@ -150,8 +157,9 @@ test(`${FRAMES} frames, in one pass and node by node`, async () => {
       await toBoth(both, (router) => router["tick"]());
     }
     const port = below(8) === 0 ? 1 : 0;
-    const device = { flags: oneOf([0, 0, B_FLAG_L3_GOOD, B_FLAG_L3_GOOD | B_FLAG_L4_GOOD]), checksumFlags: oneOf([0, 0, 1, 2]), segmentSize: below(20) === 0 ? 536 : 0 };
-    const burst = someBurst();
+    const flags = oneOf([0, 0, B_FLAG_L3_GOOD, B_FLAG_L3_GOOD | B_FLAG_L4_GOOD]);
+    const device = { flags, checksumFlags: oneOf([0, 0, 1, 2]), segmentSize: below(8) === 0 ? oneOf([536, 1440, 1441, 1460]) : 0 };
+    const burst = someBurst(device.segmentSize !== 0 && below(2) === 0 ? SUPER : ORDINARY);
     for (const { inline } of both) {
       Object.assign(inline.ports[port]!, device);
       inline.send(port, burst);

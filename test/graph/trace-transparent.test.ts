@@ -5,6 +5,7 @@ import fc from "fast-check";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { counting, fileOf, marker, moduleOf } from "./custom-modules.js";
+import { comparable } from "./fused-bed.js";
 import { InlineRouter, LEFT_MAC, RIGHT_MAC } from "./inline.js";
 import { arp, ethernet, icmp, ip4, toHex, udp } from "./packets.js";
 
@@ -82,7 +83,7 @@ function state({ router }: InlineRouter): unknown {
 }
 
 /** What was sent on both sides, without its order: what goes several nodes at once overtakes what does not, packets of other flows. */
-const sent = (inline: InlineRouter): string[][] => [0, 1].map((port) => inline.sent(port).map(toHex).sort());
+const sent = (inline: InlineRouter): string[][] => [0, 1].map((port) => inline.sent(port).map(toHex).map(comparable).sort());
 
 async function play(inline: InlineRouter, { node, place, open, bursts }: Case): Promise<unknown[]> {
   const seen: unknown[] = [];
