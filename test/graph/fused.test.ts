@@ -64,6 +64,24 @@ test("a packet with options is not overtaken by those behind it in its flow", ()
   assert.equal(sent.map((one) => one.split(" ")[2]!.match(/000([1-9])0002/)![1]), ["1", "2", "3", "4"]);
 });
 
+test("super-packets and chains go too, with what is behind them; one whose segments are too long stops those behind it", () => {
+  const header = [0, 1, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0x50, 16, 0, 0, 0, 0, 0, 0];
+  const tcp = (length: number): Uint8Array => packet({ protocol: 6, payload: [...header, ...new Uint8Array(length)] });
+  const cut = (segmentSize: number): void => both.forEach(({ inline }) => Object.assign(inline.ports[0]!, { segmentSize }));
+  try {
+    cut(1460);
+    const { passed, sent } = pass([tcp(5000), tcp(1000), tcp(5000)]);
+    assert.equal(passed, [3, 0]);
+    assert.equal(sent.map((one) => one.split(" ")[2]!.length / 2), [5054, 1054, 5054]);
+    cut(1461);
+    assert.equal(pass([tcp(5000), tcp(1000)]).passed, [0, 0]);
+    cut(0);
+    assert.equal(pass([FORWARD, tcp(5000), FORWARD]).passed, [1, 0]); // as one packet it is to be fragmented
+  } finally {
+    cut(0);
+  }
+});
+
 test("calls, packets and what is left of both are counted as by the nodes themselves", () => {
   const counted = ({ inline }: (typeof both)[number]): unknown => inline.router.runtime().workers[0]!.nodes.map(({ name, calls, vectors }) => [name, calls, vectors]);
   for (const { inline } of both) inline.router.clearRuntime();
