@@ -56,9 +56,13 @@ export function submitFused(graph: usize, n: u32, input: usize): i32 {
   const first = wayIn();
   const pending = pendingAt(graph, first);
   const frame = load<u32>(pending);
-  if (!isForwardWay() || !isFrame(graph, frame, n)) return submit(graph, first, n, input);
+  if (!isForwardWay() || !isFrame(graph, frame, n) || isVain()) return submit(graph, first, n, input);
   passOrdinary(graph, frame, n, isEchoWay());
-  if (load<u64>(graph, GRAPH_FORWARDED) == 0) return submit(graph, first, n, input);
+  if (load<u64>(graph, GRAPH_FORWARDED) == 0) {
+    vain++;
+    return submit(graph, first, n, input);
+  }
+  vain = 0;
   account(input, n);
   countPassed(load<u32>(graph, GRAPH_FORWARDED), load<u32>(graph, GRAPH_ANSWERED));
   store<u32>(pending, load<u32>(graph, GRAPH_SPARE));
@@ -66,6 +70,16 @@ export function submitFused(graph: usize, n: u32, input: usize): i32 {
   store<u32>(graph, n, GRAPH_PACKETS);
   return sendOut(graph, frame, n);
 }
+
+/** Bursts in a row of which passOrdinary() passed nothing. */
+let vain: u32 = 0;
+/** After so many, only one in RETRY is looked at. */
+const TRIES: u32 = 16;
+const RETRY: u32 = 64; // a power of two
+
+// @ts-ignore: decorator
+@inline
+function isVain(): bool { return vain >= TRIES && (++vain & (RETRY - 1)) != 0; }
 
 /** Sends on what passOrdinary() has passed; the frame is in hand. What is ODD goes to where the way begins. */
 function sendOut(graph: usize, frame: usize, n: u32): i32 {

@@ -82,6 +82,15 @@ test("super-packets and chains go too, with what is behind them; one whose segme
   }
 });
 
+test("where nothing is ordinary for long, only one burst in 64 is looked at", () => {
+  const several = packet({ to: "203.0.115.1", payload: udp(1, 2, [3]) }); // over one of two paths
+  for (let bursts = 0; bursts < 20; bursts++) assert.equal(pass([several]).passed, [0, 0]);
+  let unseen = 0;
+  while (pass([FORWARD]).passed[0] === 0) assert.ok(++unseen < 64);
+  assert.is(unseen, 64 - 20 - 1);
+  assert.equal(pass([FORWARD]).passed, [1, 0]);
+});
+
 test("calls, packets and what is left of both are counted as by the nodes themselves", () => {
   const counted = ({ inline }: (typeof both)[number]): unknown => inline.router.runtime().workers[0]!.nodes.map(({ name, calls, vectors }) => [name, calls, vectors]);
   for (const { inline } of both) inline.router.clearRuntime();
