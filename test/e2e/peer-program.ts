@@ -72,9 +72,9 @@ async function openSockets(count: number, received: (bytes: Buffer, flow: number
 async function exchange(options: ExchangeOptions): Promise<Exchanged> {
   const { target, count, size, window = 128, flows = 1, patience = PATIENCE } = options;
   const seen = new Set<number>();
-  let [sent, wrong, latest] = [0, 0, Date.now()];
+  let [sent, gone, wrong, latest] = [0, 0, 0, Date.now()];
   const send = (): void => {
-    for (; sent < count && sent - seen.size < window; sent++) sockets[sent % flows]!.send(datagram(0, sent, size), ECHO_PORT, target);
+    for (; sent < count && sent - seen.size < window; sent++) sockets[sent % flows]!.send(datagram(0, sent, size), ECHO_PORT, target, () => gone++);
   };
   const sockets = await openSockets(flows, (bytes) => {
     const sequence = bytes.readUInt32BE(4);
@@ -85,7 +85,7 @@ async function exchange(options: ExchangeOptions): Promise<Exchanged> {
   });
   latest = Date.now();
   send();
-  while (seen.size < count && Date.now() - latest < patience) await sleep(2);
+  while (gone < sent || (seen.size < count && Date.now() - latest < patience)) await sleep(2); // a socket that is closed sends nothing more
   for (const socket of sockets) socket.close();
   return { sent, echoed: seen.size, wrong };
 }
@@ -120,11 +120,12 @@ async function load({ targets, size, rate, flows = 1 }: LoadOptions): Promise<()
 /** Sends datagrams as fast as it can, to where nobody answers. */
 async function flood({ target, count, size, flows = 1 }: ExchangeOptions): Promise<void> {
   const sockets = await openSockets(flows, () => {});
+  let gone = 0;
   for (let sent = 0; sent < count; sent++) {
-    sockets[sent % flows]!.send(datagram(0, sent, size), DISCARD_PORT, target);
+    sockets[sent % flows]!.send(datagram(0, sent, size), DISCARD_PORT, target, () => gone++);
     if (sent % 64 === 63) await new Promise(setImmediate);
   }
-  await sleep(1);
+  while (gone < count) await sleep(1);
   for (const socket of sockets) socket.close();
 }
 

@@ -14,7 +14,7 @@ import { type CommandResult, type Running, ended, run, start } from "../../host/
 const LAUNCH = fileURLToPath(new URL("./launch.js", import.meta.url));
 
 /** Waits for a condition; it is an error when it does not come within `timeout` ms. */
-export async function until(what: string, condition: () => boolean | Promise<boolean>, timeout = 10_000): Promise<void> {
+export async function until(what: string, condition: () => boolean | Promise<boolean>, timeout = 30_000): Promise<void> {
   for (const end = Date.now() + timeout; Date.now() < end; await sleep(20)) if (await condition()) return;
   assert.unreachable(`not within ${timeout / 1000} s: ${what}`);
 }

@@ -60,9 +60,14 @@ for (const mode of ["ibv", "dv"] as const) {
   async function underLoad(meanwhile: () => Promise<void>): Promise<Loaded> {
     const before = shares();
     await lab.a.call("load", { targets: [B.address], size: 100, rate: 4, flows: FLOWS });
-    await until("both workers have packets", () => shares().every((packets, worker) => packets > before[worker]! + 100));
-    await meanwhile();
-    return lab.a.call("endLoad");
+    let loaded: Loaded;
+    try {
+      await until("both workers have packets", () => shares().every((packets, worker) => packets > before[worker]! + 100));
+      await meanwhile();
+    } finally {
+      loaded = await lab.a.call("endLoad");
+    }
+    return loaded;
   }
 
   function nothingLost({ sent, wrong, reordered, echoed }: Loaded): void {
