@@ -9,6 +9,8 @@ import { fileURLToPath } from "node:url";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { WeftError } from "../host/errors.js";
+import { must } from "../host/lab/command.js";
+import { lastCpu } from "../host/lab/cpu.js";
 import { Host, connect } from "../host/lab/host.js";
 import { enterPrivateNetwork } from "../host/lab/private-network.js";
 
@@ -116,5 +118,14 @@ for (const [name, environment] of [
     await until("no process in the namespaces", () => inside(namespaces).length === 0);
   });
 }
+
+test("the last CPU is one that the process may use", async () => {
+  const allowed = (await must(null, "taskset", ["-cp", String(process.pid)])).trim(); // "pid 1's current affinity list: 0,1"
+  const cpus = allowed.split(": ")[1]!.split(/[,-]/).map(Number);
+  assert.is(lastCpu(), cpus.at(-1));
+  const program = `import { lastCpu } from ${JSON.stringify(new URL("../host/lab/cpu.js", import.meta.url).href)}; console.log(lastCpu());`;
+  const words = ["-c", String(cpus[0]), process.execPath, "--input-type=module", "-e", program];
+  assert.is((await must(null, "taskset", words)).trim(), String(cpus[0]));
+});
 
 test.run();
