@@ -153,6 +153,7 @@ export interface RouteControl {
   /** all in use, or one; throws NOT_FOUND for one that is not */
   adjacencies(index?: number): AdjacencyInfo[];
   localProtocols(): LocalProtocol[];
+  /** by interface, then by address */
   neighbors(): NeighborInfo[];
   /** Forgets neighbours that were learned; static ones stay. */
   clearNeighbors(): void;

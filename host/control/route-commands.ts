@@ -1,7 +1,7 @@
 // What a router is told and asked about addresses, routes and neighbours.
 
 import { WeftError } from "../errors.js";
-import { parseIp4, parseMac } from "./addresses.js";
+import { parseIp4, parseMac, swap } from "./addresses.js";
 import type { Announcements } from "./announcements.js";
 import type {
   AdjacencyInfo, FibSummary, LocalProtocol, NeighborInfo, RouteBatch, RouteControl, RouteDetail, RouteInfo, RoutePath, RouteTarget,
@@ -104,6 +104,7 @@ export abstract class RouteCommands extends Observation implements RouteControl 
   }
 
   neighbors(): NeighborInfo[] {
-    return this.neighbourTable.list().map((neighbour) => this.neighbourTable.info(neighbour));
+    const sorted = this.neighbourTable.list().sort((a, b) => a.index - b.index || swap(a.address) - swap(b.address));
+    return sorted.map((neighbour) => this.neighbourTable.info(neighbour));
   }
 }
