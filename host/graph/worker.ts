@@ -1,6 +1,7 @@
 // The worker thread: turns the engine, sleeps when there is nothing to do.
 
 import { setImmediate as nextTurn } from "node:timers/promises";
+import { setFlagsFromString } from "node:v8";
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from "node:worker_threads";
 import { addon } from "../addon.js";
 import { workerAt } from "../memory/memory.js";
@@ -21,6 +22,8 @@ export interface WorkerData extends EngineOptions {
  * best, but now and then a third slower, since the scheduler makes who yields wait for its next slice.)
  */
 const IDLE_TURNS = 10;
+/** First V8 that drops the check whether it is to stop from a loop that it takes for a short one (Node 22 knows the flag, 24 and 26 need it). */
+const LOOPS_UNROLLED = 12;
 /** Longest sleep, ms; the control plane and every port wake it earlier. */
 const SLEEP = 1000;
 
@@ -101,4 +104,6 @@ function firstMessage(rung: SharedArrayBuffer, port: MessagePort): WorkerData {
   return receiveMessageOnPort(port)!.message as WorkerData;
 }
 
+// `for (;;) all.push(new Array(1000).fill(0))` in a host node would never end otherwise, whoever gives the thread up.
+if (Number.parseInt(process.versions.v8) >= LOOPS_UNROLLED) setFlagsFromString("--no-turboshaft-loop-unrolling");
 await main(firstMessage(workerData as SharedArrayBuffer, parentPort!), parentPort!);
