@@ -3,11 +3,13 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { chownSync, mkdirSync, readFileSync, readdirSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { ended, must, run } from "../../host/lab/command.js";
+import { lastCpu } from "../../host/lab/cpu.js";
 import { enterPrivateNetwork } from "../../host/lab/private-network.js";
 import { scratch, until } from "./weft.js";
 
@@ -39,14 +41,25 @@ function startDemo(argv: string[], prefix: string[] = [], environment: NodeJS.Pr
   return { child, output, ended: ended(child), processes: () => marked(mark) };
 }
 
+/** What a process or thread tells of itself; nothing when it has ended meanwhile. */
+function told<T>(read: () => T[]): T[] {
+  try {
+    return read();
+  } catch {
+    return [];
+  }
+}
+
 function marked(mark: string): string[] {
-  return readdirSync("/proc").filter((pid) => {
-    try {
-      return /^\d+$/.test(pid) && readFileSync(`/proc/${pid}/environ`, "latin1").includes(mark);
-    } catch {
-      return false; // ended meanwhile
-    }
-  });
+  const pids = readdirSync("/proc").filter((name) => /^\d+$/.test(name));
+  return pids.filter((pid) => told(() => [readFileSync(`/proc/${pid}/environ`, "latin1")]).some((environment) => environment.includes(mark)));
+}
+
+/** The CPUs that each thread of a process may use. */
+function allowedCpus(pid: string): string[] {
+  const threads = told(() => readdirSync(`/proc/${pid}/task`));
+  return threads.flatMap((thread) =>
+    told(() => [/^Cpus_allowed_list:\s*(\S+)$/m.exec(readFileSync(`/proc/${pid}/task/${thread}/status`, "utf8"))![1]!]));
 }
 
 /** Network devices and control sockets are all that could be left of a demo whose processes are gone. */
@@ -128,6 +141,18 @@ for (const [signal, expected] of [["SIGKILL", 128 + 9], ["SIGINT", 130], ["SIGTE
       await until("nothing is left", () => demo.processes().length === 0);
     }));
 }
+
+(availableParallelism() > 1 ? test : test.skip)("demo forward's router has a CPU of its own, and nobody else is bound to one", async () => {
+  const demo = startDemo(["forward"]);
+  try {
+    const bound = (): string[] => demo.processes().flatMap(allowedCpus).filter((cpus) => /^\d+$/.test(cpus));
+    await until("the router's thread is bound", () => demo.child.exitCode !== null || bound().length > 0);
+    assert.equal(bound(), [String(lastCpu())], demo.output.stderr);
+  } finally {
+    demo.child.kill("SIGTERM");
+    await demo.ended;
+  }
+});
 
 // We are root and can be somebody else (in a user namespace there is nobody else), an ordinary user may make namespaces, and Node and the
 // project are readable for everybody.
