@@ -15,9 +15,9 @@ export const EMULATOR = fileURLToPath(new URL("../../../native/build/Release/wef
 /** Runs this program again on these ports. Gives null in that second run; in the first one the exit status of the second, after its end. */
 export async function enterEmulator(options: string): Promise<number | null> {
   if (process.env["WEFT_EMULATOR"] === options && process.env["LD_PRELOAD"]?.split(":").includes(EMULATOR)) return null;
-  let folder = "";
-  const status = await runAgain([...DIE_WITH_PARENT, ...preload(options)], withoutSysfs(environment()), (pid) => (folder = folderOf(pid)));
-  rmSync(folder, { recursive: true, force: true });
+  let child = 0;
+  const status = await runAgain([...DIE_WITH_PARENT, ...preload(options)], withoutSysfs(environment()), (pid) => (child = pid));
+  removeFolder(child);
   return status;
 }
 
@@ -30,7 +30,7 @@ export async function runEmulated(options: string, command: string[]): Promise<n
   const own: NodeJS.Signals[] = ["SIGINT", "SIGQUIT"];
   if (terminal) for (const signal of own) process.on(signal, () => {});
   const status = await passSignals(child, ["SIGTERM", "SIGHUP", ...(terminal ? [] : own)]);
-  if (child.pid !== undefined) rmSync(folderOf(child.pid), { recursive: true, force: true });
+  if (child.pid !== undefined) removeFolder(child.pid);
   return status;
 }
 
@@ -46,7 +46,7 @@ function withoutSysfs({ SYSFS_PATH: _, ...rest }: NodeJS.ProcessEnv): NodeJS.Pro
   return rest;
 }
 
-/** Where the library keeps its sysfs and control socket; one that was killed cannot remove it. */
-function folderOf(pid: number): string {
-  return join(process.env["TMPDIR"] ?? "/tmp", `weft-emulator-${pid}`);
+/** The library keeps its sysfs and control socket in the first of these, and a link to it in the second one; when it was killed it removes neither. */
+function removeFolder(pid: number): void {
+  for (const parent of ["/dev/shm", process.env["TMPDIR"] ?? "/tmp"]) rmSync(join(parent, `weft-emulator-${pid}`), { recursive: true, force: true });
 }
