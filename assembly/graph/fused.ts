@@ -44,11 +44,12 @@ const PROBES: u32 = 8;
 
 /**
  * Takes the n packets of a frame that a port has filled: gives those it can send the next slots of interface-output, the others ODD, and says in
- * GRAPH_FORWARDED and GRAPH_ANSWERED how many they are. `echo`: whether echo requests are answered.
+ * GRAPH_FORWARDED and GRAPH_ANSWERED, which are 0 before, how many they are. `echo`: whether echo requests are answered.
  */
 export function passOrdinary(graph: usize, frame: usize, n: u32, echo: bool): void {
   const rx = rxInterface(bufferAt(frame, 0));
   const port = interfaceAt(rx);
+  if ((interfaceFlags(port) & IF_FLAG_ADMIN_UP) == 0) return; // ethernet-input takes none of it
   const mac = load<u64>(port, IF_MAC);
   let own: u32 = 0; // an address that is known to be the router's
   if (n >= PROBES) {

@@ -1,7 +1,7 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { B_FLAGS, B_FLAG_LINK_BROADCAST, B_L2, B_LENGTH, B_TOTAL, BUFFER_START } from "../../assembly/abi.js";
-import { expectDrop, reset, run, setInterface, u16, u32 } from "./harness.js";
+import { B_FLAGS, B_FLAG_LINK_BROADCAST, B_L2, B_LENGTH, B_RX_IF, B_TOTAL, BUFFER_START, IF_FLAG_ADMIN_UP, IF_FLAG_LINK_UP } from "../../assembly/abi.js";
+import { counters, expectDrop, putPacket, reset, run, runFrame, setInterface, u16, u32 } from "./harness.js";
 
 const NODE = "ethernet-input";
 const OWN = "02fe00000001";
@@ -56,6 +56,26 @@ test("refused", () => {
   expectDrop(NODE, { hex: `02fe00010001${PEER}0800${BODY}`, l2: 0 }, "destination not this interface");
   expectDrop(NODE, { hex: `${OWN}${PEER}86dd${BODY}`, l2: 0 }, "unknown type");
   expectDrop(NODE, { hex: `${OWN}${PEER}0026${BODY}`, l2: 0 }, "unknown type");
+});
+
+test("an interface that is set down takes nothing; a link that is down says nothing of what came before", () => {
+  setInterface(0, { mac: OWN, flags: IF_FLAG_LINK_UP });
+  for (const to of [OWN, "ffffffffffff", "02fe00000002"]) expectDrop(NODE, { hex: `${to}${PEER}0800${BODY}`, l2: 0 }, "interface administratively down");
+  setInterface(0, { mac: OWN, flags: IF_FLAG_ADMIN_UP });
+  assert.is(run(NODE, { hex: `${OWN}${PEER}0800${BODY}`, l2: 0 }).next, "ip4-input");
+});
+
+test("packets of several interfaces in one frame: each is judged by its own", () => {
+  for (const first of [0, 1, 2]) {
+    reset();
+    setInterface(0, { mac: OWN });
+    setInterface(1, { mac: "02fe00000002" });
+    setInterface(2, { mac: OWN, flags: 0 });
+    const all = Array.from({ length: 12 }, (_, i) => (first + i) % 3);
+    for (const [i, rx] of all.entries()) putPacket(i, { hex: `${OWN}${PEER}0800${BODY}`, l2: 0, fields: [[B_RX_IF, 2, rx]] });
+    assert.equal(runFrame(NODE, 12), all.map((rx) => (rx === 0 ? "ip4-input" : "error-drop")));
+    assert.equal(counters(NODE), { "destination not this interface": 4, "interface administratively down": 4 });
+  }
 });
 
 test.run();
