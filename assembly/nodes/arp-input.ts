@@ -62,9 +62,11 @@ function receive(node: usize, buffer: usize): u32 {
   const arp = packetAt(buffer);
   const rx = rxInterface(buffer);
   const mac = interfaceMac(interfaceAt(rx));
+  // Ours, or in our name: what would be sent to such a neighbour would come back at best.
+  if (sameMac(senderMac(arp), mac)) return drop(node, OWN_FRAME);
   // RFC 5227, 2.4: somebody else uses our address. It must not enter the table.
   const sender = adjacencyAt(fibLookup(senderIp4(arp)));
-  if (isOwn(sender, rx)) return drop(node, sameMac(senderMac(arp), mac) ? OWN_FRAME : CONFLICT);
+  if (isOwn(sender, rx)) return drop(node, CONFLICT);
 
   const request = operation(arp) == ARP_REQUEST;
   const target = adjacencyAt(fibLookup(targetIp4(arp)));

@@ -132,6 +132,14 @@ test("an address conflict is counted and never learned", () => {
   dropped(`ffffffffffff${OWN}0806 ${HEAD}0001 ${OWN}${IP_OWN} 000000000000${IP_PEER}`, "own frame came back");
 });
 
+test("nobody else has our MAC address: who claims it is neither answered nor learned, known or not", () => {
+  const claims = [REQUEST, REPLY, arp(`${HEAD}0002 ${PEER}${IP_PEER} ${PEER}${IP_PEER}`)].map((hex) => hex.replaceAll(PEER, OWN));
+  for (const claim of claims) dropped(claim, "own frame came back");
+  know(PEER);
+  for (const claim of claims) dropped(claim, "own frame came back");
+  assert.equal(learned(), []);
+});
+
 test("malformed", () => {
   const refused = (hex: string, reason: string) => expectDrop(NODE, { hex, fields }, reason);
   refused(REQUEST.slice(0, -2), "packet too short");
