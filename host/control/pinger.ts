@@ -4,6 +4,7 @@ import { WeftError } from "../errors.js";
 import type { FromEngine, ToEngine } from "../graph/messages.js";
 import { formatIp4, parseIp4 } from "./addresses.js";
 import type { PingOptions, PingResult } from "./api.js";
+import { isHost } from "./own-addresses.js";
 
 /** 65,535 bytes of IP packet (RFC 791, 3.1) without its header and that of the echo. */
 const PING_SIZE_MAX = 65_507;
@@ -30,6 +31,8 @@ export class Pinger {
   /** Throws BAD_ARGUMENT for a value out of range, NOT_FOUND when no route leads there. */
   async ping(address: string, options: PingOptions): Promise<PingResult> {
     const target = parseIp4(address);
+    // RFC 1122 3.2.1.3: whatever routes there are, nothing leaves for such an address
+    if (!isHost(target)) throw new WeftError("BAD_ARGUMENT", `ping: no host can have the address ${address}`);
     const { count = 5, interval = 1000, size = 56, timeout = 1000, signal, onReply } = options;
     check("count", count, 1, 65_535);
     check("interval", interval, 1, 3_600_000);

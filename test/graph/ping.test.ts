@@ -112,6 +112,9 @@ check("no route, or one that refuses: NOT_FOUND, and nothing leaves", async () =
 });
 
 check("arguments out of range", async () => {
+  router.addRoute("0.0.0.0/0", { via: "192.0.2.2" });
+  for (const target of ["127.0.0.1", "0.0.0.0", "224.0.0.1", "255.255.255.255"]) await refused("BAD_ARGUMENT", target, ping(target, { count: 1 }));
+  router.deleteRoute("0.0.0.0/0");
   await refused("BAD_ARGUMENT", "not an IPv4 address", ping("192.0.2", {}));
   for (const options of [{ count: 0 }, { size: 7 }, { size: 65_508 }, { interval: 0 }, { timeout: 0.5 }]) {
     await refused("BAD_ARGUMENT", Object.entries(options).flat().join(" "), ping("192.0.2.2", options));
