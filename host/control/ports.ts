@@ -109,6 +109,7 @@ export class Ports {
   setState(name: string, up: boolean): void {
     const entry = this.find(name);
     entry.adminUp = up;
+    if (!up) this.forgetLearned(entry.index); // it hears no more of them
     this.changedState(entry);
   }
 
@@ -237,7 +238,7 @@ export class Ports {
     this.fail(new WeftError("WORKER", "the router was stopped"));
   }
 
-  /** Of one interface, or of every: when its link is back, others may be behind it, or the same ones with other MAC addresses. */
+  /** Of one interface, or of every: when it is up again, or its link is back, others may be behind it, or the same ones with other MAC addresses. */
   forgetLearned(index?: number): void {
     const { neighbours } = this.around;
     for (const neighbour of neighbours.list(index)) if (neighbour.state !== "static") neighbours.forget(neighbour);

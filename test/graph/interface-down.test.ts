@@ -37,6 +37,17 @@ for (const size of [1, 2, 64]) {
   });
 }
 
+test("neighbours that were learned are forgotten: another one may be there when it is up again", () => {
+  const peer = { mac: "02:00:00:00:00:08", ip: "198.51.100.8" };
+  inline.send(1, [ethernet("ff:ff:ff:ff:ff:ff", peer.mac, 0x0806, arp(1, peer, { mac: "00:00:00:00:00:00", ip: "198.51.100.1" }))]);
+  const known = (): string[] => router.neighbors().map(({ address }) => address);
+  assert.equal(known(), ["192.0.2.2", "198.51.100.2", "198.51.100.8"]);
+  router.setInterfaceState("host-right", false);
+  assert.equal(known(), ["192.0.2.2", "198.51.100.2"]);
+  router.setInterfaceState("host-right", true);
+  inline.endAnnouncements();
+});
+
 test("what waits for a neighbour while its interface is set down is sent when it is up again and asked once more", () => {
   router.setInterfaceState("host-right", false);
   inline.send(0, [packet("198.51.100.9", 17, udp(1, 2, []))]);

@@ -98,6 +98,7 @@ const LINK_EXPECTS: Expected[] = [
   [/^ip4-lookup: (no route|route says)/, "the interface's network had gone with it"],
   [/^ip4-icmp-error: /, "pings came back as errors that cannot be delivered either"],
   [/^ethernet-input: destination/, "the hosts still knew the old MAC address"],
+  [/^ethernet-input: interface administratively down/, "the interface was on its way"],
   [/: tx (down|errors|no room)$/, "the netdev was down, or gone"], [/: rx errors$/, "reading from a netdev that went down"],
 ];
 const LINK_NOTICES = /^weft: interface \S+: (link (up|down|gone)|\S+ is back)$/;
