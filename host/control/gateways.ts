@@ -4,7 +4,8 @@ import { WeftError } from "../errors.js";
 import { parseIp4 } from "./addresses.js";
 import type { RoutePath } from "./api.js";
 import type { Interface, Interfaces } from "./interfaces.js";
-import type { Neighbours } from "./neighbours.js";
+import type { NeighbourRoutes } from "./neighbour-routes.js";
+import type { Neighbour, Neighbours } from "./neighbours.js";
 import { type Path, PATHS_MAX, WEIGHT_MAX } from "./paths.js";
 
 /** What of the routes it needs. */
@@ -13,6 +14,9 @@ export interface Network {
   onLink(entry: Interface, address: number): boolean;
   /** Throws BAD_ARGUMENT for an address that no neighbour can have. */
   checkNeighbour(address: number, role: string): void;
+  /** Throws NO_MEMORY. */
+  addNeighbour(neighbour: Neighbour): void;
+  readonly hosts: NeighbourRoutes;
 }
 
 export class Gateways {
@@ -32,6 +36,7 @@ export class Gateways {
         if (paths.some((path) => path.gateway === gateway)) throw bad(`gateway ${one.via} is named twice: give it a weight instead`);
         gateway.routes++;
         paths.push({ gateway, weight });
+        this.network.addNeighbour(gateway);
       }
       if (paths.length > PATHS_MAX) throw bad(`${paths.length} paths: a route can have ${PATHS_MAX}`);
     } catch (error) {
@@ -48,7 +53,11 @@ export class Gateways {
 
   /** Lets paths go; a gateway that nobody needs any more, and that was never there, is forgotten. */
   release(paths: readonly Path[]): void {
-    for (const { gateway } of paths) if (--gateway.routes === 0 && gateway.state === "incomplete") this.neighbours().forget(gateway);
+    for (const { gateway } of paths) {
+      if (--gateway.routes > 0) continue;
+      if (gateway.state === "incomplete") this.neighbours().forget(gateway);
+      else this.network.hosts.judge(gateway);
+    }
   }
 
   /** Interface and address (raw) of a gateway. */

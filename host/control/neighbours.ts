@@ -106,8 +106,8 @@ export class Neighbours {
     }
   }
 
-  /** Forgets a neighbour; one that routes go through stays, incomplete. What waits for it has waited in vain. */
-  forget(neighbour: Neighbour): void {
+  /** Forgets a neighbour; one that routes go through stays, incomplete. What waits for it has waited in vain, unless it is to be routed anew. */
+  forget(neighbour: Neighbour, anew = false): void {
     if (neighbour.routes > 0) {
       Object.assign(neighbour, { state: "incomplete", mac: null, questions: 0 });
       this.fill(neighbour);
@@ -116,7 +116,7 @@ export class Neighbours {
       this.actions.unroute(neighbour);
       this.adjacencies.free(neighbour.adjacency);
     }
-    this.actions.settle(neighbour.index, neighbour.address, false);
+    this.actions.settle(neighbour.index, neighbour.address, anew);
   }
 
   /** All neighbours, of one interface or of every. */

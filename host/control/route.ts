@@ -2,6 +2,7 @@
 
 import { WeftError } from "../errors.js";
 import type { RouteInfo } from "./api-routes.js";
+import type { Interfaces } from "./interfaces.js";
 import type { Path, PathSet } from "./paths.js";
 
 export interface Target {
@@ -85,4 +86,13 @@ export class Targets {
   list(): { number: number; target: Target; routes: number }[] {
     return this.targets.flatMap((target, number) => (target ? [{ number, target, routes: this.users[number]! }] : []));
   }
+}
+
+/** "gateway on host-eth0": what a route is, for people. */
+export function describe(route: Target, interfaces: Interfaces): string {
+  return `${route.kind}${on(route, interfaces)}`;
+}
+
+export function on(route: Target, interfaces: Interfaces): string {
+  return route.index === null ? "" : ` on ${interfaces.byIndex(route.index)?.name}`;
 }

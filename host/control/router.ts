@@ -345,7 +345,7 @@ export class Router extends TraceControl implements Control {
     switch (message.type) {
       case "learned": return this.learn(message.index, message.address, message.mac);
       case "wanted":
-        return this.neighbourTable.wanted(message.index, message.address);
+        return this.want(message.index, message.address);
       case "ping-reply":
       case "ping-failed":
         return this.pinger.receive(message);
@@ -364,6 +364,13 @@ export class Router extends TraceControl implements Control {
   private ask(index: number, target: number, mac: Uint8Array | null): void {
     const entry = this.interfaceTable.byIndex(index);
     if (entry) this.post({ type: "arp-request", index, target, source: sourceFor(entry, target), ...(mac && { mac }) }, SENDER);
+  }
+
+  /** ip4-lookup has found the address on the link; if routes say something else by now, they are to be followed. */
+  private want(index: number, address: number): void {
+    const known = this.neighbourTable.get(index, address) !== undefined;
+    if (known || this.routeTable.hosts.reach(index, address)) this.neighbourTable.wanted(index, address);
+    else this.post({ type: "resolved", index, address, reachable: true });
   }
 
   /** arp-input has checked that the address is on the link (RFC 826); it may have left it since. */

@@ -8,10 +8,11 @@ import type { RouteBatch, RouteInfo, RoutePath, RouteTarget } from "./api.js";
 import { byBlock, type Fib } from "./fib.js";
 import { Gateways, joined } from "./gateways.js";
 import type { Interface, Interfaces } from "./interfaces.js";
+import { NeighbourRoutes } from "./neighbour-routes.js";
 import type { Neighbour, Neighbours } from "./neighbours.js";
 import { checkHostAddress, checkOverlap, covers, isHost, routesOf, sameNetwork } from "./own-addresses.js";
 import type { Path, PathSet, PathSets } from "./paths.js";
-import type { Route, Target, Targets } from "./route.js";
+import { describe, on, type Route, type Target, type Targets } from "./route.js";
 import { bad, checkBatch, hostBits, namedPaths } from "./route-requests.js";
 
 const SPECIAL = { drop: ADJ_DROP, unreachable: ADJ_UNREACHABLE, prohibit: ADJ_PROHIBIT } as const;
@@ -23,12 +24,15 @@ type Wanted = { paths: readonly Path[] } | { target: Target };
 
 export class Routes {
   private readonly gateways: Gateways;
+  /** which neighbours have a route */
+  readonly hosts: NeighbourRoutes;
 
   constructor(
     private readonly fib: Fib, private readonly targets: Targets, private readonly interfaces: Interfaces,
     private readonly neighbours: () => Neighbours, private readonly sets: PathSets,
   ) {
     this.gateways = new Gateways(interfaces, neighbours, this);
+    this.hosts = new NeighbourRoutes(this, neighbours);
     // The limited broadcast is never forwarded, whatever the default route is (RFC 1812 5.3.5.1).
     const broadcast = { kind: "broadcast", owner: "address", adjacency: ADJ_NET_BROADCAST, index: null, paths: [], set: null } as const;
     this.install(LIMITED_BROADCAST, 32, this.fixed(broadcast));
@@ -50,6 +54,7 @@ export class Routes {
     }
     entry.addresses.push(prefix);
     this.interfaces.write(entry);
+    this.hosts.changed(prefix.network, prefix.length);
   }
 
   /** Throws NOT_FOUND, and CONFLICT while routes need a gateway that is reached through it. */
@@ -84,6 +89,7 @@ export class Routes {
     } finally {
       this.unwant([wanted]);
     }
+    this.hosts.changed(network, length);
   }
 
   /** The same for many, all or none; see RouteControl.addRoutes. */
@@ -107,6 +113,7 @@ export class Routes {
     } finally {
       this.unwant(wanted);
     }
+    this.hosts.changed();
   }
 
   /** Takes a route away, or one path of it. Throws NOT_FOUND; CONFLICT for a route that belongs to an interface's address. */
@@ -132,7 +139,7 @@ export class Routes {
       this.checkDeletable(old, network, length);
       return 0;
     });
-    if (lengths.includes(32)) for (const neighbour of this.neighbours().list()) this.addNeighbour(neighbour);
+    this.hosts.changed();
   }
 
   /** The route to a prefix, or the longest one that covers an address; undefined: none. */
@@ -145,15 +152,16 @@ export class Routes {
     return undefined;
   }
 
-  /** A host route to a neighbour, unless another route has that prefix. */
-  addNeighbour({ address, adjacency, index }: Neighbour): void {
-    if (this.fib.get(address, 32) !== 0) return;
+  /** A host route to a neighbour that is to have one, unless another route has that prefix. */
+  addNeighbour(neighbour: Neighbour): void {
+    const { address, adjacency, index } = neighbour;
+    if (this.fib.get(address, 32) !== 0 || !this.hosts.wants(neighbour)) return;
     this.install(address, 32, this.fixed({ kind: "neighbor", owner: "neighbour", adjacency, index, paths: [], set: null }));
   }
 
   removeNeighbour(neighbour: Neighbour): void {
     const route = this.find(neighbour.address, 32);
-    if (route?.owner === "neighbour" && route.adjacency === neighbour.adjacency) this.uninstall(neighbour.address, 32);
+    if (route?.owner === "neighbour" && route.adjacency === neighbour.adjacency) this.remove(neighbour.address, 32);
   }
 
   /** Everything that leads through an interface goes with it; routes to its neighbours when those are forgotten. */
@@ -172,7 +180,7 @@ export class Routes {
     }
     this.fib.flush();
     this.sweep();
-    if (routes.length > 0) for (const neighbour of this.neighbours().list()) this.addNeighbour(neighbour);
+    if (routes.length > 0) this.hosts.changed();
     entry.addresses = [];
   }
 
@@ -257,10 +265,14 @@ export class Routes {
     this.install(network, length, 0);
   }
 
-  /** Takes an operator's route away; a neighbour that it stood before has its own again. */
+  /** Takes a route away; a neighbour that it stood before has its own again. */
   private remove(network: number, length: number): void {
     this.uninstall(network, length);
-    if (length === 32) for (const neighbour of this.neighbours().list()) if (neighbour.address === network) this.addNeighbour(neighbour);
+    if (length < 32) return this.hosts.changed(network, length);
+    for (const { index } of this.interfaces.list()) {
+      const neighbour = this.neighbours().get(index, network);
+      if (neighbour) this.hosts.judge(neighbour);
+    }
   }
 
   /** Has each of many prefixes lead where `lead` says, given where it does (0: nowhere). When anything is refused, all of it is undone. */
@@ -386,12 +398,3 @@ export class Routes {
     if (old) throw new WeftError("CONFLICT", `${formatPrefix(network, length)} is there already: it is ${describe(old, this.interfaces)}`);
   }
 }
-
-function describe(route: Target, interfaces: Interfaces): string {
-  return `${route.kind}${on(route, interfaces)}`;
-}
-
-function on(route: Target, interfaces: Interfaces): string {
-  return route.index === null ? "" : ` on ${interfaces.byIndex(route.index)?.name}`;
-}
-
