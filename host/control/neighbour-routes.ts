@@ -33,14 +33,20 @@ export class NeighbourRoutes {
 
   /** A prefix has another route, or none any more: what it covers is looked at again. Without a prefix all is. */
   changed(network = 0, length = 0): void {
-    if (length === 32) return;
     for (const neighbour of this.neighbours().list()) if ((neighbour.address & maskOf(length)) >>> 0 === network) this.judge(neighbour);
+  }
+
+  /** Whether the address of a route may become the router's own: it is nobody's but a neighbour's that was learned. */
+  yields({ owner, network }: Route): boolean {
+    const there = this.neighbours().list().filter(({ address }) => address === network);
+    return owner === "neighbour" && there.every(({ state, routes }) => state !== "static" && routes === 0);
   }
 
   /** Gives a neighbour its host route, or takes it away; one that was learned goes with it, and what waits for it is routed anew. */
   judge(neighbour: Neighbour): void {
+    const ours = this.routes.find(neighbour.address, 32)?.owner === "address";
     try {
-      if (this.wants(neighbour)) return this.routes.addNeighbour(neighbour);
+      if (!ours && this.wants(neighbour)) return this.routes.addNeighbour(neighbour);
     } catch (error) {
       if (!(error instanceof WeftError) || error.code !== "NO_MEMORY") throw error; // it is wanted again, and there may be room then
     }

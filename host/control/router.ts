@@ -368,8 +368,10 @@ export class Router extends TraceControl implements Control {
 
   /** ip4-lookup has found the address on the link; if routes say something else by now, they are to be followed. */
   private want(index: number, address: number): void {
-    const known = this.neighbourTable.get(index, address) !== undefined;
-    if (known || this.routeTable.hosts.reach(index, address)) this.neighbourTable.wanted(index, address);
+    const { hosts } = this.routeTable;
+    const known = this.neighbourTable.get(index, address);
+    if (known) hosts.judge(known); // there was no room for its route, perhaps
+    if (this.neighbourTable.get(index, address) || hosts.reach(index, address)) this.neighbourTable.wanted(index, address);
     else this.post({ type: "resolved", index, address, reachable: true });
   }
 

@@ -49,7 +49,7 @@ export class Routes {
     try {
       for (const { network, length, ...target } of routes) this.install(network, length, this.fixed(target));
     } catch (error) {
-      for (const { network, length } of routes) this.uninstall(network, length);
+      for (const { network, length } of routes) this.remove(network, length);
       throw error;
     }
     entry.addresses.push(prefix);
@@ -395,6 +395,6 @@ export class Routes {
 
   private checkFree({ network, length }: Route): void {
     const old = this.find(network, length);
-    if (old) throw new WeftError("CONFLICT", `${formatPrefix(network, length)} is there already: it is ${describe(old, this.interfaces)}`);
+    if (old && !this.hosts.yields(old)) throw new WeftError("CONFLICT", `${formatPrefix(network, length)} is there already: it is ${describe(old, this.interfaces)}`);
   }
 }

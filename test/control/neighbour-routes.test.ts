@@ -114,6 +114,20 @@ check("an address whose network is inside a route to another interface takes ove
   assert.is(arrive("10.1.1.1"), 1);
 });
 
+check("an address that a learned neighbour had becomes the router's own; one set by hand, or a gateway, keeps it", () => {
+  router.addAddress("host-right", `${HOST}/24`);
+  assert.equal([known(), router.route(HOST).route!.kind], [[SENDER.ip], "local"]);
+  router.removeAddress("host-right", `${HOST}/24`);
+  assert.is(arrive(HOST), 1);
+
+  const refused = (): void => assert.throws(() => router.addAddress("host-right", `${HOST}/24`), /is there already: it is neighbor on host-right/);
+  router.addRoute("203.0.113.0/24", { via: HOST });
+  refused();
+  router.deleteRoute("203.0.113.0/24");
+  router.setNeighbor("host-right", HOST, MAC);
+  refused();
+});
+
 check("what waits for a neighbour when a route comes over it follows the route", () => {
   router.setNeighbor("host-right", "198.51.100.2", MAC);
   inline.send(LEFT, [packet("198.51.100.140")]);
