@@ -91,12 +91,11 @@ export class Ports {
   async delete(name: string, kind: PortKind): Promise<void> {
     const entry = this.find(name);
     if (entry.kind !== kind) throw bad(`interface ${name} is of kind ${entry.kind}, not ${kind}: it is deleted as it was created`);
-    const { interfaces, routes, neighbours, registry, wiring } = this.around;
+    const { interfaces, registry, wiring } = this.around;
     this.around.leaves(entry.index, name);
     entry.adminUp = false;
     interfaces.write(entry);
-    routes.removeInterface(entry);
-    for (const neighbour of neighbours.list(entry.index)) neighbours.forget(neighbour);
+    this.leadNowhere(entry);
     registry.find("interface-output").next[entry.txSlot] = ""; // what is still sent there is dropped
     wiring.connect();
     try {
@@ -314,6 +313,7 @@ export class Ports {
   /** Closes the port that no worker has any more, and takes back what its interface had. */
   private dismantle(entry: Interface): void {
     const { adjacencies, registry, interfaces, wiring } = this.around;
+    this.leadNowhere(entry); // somebody may have given routes to it meanwhile
     wiring.clear(entry.txNode!);
     registry.remove(entry.txNode!);
     addon.closePort(entry.handle!);
@@ -321,6 +321,13 @@ export class Ports {
     this.counters.forget(entry.index);
     adjacencies.free(entry.localAdjacency);
     adjacencies.free(entry.gleanAdjacency);
+  }
+
+  /** Takes away the routes and the neighbours that an interface has. */
+  private leadNowhere(entry: Interface): void {
+    const { routes, neighbours } = this.around;
+    routes.removeInterface(entry);
+    for (const neighbour of neighbours.list(entry.index)) neighbours.forget(neighbour);
   }
 
   /** Brings everything that depends on an interface's MAC address or MTU up to date. */

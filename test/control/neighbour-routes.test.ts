@@ -33,7 +33,7 @@ function arrive(to: string): number {
 function check(name: string, action: () => unknown): void {
   test(name, async () => {
     router.setNeighbor("host-left", SENDER.ip, SENDER.mac);
-    assert.is(arrive(HOST), 1);
+    assert.is(arrive(HOST), router.interfaces().some(({ name }) => name === "host-right") ? 1 : 0);
     router.clearErrors();
     await action();
     for (const { prefix, kind } of router.routes()) if (!["connected", "local", "broadcast", "neighbor"].includes(kind)) router.deleteRoute(prefix);
@@ -154,6 +154,20 @@ check("an interface that is removed before the question is asked", async () => {
   await router.deleteHostInterface("right");
   inline.settle();
   assert.equal([known(), hostRoutes()], [[SENDER.ip], [`${SENDER.ip}/32`]]);
+});
+
+check("routes that are given while their interface is being removed go with it", async () => {
+  const interfaces = router.interfaces().map(({ name }) => name);
+  const adjacencies = router.adjacencies().length;
+  await router.createHostInterface("right");
+  inline.settle();
+  const removed = router.deleteHostInterface("right");
+  router.addRoute("10.0.0.0/8", { interface: "host-right" });
+  router.addRoute("203.0.113.0/24", { via: "10.9.9.9", interface: "host-right" });
+  await removed;
+  inline.settle();
+  assert.equal([router.routes().filter(({ kind }) => kind === "connected" || kind === "gateway").length, known()], [1, [SENDER.ip]]);
+  assert.equal([router.interfaces().map(({ name }) => name), router.adjacencies().length], [interfaces, adjacencies]);
 });
 
 test.after(() => router.stop());
