@@ -18,24 +18,16 @@ const UNKNOWN_TYPE: u32 = 2;
 const IN_A_VLAN: u32 = 3;
 const ADMIN_DOWN: u32 = 4;
 
-/** In place of an interface, where no packet is to be ordinary. */
-const NOBODY: u32 = 0xffffffff;
-
 export function ethernetInput(node: usize, frame: usize, n: u32): void {
-  // A port's burst: one interface, but for what others have put among it.
-  const first = rxInterface(bufferAt(frame, 0));
-  const port = interfaceAt(first);
-  const mac = load<u64>(interfaceMac(port));
-  const rx = (interfaceFlags(port) & IF_FLAG_ADMIN_UP) != 0 ? first : NOBODY;
   let slots: u32 = NEXT_IP4;
   for (let i: u32 = 0; i < n; ) {
-    if (i + 4 <= n && areOrdinary(frame + (<usize>i << 2), rx, mac)) {
+    if (i + 4 <= n && areOrdinary(frame + (<usize>i << 2))) {
       setFourNext(frame, i, NEXT_IP4);
       i += 4;
       continue;
     }
     for (const stop = min(i + 4, n); i < stop; i++) {
-      const slot = ordinary(bufferAt(frame, i), rx, mac);
+      const slot = ordinary(bufferAt(frame, i));
       setNext(frame, i, slot);
       slots |= slot;
     }
@@ -44,10 +36,10 @@ export function ethernetInput(node: usize, frame: usize, n: u32): void {
   for (let i: u32 = 0; i < n; i++) if (nextAt(frame, i) == ODD) setNext(frame, i, classify(node, bufferAt(frame, i)));
 }
 
-/** Four packets that are all ordinary(); `places`: where their indices stand in a frame. */
+/** Four packets that are all ordinary(), and came by one interface; `places`: where their indices stand in a frame. */
 // @ts-ignore: decorator
 @inline
-function areOrdinary(places: usize, rx: u32, mac: u64): bool {
+function areOrdinary(places: usize): bool {
   const a = bufferAt(places, 0);
   const b = bufferAt(places, 1);
   const c = bufferAt(places, 2);
@@ -56,12 +48,15 @@ function areOrdinary(places: usize, rx: u32, mac: u64): bool {
   const rowB = v128.load(b);
   const rowC = v128.load(c);
   const rowD = v128.load(d);
-  const wanted = i64x2(mac, <u64>TYPE_IP4 << 32);
+  const rx = rxInterface(a);
+  const port = interfaceAt(rx);
+  const wanted = i64x2(load<u64>(interfaceMac(port)), <u64>TYPE_IP4 << 32);
   const other = v128.or(
     v128.or(v128.xor(v128.load(packetAt(a)), wanted), v128.xor(v128.load(packetAt(b)), wanted)),
     v128.or(v128.xor(v128.load(packetAt(c)), wanted), v128.xor(v128.load(packetAt(d)), wanted)));
   if ((<u64>i64x2.extract_lane(other, 0) << 16 | <u64>i64x2.extract_lane(other, 1) >> 32 << 48) != 0) return false;
-  if (((rxInterface(a) ^ rx) | (rxInterface(b) ^ rx) | (rxInterface(c) ^ rx) | (rxInterface(d) ^ rx)) != 0) return false;
+  const down = ~interfaceFlags(port) & IF_FLAG_ADMIN_UP;
+  if (((rxInterface(b) ^ rx) | (rxInterface(c) ^ rx) | (rxInterface(d) ^ rx) | down) != 0) return false;
   const least = i16x8.min_u(i16x8.min_u(rowA, rowB), i16x8.min_u(rowC, rowD));
   if (<u32>i16x8.extract_lane_u(least, 1) < ETHERNET_HEADER) return false;
   strip(a, rowA);
@@ -78,16 +73,17 @@ function strip(buffer: usize, row: v128): void {
   v128.store(buffer, i64x2.add(row, i64x2(STRIP, 0)));
 }
 
-/** IPv4 in a frame to an interface's own address, `mac`, that came by this interface. */
+/** IPv4 in a frame to the interface's own address. */
 // @ts-ignore: decorator
 @inline
-function ordinary(buffer: usize, rx: u32, mac: u64): u32 {
+function ordinary(buffer: usize): u32 {
   const lengths = load<u64>(buffer, B_DATA); // data, here, total
   if ((<u32>lengths >> 16) < ETHERNET_HEADER) return ODD;
   const header = buffer + <usize>(lengths & 0xffff);
   if (etherType(header) != TYPE_IP4) return ODD;
-  if ((load<u64>(header) ^ mac) << 16 != 0) return ODD;
-  if (rxInterface(buffer) != rx) return ODD;
+  const port = interfaceAt(rxInterface(buffer));
+  if ((load<u64>(header) ^ load<u64>(interfaceMac(port))) << 16 != 0) return ODD;
+  if ((interfaceFlags(port) & IF_FLAG_ADMIN_UP) == 0) return ODD;
   store<u16>(buffer, <u16>lengths, B_L2);
   store<u64>(buffer, lengths + STRIP, B_DATA);
   return NEXT_IP4;
