@@ -9,7 +9,7 @@ import {
 import { advance, lengthHere, packetAt, rxInterface, setTxInterface, truncate } from "../sdk/buffer";
 import {
   adjacencyAt, adjacencyNext, adjacencyNextHop, adjacencyRewrite, adjacencyTxInterface, fibLookup, interfaceAt, interfaceFlags, interfaceMac,
-  isForwarding,
+  isForwarding, isOwnAdjacency,
 } from "../sdk/tables";
 import { bufferAt, count, drop, setNext } from "../sdk/vector";
 import {
@@ -71,7 +71,8 @@ function receive(node: usize, buffer: usize): u32 {
   const request = operation(arp) == ARP_REQUEST;
   const target = adjacencyAt(fibLookup(targetIp4(arp)));
   const own = isOwn(target, rx);
-  const forUs = own || (request && isProxied(arp, sender, target, rx));
+  // Of an interface without an address requests go out in the name of another one's.
+  const forUs = own || (request ? isProxied(arp, sender, target, rx) : isOwnAdjacency(target));
   if (isNews(arp, sender, rx, forUs, request)) learn(node, arp, rx);
   if (!forUs) return drop(node, NOT_FOR_US);
   if (!request) return drop(node, REPLY_TAKEN);

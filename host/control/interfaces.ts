@@ -77,6 +77,11 @@ export class Interfaces {
     return entry && { up: isUp(entry), mtu: entry.mtu };
   }
 
+  /** One of the router's addresses (raw), in whose name to speak where an interface has none; 0: there is none. */
+  anyAddress(): number {
+    return this.list().find(({ addresses }) => addresses.length > 0)?.addresses[0]!.address ?? 0;
+  }
+
   has(name: string): boolean {
     return this.table.some((entry) => entry?.name === name);
   }

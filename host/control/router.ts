@@ -363,7 +363,9 @@ export class Router extends TraceControl implements Control {
 
   private ask(index: number, target: number, mac: Uint8Array | null): void {
     const entry = this.interfaceTable.byIndex(index);
-    if (entry) this.post({ type: "arp-request", index, target, source: sourceFor(entry, target), ...(mac && { mac }) }, SENDER);
+    const source = entry && (sourceFor(entry, target) || this.interfaceTable.anyAddress());
+    // Without one it would be the probe of somebody who wants the target's address for himself (RFC 5227 1.1).
+    if (source) this.post({ type: "arp-request", index, target, source, ...(mac && { mac }) }, SENDER);
   }
 
   /** ip4-lookup has found the address on the link; if routes say something else by now, they are to be followed. */

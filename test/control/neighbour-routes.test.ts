@@ -148,6 +148,22 @@ check("an address that is removed before the question for a neighbour is asked: 
   router.addAddress("host-right", "198.51.100.1/24");
 });
 
+check("an interface without an address asks in the name of another one's; a router without any does not ask", () => {
+  router.addRoute("10.0.0.0/8", { interface: "host-right" });
+  router.removeAddress("host-right", "198.51.100.1/24");
+  inline.send(LEFT, [packet("10.1.1.1")]);
+  const [question] = inline.sent(RIGHT);
+  assert.equal([...question!.subarray(28, 32)], [192, 0, 2, 1]);
+  inline.send(RIGHT, [ethernet(RIGHT_MAC, MAC, 0x0806, arp(2, { mac: MAC, ip: "10.1.1.1" }, { mac: RIGHT_MAC, ip: "192.0.2.1" }))]);
+  assert.equal([inline.sent(RIGHT).length, router.balance().held], [1, 0]);
+  router.removeAddress("host-left", "192.0.2.1/24");
+  inline.send(LEFT, [packet("10.1.1.2")]);
+  assert.equal([inline.sent(RIGHT), router.balance().held], [[], 1]);
+  router.addAddress("host-left", "192.0.2.1/24");
+  router.addAddress("host-right", "198.51.100.1/24");
+  router.setNeighbor("host-left", SENDER.ip, SENDER.mac);
+});
+
 check("an interface that is removed before the question is asked", async () => {
   inline.ports[LEFT]!.incoming.push(packet("198.51.100.77"));
   inline["engine"].turn();

@@ -119,6 +119,16 @@ test("an own address of another interface is not answered for", () => {
   dropped(REQUEST, "not for an own address");
 });
 
+test("a reply to an own address of another interface, in whose name was asked, is taken of who is on this link", () => {
+  setAdjacency(10, { next: LOOKUP_NEXT_LOCAL, tx: 2 });
+  dropped(REPLY, "reply taken");
+  assert.equal(learned(), [PEER_LEARNED]);
+  dropped(REPLY.replace(`${OWN}${IP_OWN}`, `${OWN}c00002ff`), "not for an own address");
+  setAdjacency(11, { next: LOOKUP_NEXT_GLEAN, tx: 2 });
+  dropped(REPLY, "reply taken");
+  assert.equal(learned(), [], "he is on the other link");
+});
+
 test("a broadcast address is nobody's own", () => {
   dropped(arp(`${HEAD}0001 ${PEER}${IP_PEER} 000000000000c00002ff`), "not for an own address");
   assert.is(one(arp(`${HEAD}0001 ${PEER}c00002ff 000000000000${IP_OWN}`)).next, "interface-output");
