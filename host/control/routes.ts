@@ -269,10 +269,8 @@ export class Routes {
   private remove(network: number, length: number): void {
     this.uninstall(network, length);
     if (length < 32) return this.hosts.changed(network, length);
-    for (const { index } of this.interfaces.list()) {
-      const neighbour = this.neighbours().get(index, network);
-      if (neighbour) this.hosts.judge(neighbour);
-    }
+    const there = this.interfaces.list().map(({ index }) => this.neighbours().get(index, network));
+    for (const neighbour of there) if (neighbour) this.hosts.judge(neighbour);
   }
 
   /** Has each of many prefixes lead where `lead` says, given where it does (0: nowhere). When anything is refused, all of it is undone. */
@@ -395,6 +393,7 @@ export class Routes {
 
   private checkFree({ network, length }: Route): void {
     const old = this.find(network, length);
-    if (old && !this.hosts.yields(old)) throw new WeftError("CONFLICT", `${formatPrefix(network, length)} is there already: it is ${describe(old, this.interfaces)}`);
+    if (!old || this.hosts.yields(old)) return;
+    throw new WeftError("CONFLICT", `${formatPrefix(network, length)} is there already: it is ${describe(old, this.interfaces)}`);
   }
 }

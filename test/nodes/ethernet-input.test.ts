@@ -1,6 +1,8 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { B_FLAGS, B_FLAG_LINK_BROADCAST, B_L2, B_LENGTH, B_RX_IF, B_TOTAL, BUFFER_START, IF_FLAG_ADMIN_UP, IF_FLAG_LINK_UP } from "../../assembly/abi.js";
+import {
+  B_FLAGS, B_FLAG_LINK_BROADCAST, B_L2, B_LENGTH, B_RX_IF, B_TOTAL, BUFFER_START, IF_FLAG_ADMIN_UP, IF_FLAG_LINK_UP,
+} from "../../assembly/abi.js";
 import { counters, expectDrop, putPacket, reset, run, runFrame, setInterface, u16, u32 } from "./harness.js";
 
 const NODE = "ethernet-input";
@@ -60,7 +62,9 @@ test("refused", () => {
 
 test("an interface that is set down takes nothing; a link that is down says nothing of what came before", () => {
   setInterface(0, { mac: OWN, flags: IF_FLAG_LINK_UP });
-  for (const to of [OWN, "ffffffffffff", "02fe00000002"]) expectDrop(NODE, { hex: `${to}${PEER}0800${BODY}`, l2: 0 }, "interface administratively down");
+  for (const to of [OWN, "ffffffffffff", "02fe00000002"]) {
+    expectDrop(NODE, { hex: `${to}${PEER}0800${BODY}`, l2: 0 }, "interface administratively down");
+  }
   setInterface(0, { mac: OWN, flags: IF_FLAG_ADMIN_UP });
   assert.is(run(NODE, { hex: `${OWN}${PEER}0800${BODY}`, l2: 0 }).next, "ip4-input");
 });
