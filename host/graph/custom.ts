@@ -41,25 +41,31 @@ export class CustomNodes {
     private readonly isolation: Isolation | null,
   ) {}
 
-  /** Makes a custom node known to the graph. Throws what its module throws; then nothing has changed. `kept`: it lived in another worker before. */
+  /**
+   * Makes a custom node known to the graph. Throws what its module throws; then nothing has changed. `kept`: it lived in another worker before; if
+   * it does not start here it is set aside, such as one whose file is gone or is just being written.
+   */
   add(spec: CustomSpec, inherit: Inheritance | null, kept: boolean, implementation?: HostNodeModule): void {
     const main = spec.nodes[0]!;
     const report = ({ state, cause, traps }: Containment): void => this.emit({ type: "node-state", index: main.index, state, cause, traps });
     const containment = new Containment(spec.policy, () => this.startAnew(custom, implementation), report);
     const custom: Custom = { spec, containment, processes: [], configure: null };
+    let { setAside } = spec;
     // Static data of the node that it replaces may lie there. (Without a region: page zero, which nobody may read.)
     const data = spec.base === 0 ? null : this.graph.packets.u8.slice(spec.base, spec.base + MODULE_SIZE);
     try {
       this.instantiate(custom, implementation);
       if (inherit) this.inherit(inherit, main.runtime);
-      if (kept) for (const { runtime } of spec.nodes) this.setConfig(runtime, spec.config.at, spec.config.size);
-      else this.configure(custom);
+      if (!kept) this.configure(custom);
     } catch (error) {
       if (data) this.graph.packets.u8.set(data, spec.base);
-      throw error;
+      if (!kept) throw error;
+      custom.processes = spec.nodes.map(() => () => {}); // never called
+      setAside ??= `it does not start in a new worker: ${(error as Error).message}`;
     }
+    if (kept) for (const { runtime } of spec.nodes) this.setConfig(runtime, spec.config.at, spec.config.size);
     custom.containment.traps = spec.traps[this.graph.worker] ?? 0;
-    if (spec.setAside !== null) custom.containment.setAside(spec.setAside);
+    if (setAside !== null) custom.containment.setAside(setAside);
     this.customs.set(main.index, custom);
     this.show(custom);
     if (!inherit) return;
@@ -145,7 +151,7 @@ export class CustomNodes {
   private instantiate(custom: Custom, implementation: HostNodeModule | undefined): void {
     const { spec } = custom;
     if (spec.module === null) {
-      if (!implementation) throw new Error(`${spec.url} cannot be read by the worker`);
+      if (!implementation) throw new Error(`${spec.url.split("?")[0]} cannot be read by the worker`);
       custom.processes = hostNodes(implementation, spec, this.graph);
       return;
     }

@@ -59,7 +59,8 @@ export async function declareHostNodes(url: string, path: string): Promise<NodeD
 /** The functions that the graph calls for the nodes of a file. */
 export function hostNodes(implementation: HostNodeModule, spec: CustomSpec, graph: Graph): Process[] {
   return spec.nodes.map((one) => {
-    const { packet } = implementation.nodes.find((node) => node.name === one.process)!;
+    const packet = implementation.nodes?.find((node) => node.name === one.process)?.packet;
+    if (!packet) throw new Error(`${spec.url.split("?")[0]} has no node "${one.process}" any more`);
     return (node, frame, n) => {
       for (let i = 0; i < n; i++) graph.setNext(frame, i, packet(view(graph, node, graph.bufferAt(frame, i))));
     };

@@ -32,7 +32,7 @@ async function main(data: WorkerData, port: MessagePort): Promise<void> {
   addon.attachWorker(new Uint8Array(memory.buffer), workerAt(data.worker), layout.pool, layout.poolEnd);
   if (data.cpu !== null) addon.pinThread(data.cpu);
   const files = new HostNodeFiles();
-  for (const { module, url } of data.customs) if (module === null) await files.import(url);
+  for (const { module, url } of data.customs) if (module === null) await files.import(url).catch(() => {}); // its node is set aside then
   const engine = new Engine(data, (message) => port.postMessage(message), files.imported);
   port.postMessage({ type: "ready", clock: addon.threadClock() });
 
