@@ -30,10 +30,22 @@ export type Connect = (
 /** Starts worker threads, pinned to these CPUs in turn, or to none; resolves when the graph is ready. */
 export function inThread(cpus: readonly number[]): Connect {
   return async (options, { packets }, receive, failed) => {
-    const link = new WorkerLink(cpus[options.worker % cpus.length] ?? null, packets, (workerAt(options.worker) + GRAPH_MAIL) >> 2, receive, failed);
-    await link.start(options);
-    return link;
+    const cpu = cpus[options.worker % cpus.length] ?? null;
+    let link: WorkerLink | undefined;
+    try {
+      link = new WorkerLink(cpu, packets, (workerAt(options.worker) + GRAPH_MAIL) >> 2, receive, failed);
+      await link.start(options);
+      return link;
+    } catch (cause) {
+      await link?.close();
+      throw notStarted(cause as Error & { syscall?: string }, cpu);
+    }
   };
+}
+
+function notStarted(cause: Error & { syscall?: string }, cpu: number | null): WeftError {
+  if (cause.syscall !== "sched_setaffinity") return new WeftError("WORKER", `the packet worker does not start: ${cause.message}`, { cause });
+  return new WeftError("BAD_ARGUMENT", `cpu ${cpu}: there is no such CPU, or this process may not use it: "taskset -cp $$" lists those it may`, { cause });
 }
 
 /** A thread that loads its modules, and then waits for what it is to do. */

@@ -14,8 +14,14 @@ export const SENDER = 0;
 
 type Report = Extract<FromEngine, { type: "ping-reply" | "ping-failed" }>;
 
+/** A ping that runs, by its identifier. */
+interface Running {
+  hear: (report: Report) => void;
+  fail: (error: WeftError) => void;
+}
+
 export class Pinger {
-  private readonly running = new Map<number, (report: Report) => void>();
+  private readonly running = new Map<number, Running>();
   private nextId = 1 + Math.floor(Math.random() * 0xfff0);
 
   /** `post`: to all workers, or to one; `expect`: resolves when the workers that do not send know what they may hear of; null: there are none. */
@@ -25,10 +31,20 @@ export class Pinger {
   ) {}
 
   receive(report: Report): void {
-    this.running.get(report.id)?.(report);
+    this.running.get(report.id)?.hear(report);
   }
 
-  /** Throws BAD_ARGUMENT for a value out of range, NOT_FOUND when no route leads there. */
+  /** What a worker must be told that takes another's place. */
+  opened(): ToEngine[] {
+    return [...this.running.keys()].map((id) => ({ type: "ping-open", id }));
+  }
+
+  /** No worker will send or hear any more. */
+  fail(error: WeftError): void {
+    for (const { fail } of this.running.values()) fail(error);
+  }
+
+  /** Throws BAD_ARGUMENT for a value out of range, NOT_FOUND when no route leads there, WORKER. */
   async ping(address: string, options: PingOptions): Promise<PingResult> {
     const target = parseIp4(address);
     // RFC 1122 3.2.1.3: whatever routes there are, nothing leaves for such an address
@@ -46,7 +62,7 @@ export class Pinger {
     const wake = { now: (): void => {} };
     let answered = 0;
     const heard = new Set<number>();
-    this.running.set(id, (report) => {
+    const hear = (report: Report): void => {
       if (heard.has(report.sequence)) return; // another worker waited for it too
       heard.add(report.sequence);
       answered++;
@@ -57,10 +73,15 @@ export class Pinger {
         onReply?.({ sequence: report.sequence, from: formatIp4(report.from), bytes: report.bytes, ttl: report.ttl, time: report.time });
       }
       if (failure || answered === count) wake.now();
-    });
+    };
+    const fail = (error: WeftError): void => {
+      failure = error;
+      wake.now();
+    };
     const stop = (): void => wake.now();
-    signal?.addEventListener("abort", stop);
     this.post({ type: "ping-open", id });
+    this.running.set(id, { hear, fail });
+    signal?.addEventListener("abort", stop);
     let sent = 0;
     try {
       while (sent < count && !signal?.aborted && !failure) {
@@ -70,9 +91,9 @@ export class Pinger {
         await sleep(sent < count ? interval : timeout, wake);
       }
     } finally {
-      this.post({ type: "ping-close", id });
       this.running.delete(id);
       signal?.removeEventListener("abort", stop);
+      this.post({ type: "ping-close", id });
     }
     if (failure) throw failure;
     return summary(sent, times);

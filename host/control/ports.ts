@@ -58,6 +58,8 @@ export class Ports {
   private readonly changing = new Map<number, Change>();
   /** whether there ever was a port in which the buffers of several workers may change hands: when a queue goes from one to another */
   lendBuffers = false;
+  /** the router was stopped */
+  private closed = false;
   private readonly counters = new HardwareCounters();
   private readonly workers: readonly number[];
   private readonly placement: RxPlacement;
@@ -165,6 +167,7 @@ export class Ports {
       await this.placement.move(entry, queue, worker);
     } finally {
       this.changing.delete(entry.index);
+      if (this.closed) addon.closePort(entry.handle!);
     }
   }
 
@@ -172,8 +175,9 @@ export class Ports {
     return this.placement.list(this.open());
   }
 
-  /** An interface that has a port. Throws NOT_FOUND; BAD_ARGUMENT, CONFLICT where it is not to be touched. */
+  /** An interface that has a port. Throws NOT_FOUND; BAD_ARGUMENT, CONFLICT, WORKER where it is not to be touched. */
   find(name: string): Interface {
+    if (this.closed) throw new WeftError("WORKER", "the router was stopped"); // what has its handle now may be another's
     const entry = this.around.interfaces.find(name);
     if (entry.kind === "local") throw bad(`interface ${name} has no port: it cannot be configured`);
     if (this.changing.has(entry.index)) throw new WeftError("CONFLICT", `interface ${name} is being created, deleted or placed`);
@@ -231,8 +235,9 @@ export class Ports {
     for (const entry of this.open()) this.watchLink(entry);
   }
 
-  /** Once the worker has ended. What it has not answered by now closes its port itself. */
+  /** Once the workers have ended. What they have not answered by now closes its port itself. */
   close(): void {
+    this.closed = true;
     for (const entry of this.open()) if (!this.changing.has(entry.index)) addon.closePort(entry.handle!);
     this.fail(new WeftError("WORKER", "the router was stopped"));
   }

@@ -126,7 +126,11 @@ export class Router extends TraceControl implements Control {
     this.prepareTraces(memory.packets, registry, interfaceTable, requests, (line) => log.notice("trace", line));
     this.workers = new Workers(workers, {
       requests, nodes: this.nodes, ports: this.ports, specs: () => registry.list(), observed: () => this.observing.observed,
-      settings: () => [this.reassemblySettings.message()], failed: (error) => options.failed?.(error),
+      settings: () => [this.reassemblySettings.message(), ...this.pinger.opened()],
+      failed: (error) => {
+        this.pinger.fail(error);
+        options.failed?.(error);
+      },
     });
     this.monitoring = new Monitoring({
       control: this,
@@ -176,7 +180,9 @@ export class Router extends TraceControl implements Control {
     await this.workers.stop();
     this.endTraces();
     this.ports.close();
-    this.requests.fail(new WeftError("WORKER", "the router was stopped"));
+    const stopped = new WeftError("WORKER", "the router was stopped");
+    this.requests.fail(stopped);
+    this.pinger.fail(stopped);
   }
 
   // Interfaces
@@ -342,6 +348,7 @@ export class Router extends TraceControl implements Control {
   }
 
   private receive(message: FromEngine, worker: number): void {
+    if (this.workers.failure) return; // what the others still say, nobody waits for, and they can be told nothing
     switch (message.type) {
       case "learned": return this.learn(message.index, message.address, message.mac);
       case "wanted":

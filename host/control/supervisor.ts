@@ -62,7 +62,9 @@ export class Supervisor {
     return { up: this.link !== undefined && this.failure === undefined, cpuSeconds: time < 0 ? null : time / 1000, takeovers: this.takeovers };
   }
 
+  /** From now on nothing can be asked for. */
   async stop(): Promise<void> {
+    this.failure ??= new WeftError("WORKER", "the router was stopped");
     this.watchdog?.stop();
     const link = this.link;
     this.link = undefined;
