@@ -93,7 +93,9 @@ function ask(path: string, request: object, output: Output, signal?: AbortSignal
     signal?.addEventListener("abort", abort);
     socket.setEncoding("utf8");
     socket.on("data", (text: string) => {
-      const lines = (waiting + text).split("\n");
+      waiting += text;
+      if (!text.includes("\n")) return; // a FIB is one line of many megabytes: it is looked through once
+      const lines = waiting.split("\n");
       waiting = lines.pop()!;
       for (const line of lines) {
         const message = parseMessage(line);

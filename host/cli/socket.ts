@@ -23,7 +23,7 @@ import { exitStatus } from "./status.js";
 
 /** Longest line, and most input that may wait, in characters: a node's configuration may have thousands of rules. */
 export const LINE_MAX = 1 << 20;
-/** Output that waits for a client who does not read; then the client is cut off. A node's table of 100,000 rows fits. */
+/** Output that waits when more is to come; then the client, who does not read, is cut off. One text may be longer: the FIB of a full table is. */
 const BACKLOG_MAX = 1 << 24;
 const CLIENTS_MAX = 64;
 /** sun_path of unix(7) holds 108 bytes with the final zero. */
@@ -110,15 +110,18 @@ function serve(control: Control, client: Socket): void {
   let busy = false;
   const send = (message: object): void => {
     if (client.writable) client.write(`${JSON.stringify(message)}\n`);
-    if (client.writableLength > BACKLOG_MAX) client.destroy();
+  };
+  const cutOff = (): boolean => client.writableLength > BACKLOG_MAX && client.destroy().destroyed;
+  const out = (text: string): void => {
+    if (!cutOff()) send({ out: text });
   };
   const drain = async (): Promise<void> => {
     if (busy) return;
     busy = true;
-    for (let end = waiting.indexOf("\n"); end >= 0 && !gone.signal.aborted; end = waiting.indexOf("\n")) {
+    for (let end = waiting.indexOf("\n"); end >= 0 && !gone.signal.aborted && !cutOff(); end = waiting.indexOf("\n")) {
       const line = waiting.slice(0, end);
       waiting = waiting.slice(end + 1);
-      send(await answer(control, line, (text) => send({ out: text }), gone.signal));
+      send(await answer(control, line, out, gone.signal));
       await nextTurn(); // a long queue of commands must not keep the others waiting
     }
     busy = false;

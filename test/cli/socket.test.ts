@@ -184,6 +184,14 @@ socket("a client that reads gets a node's table of 100,000 rows", async () => {
   }, { nodeTable: (node, name) => ({ node, table: name, columns: ["source", "destination", "packets", "bytes"], rows }) });
 });
 
+socket("a client that reads gets an answer of any size", async () => {
+  const cell = "x".repeat(30_000);
+  await listening(async () => {
+    const { status, out } = await ask("show node table flow-meter flows");
+    assert.equal([status, out.length > 1 << 24, out.split("\n").length], [0, true, 1002]);
+  }, { nodeTable: (node, name) => ({ node, table: name, columns: ["text"], rows: Array.from({ length: 1000 }, () => [cell]) }) });
+});
+
 socket("where a router listens by default", () => {
   assert.is(defaultSocketPath({ XDG_RUNTIME_DIR: "/run/user/7" }, 7), "/run/user/7/weft.sock");
   assert.is(defaultSocketPath({}, 0), "/run/weft.sock");
