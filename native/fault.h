@@ -65,7 +65,6 @@ class FaultyLine {
   void emit(Burst& burst, uint32_t index);
   void hold(Burst& burst, uint32_t index, uint64_t due);
   void lose(const WorkerMemory& memory, uint32_t swIfIndex, uint32_t index);
-  uint32_t unhold(Waiting& waiting);
 
   FaultSettings settings_;
   FaultCounts counts_;

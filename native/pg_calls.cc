@@ -9,6 +9,9 @@
 #include "pg.h"
 #include "ports.h"
 
+/** Packets a second, so that what is owed after years can be counted. */
+constexpr double RATE_MAX = 1e9;
+
 /** The port of the call's first argument; null after throwing. */
 static std::shared_ptr<PgPort> portOf(const Napi::CallbackInfo& info) {
   std::shared_ptr<Port> port = portAt(argument(info, 0));
@@ -80,14 +83,14 @@ static Napi::Value pgAdd(const Napi::CallbackInfo& info) {
   Napi::Env env = info.Env();
   std::shared_ptr<PgPort> port = portOf(info);
   if (!port) return env.Undefined();
-  Napi::Object given = info[1].ToObject();
+  Napi::Object given = info[1].IsObject() ? info[1].As<Napi::Object>() : Napi::Object::New(env);
   PgStream stream;
   Failure error;
   stream.limit = wide(given, "limit");
   napi_get_value_double(env, given.Get("rate"), &stream.rate);
   stream.source = given.Has("file") ? readReplay(given, error) : readTemplate(given);
   if (error) throwFailure(env, error);
-  else if (!stream.source || !(stream.rate >= 0)) throwRangeError(env, "pgAdd: the options do not fit each other");
+  else if (!stream.source || !(stream.rate >= 0 && stream.rate <= RATE_MAX)) throwRangeError(env, "pgAdd: the options do not fit each other");
   if (env.IsExceptionPending()) return env.Undefined();
   std::lock_guard<std::mutex> lock(port->busy());
   return Napi::Number::New(env, port->add(std::move(stream)));

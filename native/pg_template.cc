@@ -31,7 +31,12 @@ std::unique_ptr<PgTemplate> PgTemplate::make(PgTemplateOptions options) {
     bool within = range.bytes >= 1 && range.bytes <= RANGE_BYTES_MAX && static_cast<uint64_t>(range.at) + range.bytes <= shortest;
     if (!within || range.count == 0) return nullptr;
   }
+  auto varies = [&](uint32_t at) {
+    for (const PgRange& range : options.ranges) if (at >= range.at && at - range.at < range.bytes) return true;
+    return false;
+  };
   if (options.ip) {
+    if (varies(options.ip) || varies(options.ip + IP4_PROTOCOL)) return nullptr; // they say where to write
     if (options.ip % 2 || static_cast<uint64_t>(options.ip) + IP4_HEADER > shortest) return nullptr;
     uint32_t end = options.ip + headerLength(&options.bytes[options.ip]);
     if (end < options.ip + IP4_HEADER || end > shortest) return nullptr;

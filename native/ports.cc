@@ -34,9 +34,11 @@ bool replacePort(uint32_t handle, const std::shared_ptr<Port>& old, std::shared_
 
 static Napi::Value openAfPacket(const Napi::CallbackInfo& info) {
   Napi::Env env = info.Env();
-  std::string name = info[0].ToString().Utf8Value();
-  uint32_t ringSlots = number(env, info[1].ToObject().Get("ringSlots"));
+  bool valid = info[0].IsString() && info[1].IsObject();
+  if (!valid) throwRangeError(env, "openAfPacket: no name or no options");
+  uint32_t ringSlots = valid ? number(env, info[1].As<Napi::Object>().Get("ringSlots")) : 0;
   if (env.IsExceptionPending()) return env.Undefined();
+  std::string name = info[0].As<Napi::String>().Utf8Value();
   Failure error;
   std::shared_ptr<AfPacket> port = AfPacket::open(name, ringSlots, error);
   uint32_t handle = 0;

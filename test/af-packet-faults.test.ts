@@ -307,6 +307,7 @@ balanced("a port outlives the thread that used it, and a thread the port", async
 });
 
 test("a netdev that cannot be opened says why", () => {
+  assert.throws(() => addon.openAfPacket("right", undefined as never), /no name or no options/);
   assert.throws(() => addon.openAfPacket("nosuch", { ringSlots: 64 }), hasCode("ENODEV", "ioctl(SIOCGIFINDEX)"));
   assert.throws(() => addon.openAfPacket("a-name-far-too-long-for-a-netdev", { ringSlots: 64 }), hasCode("ENODEV", "ioctl(SIOCGIFINDEX)"));
   assert.throws(() => addon.openAfPacket("left", { ringSlots: 0 }), hasCode("EINVAL", "mmap(PACKET_RX_RING)"));

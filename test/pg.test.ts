@@ -297,6 +297,10 @@ test("word salads: a template that the shim takes, or one clear line", () => {
   }), { numRuns: 3000 });
 });
 
+test("refused: more bytes than a call has room for", () => {
+  assert.throws(() => parseTemplate(`hex ${"00".repeat(500_000)}`, undefined, MAC, 0), (error: WeftError) => error.code === "BAD_ARGUMENT");
+});
+
 test("what does not fit each other is refused by the shim as well", () => {
   const good = parseTemplate("UDP: 10.0.0.1 -> 10.0.0.2 UDP: 1-9 -> 2", "60", MAC, 0);
   const one = good.ranges[0]!;
@@ -304,10 +308,11 @@ test("what does not fit each other is refused by the shim as well", () => {
     { bytes: new Uint8Array(13) }, { bytes: new Uint8Array(61) }, { size: { ...good.size, count: 0 } }, { size: { ...good.size, from: 2 ** 53 } },
     { ranges: [{ ...one, at: 59 }] }, { ranges: [{ ...one, at: 0xffffffff }] }, { ranges: [{ ...one, bytes: 7 }] }, { ranges: [{ ...one, bytes: 0 }] },
     { ranges: [{ ...one, count: 0 }] }, { ip: 41 }, { ip: 42 }, { ip: 0xfffffffe }, { transport: 60 }, { transport: 33 }, { checksum: 60 }, { checksum: 20 },
-    { ip: 0 },
+    { ip: 0 }, { ranges: [{ ...one, at: 14, bytes: 1 }] }, { ranges: [{ ...one, at: 20, bytes: 4 }] }, // header length and protocol say where bytes are
   ];
   for (const change of wrong) assert.throws(() => addon.pgAdd(handle, { limit: 0, rate: 0, ...good, ...change }), /do not fit/, JSON.stringify(change));
-  assert.throws(() => addon.pgAdd(handle, { limit: 0, rate: NaN, ...good }), /do not fit/);
+  for (const rate of [NaN, Infinity, 1e300]) assert.throws(() => addon.pgAdd(handle, { limit: 0, rate, ...good }), /do not fit/);
+  assert.throws(() => addon.pgAdd(handle, undefined as never), /do not fit/);
   assert.throws(() => addon.pgAdd(handle + 1, { limit: 0, rate: 0, ...good }), /no packet generator/);
 });
 

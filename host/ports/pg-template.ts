@@ -158,7 +158,7 @@ class TemplateText {
   private literal(word: string): void {
     const digits = word.replace(/^0x/i, "");
     if (!/^([0-9a-f]{2})+$/i.test(digits)) this.fail("pairs of hex digits");
-    this.bytes.push(...Buffer.from(digits, "hex"));
+    for (const byte of Buffer.from(digits, "hex")) this.bytes.push(byte); // one by one: they may be more than a call takes
   }
 
   /** `at OFFSET:BYTES VALUES`: any bytes of the packet */
