@@ -121,6 +121,10 @@ LinkState AfPacket::linkState() {
   ifreq request = requestFor(name_);
   // A netdev that was removed and made again has the name but another index.
   if (ioctl(fd_, SIOCGIFINDEX, &request) != 0 || request.ifr_ifindex != ifindex_) return state;
+  // One that came back from another network namespace has both, and yet the kernel has taken the socket off it.
+  sockaddr_ll bound{};
+  socklen_t length = sizeof bound;
+  if (getsockname(fd_, reinterpret_cast<sockaddr*>(&bound), &length) != 0 || bound.sll_ifindex != ifindex_) return state;
   if (ioctl(fd_, SIOCGIFFLAGS, &request) != 0) return state;
   state.present = true;
   state.up = (request.ifr_flags & IFF_UP) && (request.ifr_flags & IFF_RUNNING);

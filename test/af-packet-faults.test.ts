@@ -8,6 +8,7 @@ import {
   GRAPH_BAD_BUFFER, IFC_RX_NO_BUFFER, IFC_RX_TRUNCATED, IFC_TX_DOWN, IFC_TX_ERROR, IFC_TX_PACKETS, INTERFACE_COUNT, VECTOR,
 } from "../assembly/abi.js";
 import { addon } from "../host/addon.js";
+import { Host } from "../host/lab/host.js";
 import { enterPrivateNetwork } from "../host/lab/private-network.js";
 import { workerAt } from "../host/memory/memory.js";
 import {
@@ -145,6 +146,22 @@ balanced("a netdev that is removed and made again", () => {
   assert.is(send(left, LEFT, frameOf(60, 6)), 1);
   const got = receive(right, RIGHT);
   assert.equal(got[0]!.bytes, frameOf(60, 6));
+  release(got);
+});
+
+balanced("a netdev that goes to another network namespace and comes back, with the index that it had", async () => {
+  const host = await Host.create();
+  await host.adopt("left");
+  assert.is(addon.linkState(left).present, false);
+  await host.close();
+  ip("link set left addrgenmode none");
+  ip("link set left up");
+  assert.is(addon.linkState(left).present, false, "nothing comes through the old socket any more");
+  assert.is(addon.reopen(left), true);
+  untilLink(left, { up: true });
+  assert.is(send(left, LEFT, frameOf(60, 7)), 1);
+  const got = receive(right, RIGHT);
+  assert.equal(got.at(-1)!.bytes, frameOf(60, 7)); // behind what Linux said there
   release(got);
 });
 
