@@ -14,7 +14,7 @@ export interface EngineLink {
   post(message: ToEngine): void;
   /** of the time that the engine's thread was on a CPU: see addon.threadTime */
   clock(): number;
-  /** Ends the engine, wherever it is, and starts another one in its place, which first gets these messages. */
+  /** Ends the engine, wherever it is, and starts another one in its place, which gets these messages, and what is posted from now on. */
   replace(options: EngineOptions, messages: ToEngine[]): Promise<void>;
   close(): Promise<void>;
 }
@@ -83,6 +83,8 @@ class WorkerLink implements EngineLink {
   private starting: Worker | undefined;
   private backlog: ToEngine[] = [];
   private closed = false;
+  /** how often it was replaced */
+  private replaced = 0;
 
   constructor(
     private readonly cpu: number | null,
@@ -104,9 +106,9 @@ class WorkerLink implements EngineLink {
       worker.once("error", reject);
       worker.once("exit", (code) => reject(new Error(`exit code ${code}`)));
       worker.on("message", (message: FromEngine) => {
-        if (message.type !== "ready") return this.receive(message);
-        this.threadClock = message.clock;
-        resolve();
+        if (message.type === "started") this.threadClock = message.clock;
+        else if (message.type === "ready") resolve();
+        else this.receive(message);
       });
     });
     const fail = (message: string, cause?: unknown): void => {
@@ -135,14 +137,19 @@ class WorkerLink implements EngineLink {
     return this.threadClock;
   }
 
+  /** Also one that is not ready yet: then the call that is starting it resolves without it. */
   async replace(options: EngineOptions, messages: ToEngine[]): Promise<void> {
-    const old = this.worker;
+    const old = this.worker ?? this.starting;
     this.worker = undefined;
+    this.backlog = [...messages];
+    const time = ++this.replaced;
+    const over = (): boolean => this.closed || time !== this.replaced;
     old?.removeAllListeners("message"); // what it has said and nobody has read yet is asked for again
     await old?.terminate();
-    if (this.closed) return;
-    this.backlog.unshift(...messages);
-    await this.start(options);
+    if (over()) return;
+    await this.start(options).catch((error: unknown) => {
+      if (!over()) throw error;
+    });
   }
 
   async close(): Promise<void> {

@@ -4,7 +4,7 @@ import { addon } from "../addon.js";
 import { WeftError } from "../errors.js";
 import { type EngineOptions, STUCK } from "../graph/engine.js";
 import type { FromEngine, NodeSpec, Observed, ToEngine } from "../graph/messages.js";
-import { Pulse } from "../graph/pulse.js";
+import { Pulse, RUNNING_CONDEMNED } from "../graph/pulse.js";
 import type { OwnedMemory } from "../memory/memory.js";
 import type { Connect, EngineLink } from "./engine-link.js";
 import type { WorkerState } from "./metrics.js";
@@ -73,9 +73,9 @@ export class Supervisor {
 
   /** The worker ended by itself. When it was in a node from outside (a host node may end it), it is as if that never returned. */
   private ended(engine: EngineOptions, error: WeftError): void {
-    const running = whoRuns(this.pulse.running);
-    if (running.index < 0) this.fail(error);
-    else void this.takeOver(engine, running, error.message);
+    const { running } = this.pulse;
+    if (running === 0 || !this.pulse.condemn(running)) this.fail(error);
+    else void this.takeOver(engine, whoRuns(running), error.message);
   }
 
   /**
@@ -97,6 +97,11 @@ export class Supervisor {
       await this.link!.replace(options, [...settings(), ...told, ...unanswered]);
     } catch (error) {
       if (!this.link) return; // stopped meanwhile
+      // It may have come so far that it took up what was left, and another node has ended it.
+      const { running } = pulse;
+      if (running !== 0 && running !== RUNNING_CONDEMNED && pulse.condemn(running)) {
+        return this.takeOver(engine, whoRuns(running), `the packet worker ended: ${(error as Error).message}`);
+      }
       this.fail(new WeftError("WORKER", `no new packet worker in place of one that hung: ${(error as Error).message}`, { cause: error }));
     }
   }

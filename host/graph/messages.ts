@@ -101,8 +101,10 @@ export type ToEngine =
   | { type: "stop" };
 
 export type FromEngine =
-  /** `clock` counts the time of the worker's thread on a CPU: see addon.threadTime */
-  | { type: "ready"; clock: number }
+  /** its thread runs; `clock` counts the time of that on a CPU: see addon.threadTime */
+  | { type: "started"; clock: number }
+  /** it has its graph, and has taken up what the worker before left there */
+  | { type: "ready" }
   | { type: "answer"; request: number; error?: string }
   | { type: "node-state"; index: number; state: ContainmentState; cause: string | null; traps: number }
   | { type: "log"; node: string; text: string }

@@ -33,8 +33,9 @@ async function main(data: WorkerData, port: MessagePort): Promise<void> {
   if (data.cpu !== null) addon.pinThread(data.cpu);
   const files = new HostNodeFiles();
   for (const { module, url } of data.customs) if (module === null) await files.import(url).catch(() => {}); // its node is set aside then
+  port.postMessage({ type: "started", clock: addon.threadClock() }); // a node may hang as soon as the engine takes up what was left
   const engine = new Engine(data, (message) => port.postMessage(message), files.imported);
-  port.postMessage({ type: "ready", clock: addon.threadClock() });
+  port.postMessage({ type: "ready" });
 
   let mail = 0;
   let idle = 0;

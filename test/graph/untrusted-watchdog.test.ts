@@ -60,4 +60,27 @@ test("a thread that has ended is not looked at", async () => {
   watchdog.stop();
 });
 
+test("a thread in the place of another: its clock begins anew", async () => {
+  const { threadTime } = addon;
+  let [time, looks] = [1_000_000, 0];
+  addon.threadTime = () => (looks++, time);
+  const looked = async (): Promise<void> => {
+    for (const before = looks; looks < before + 2; ) await sleep(5);
+  };
+  const said: Running[] = [];
+  const watchdog = new Watchdog(new Pulse(), () => clock, (running) => said.push(running));
+  try {
+    await looked();
+    time = 100;
+    await looked();
+    assert.equal(said, []);
+    time = 2000; // the graph's own work for longer than it ever takes
+    await looked();
+    assert.equal(said, [{ index: -1, configuring: false }]);
+  } finally {
+    watchdog.stop();
+    addon.threadTime = threadTime;
+  }
+});
+
 test.run();
