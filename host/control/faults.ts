@@ -15,10 +15,14 @@ export class Faults {
     private readonly send: (change: Change) => Promise<void>, private readonly workers: () => number,
   ) {}
 
+  /** Throws NOT_FOUND, BAD_ARGUMENT, CONFLICT, WORKER, SYSTEM. */
   async set(name: string, given: { rx?: FaultOptions; tx?: FaultOptions; seed?: number } | null): Promise<void> {
     const { index, handle } = this.find(name);
     if (this.workers() > 1) throw new WeftError("CONFLICT", `interface ${name}: faults are for routers with one worker: start one without --workers`);
-    await this.send({ type: "fault", port: index, faults: given && faultSettings(given, addon.faultState(handle!)) });
+    const faults = given && faultSettings(given, addon.faultState(handle!));
+    await this.send({ type: "fault", port: index, faults }).catch((cause: Error) => {
+      throw cause instanceof WeftError ? cause : new WeftError("SYSTEM", `interface ${name}: ${cause.message}`, { cause });
+    });
   }
 
   list(): FaultInfo[] {

@@ -60,6 +60,8 @@ export class Ports {
   lendBuffers = false;
   /** the router was stopped */
   private closed = false;
+  /** no worker can be told anything any more */
+  private failed = false;
   private readonly counters = new HardwareCounters();
   private readonly workers: readonly number[];
   private readonly placement: RxPlacement;
@@ -222,6 +224,7 @@ export class Ports {
 
   /** The worker will answer no more. */
   fail(error: WeftError): void {
+    this.failed = true;
     for (const { reject } of this.changing.values()) reject(error);
   }
 
@@ -355,7 +358,7 @@ export class Ports {
   /** The device of an rdma interface has something to say. */
   private event(index: number): void {
     const entry = this.around.interfaces.byIndex(index);
-    if (entry?.kind !== "rdma") return;
+    if (this.failed || entry?.kind !== "rdma") return;
     const { present } = addon.linkState(entry.handle!);
     if (!present) this.around.notice(`interface ${entry.name}: its device is in a fatal state: waiting for it to come back`);
     this.watchLink(entry);

@@ -95,6 +95,30 @@ test("a router that is stopped while a new worker takes over: nothing fails, no 
   assert.equal([failure, threads()], [undefined, before]);
 });
 
+test("what a device says when its worker has died harms nobody", async () => {
+  const mute = await Mute.start();
+  const creating = mute.router.createPacketGenerator("pg0");
+  mute.answer({ type: "port-added", index: 1 });
+  await creating;
+  Object.assign(mute.router["interfaceTable"].find("pg0"), { kind: "rdma", linkUp: false }); // its address is announced once it is up
+  mute.router.setInterfaceState("pg0", true);
+  mute.router.addAddress("pg0", "192.0.2.1/24");
+  mute.die();
+  mute.router["ports"]["event"](1);
+  await mute.router.stop();
+});
+
+test("a fault that a worker cannot bring about is refused as everything is", async () => {
+  const mute = await Mute.start();
+  const creating = mute.router.createPacketGenerator("pg0");
+  mute.answer({ type: "port-added", index: 1 });
+  await creating;
+  const setting = mute.router.setInterfaceFault("pg0", { rx: { loss: 1 } }).then(() => "nothing", ({ code, message }: WeftError) => `${code}: ${message}`);
+  mute.answer({ type: "answer", request: 1, error: "epoll_create1: Too many open files" });
+  assert.is(await setting, "SYSTEM: interface pg0: epoll_create1: Too many open files");
+  await mute.router.stop();
+});
+
 test("a router that is stopped while an interface is being created", async () => {
   const mute = await Mute.start();
   const creating = codeOf(mute.router.createHostInterface("one"));
