@@ -15,9 +15,6 @@ struct LinkState {
   int mtu = 0;
 };
 
-/** Worker of a receive queue that is on its way from one to another. */
-constexpr uint32_t NOBODY = UINT32_MAX;
-
 class RdmaPort;
 class PgPort;
 class FaultPort;
@@ -38,7 +35,7 @@ class Port : public std::enable_shared_from_this<Port> {
 
   // Which worker receives what. Every worker may transmit.
 
-  /** Receive queues; each belongs to one worker, or to NOBODY on its way from one to another. */
+  /** Receive queues; each belongs to one worker, or to none (UINT32_MAX) on its way from one to another. */
   virtual uint32_t rxQueues() const { return 1; }
   virtual uint32_t rxWorker(uint32_t) const { return receiver_; }
   /** Gives a queue to another worker. What the one before has received by now must have left its graph, or flows are reordered. */

@@ -9,9 +9,9 @@ import type { Registry } from "../graph/registry.js";
 import type { ReassemblyInfo } from "./api.js";
 import type { Statistics } from "./statistics.js";
 
-export const TIMEOUT_MIN = 100;
-export const TIMEOUT_MAX = 600_000;
-export const REASSEMBLIES_MAX = 65_536;
+const TIMEOUT_MIN = 100;
+const TIMEOUT_MAX = 600_000;
+const REASSEMBLIES_MAX = 65_536;
 
 export class ReassemblySettings {
   private limits: ReassemblyLimits = REASSEMBLY_DEFAULTS;

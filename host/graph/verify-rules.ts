@@ -159,7 +159,7 @@ export function checkOperator({ at, code, immediate }: Operator, findings: Findi
 }
 
 /** Instructions that a constant expression may have. */
-export function isConstant(code: number): boolean {
+function isConstant(code: number): boolean {
   return (code >= OperatorCode.i32_const && code <= OperatorCode.f64_const) || code === OperatorCode.v128_const
     || code === OperatorCode.global_get || code === OperatorCode.end || code === OperatorCode.i32_add || code === OperatorCode.i32_sub
     || code === OperatorCode.i32_mul || code === OperatorCode.i64_add || code === OperatorCode.i64_sub || code === OperatorCode.i64_mul;

@@ -22,7 +22,7 @@ export interface NodeFiles {
 }
 
 /** Throws BAD_ARGUMENT for what cannot be a node's name. */
-export function filesOf(name: string): NodeFiles {
+function filesOf(name: string): NodeFiles {
   const bad = (why: string): WeftError => new WeftError("BAD_ARGUMENT", `${JSON.stringify(name.slice(0, 80))} cannot be a node's name: ${why}`);
   if (!NAME.test(name)) throw bad(`lower-case letters, digits and single dashes, at most ${NODE_NAME_MAX}, such as "my-node"`);
   if (RESERVED.includes(name)) throw bad(`build/${name}.wasm is weft's own`);

@@ -60,7 +60,6 @@ struct CompletionQueue {
   // the NIC side's own
   uint32_t producer = 0;
   uint32_t lastArm = UINT32_MAX; // what [1] held when it was last honoured; no arm word is all ones
-  uint32_t armIndex = 0; // an event is due once the producer is past it
   bool armed = false;
   bool armSolicited = false;
   std::vector<std::array<uint8_t, 64>> session; // alike completions that will be written as one compressed run
