@@ -111,6 +111,7 @@ function serve(control: Control, client: Socket): void {
   const send = (message: object): void => {
     if (client.writable) client.write(`${JSON.stringify(message)}\n`);
   };
+  /** True, and the client is gone, where it has left too much unread. */
   const cutOff = (): boolean => client.writableLength > BACKLOG_MAX && client.destroy().destroyed;
   const out = (text: string): void => {
     if (!cutOff()) send({ out: text });

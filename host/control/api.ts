@@ -384,6 +384,6 @@ export interface Control extends RouteControl, Watching {
   clearErrors(): void;
   clearLogging(): void;
 
-  /** Ends the worker, closes every port; what is still asked for is rejected with WORKER. A second call waits for the first. */
+  /** Ends the workers, closes every port; what is still asked for, or is asked later, is rejected with WORKER. A second call waits for the first. */
   stop(): Promise<void>;
 }
