@@ -8,6 +8,7 @@ import { type Choices, choicesOf } from "./choices.js";
 import { grammar } from "./commands.js";
 import type { Parsed, Typed } from "./grammar.js";
 import { jsonText } from "./json.js";
+import { quote } from "../nearest.js";
 import { parseOptions } from "./options.js";
 import type { Output, Session } from "./session.js";
 import { defaultSocketPath } from "./socket.js";
@@ -29,6 +30,11 @@ export async function ctl(argv: string[], output: Output, input: NodeJS.ReadStre
   const { values, positionals } = parseOptions("ctl", argv);
   const path = (values.socket as string | undefined) ?? defaultSocketPath();
   const json = values.json === true;
+  const empty = positionals.indexOf("");
+  if (empty >= 0 && positionals.length > 1) {
+    const line = quote(positionals.join(" "));
+    throw new WeftError("BAD_COMMAND", `word ${empty + 1} of ${line} is empty: is a variable of the shell not set?`);
+  }
   if (positionals.length > 0) return ask(path, { command: await anywhere(positionals), json }, output);
   await ask(path, { command: "show version" }, { out: () => {}, error: () => {} }); // is there a router?
   return (await import("./prompt.js")).converse(remote(path, json), input, output);
@@ -99,6 +105,10 @@ function ask(path: string, request: object, output: Output, signal?: AbortSignal
       waiting = lines.pop()!;
       for (const line of lines) {
         const message = parseMessage(line);
+        if (message === undefined) {
+          reject(new WeftError("NOT_RUNNING", `what answers on ${path} is not a router: name another socket with --socket`));
+          return void socket.destroy();
+        }
         heard(message);
         if (message.out !== undefined) output.out(`${message.out}\n`);
         if (message.error !== undefined) output.error(`weft: ${message.error}\n`);
@@ -113,11 +123,15 @@ function ask(path: string, request: object, output: Output, signal?: AbortSignal
   });
 }
 
-function parseMessage(line: string): Message {
+/** undefined: it is none of a router's. */
+function parseMessage(line: string): Message | undefined {
   try {
-    return JSON.parse(line) as Message;
+    const message = JSON.parse(line) as Message;
+    const texts = [message.out, message.error].every((text) => ["string", "undefined"].includes(typeof text));
+    const known = message.out !== undefined || message.choices !== undefined || typeof message.done === "number";
+    return texts && known ? message : undefined;
   } catch {
-    return { done: 1, error: "what answers on the socket is not a router: name another with --socket" };
+    return undefined;
   }
 }
 

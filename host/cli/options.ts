@@ -10,23 +10,30 @@ export interface ParsedOptions {
   positionals: string[];
 }
 
+/** No option begins so: a value, right or wrong. */
+const NUMBER = /^-\.?\d/;
+
 /** Parses the arguments of a subcommand of the table; throws WeftError BAD_COMMAND. */
 export function parseOptions(subcommand: string, argv: string[]): ParsedOptions {
   const types = described(subcommand).options.map(({ name, value }) => [name, { type: value === undefined ? "boolean" : "string" }] as const);
   const options: Record<string, { type: "boolean" | "string" }> = Object.fromEntries(types);
-  const { values, positionals, tokens } = parseArgs({ args: argv, options, allowPositionals: true, strict: false, tokens: true });
+  const { values, tokens } = parseArgs({ args: argv, options, allowPositionals: true, strict: false, tokens: true });
   for (const token of tokens) {
-    if (token.kind !== "option") continue;
+    if (token.kind !== "option" || NUMBER.test(argv[token.index]!)) continue;
     const option = options[token.name];
     const fail = (why: string): WeftError => new WeftError("BAD_COMMAND", `${why} (weft ${subcommand} --help)`);
     const known = [...Object.keys(options).map((name) => `--${name}`), "--help"];
     if (option === undefined) throw fail(`unknown option ${quote(token.rawName)} of weft ${subcommand}${suggestion(token.rawName, known)}`);
-    if (option.type === "string" && (token.value === undefined || (!token.inlineValue && token.value.startsWith("-")))) {
-      throw fail(`option ${token.rawName} needs a value`);
-    }
+    if (option.type === "string" && !isValue(token)) throw fail(`option ${token.rawName} needs a value`);
     if (option.type === "boolean" && token.value !== undefined) throw fail(`option ${token.rawName} takes no value`);
   }
-  return { values, positionals };
+  const words = tokens.filter(({ kind, index }) => kind === "positional" || (kind === "option" && NUMBER.test(argv[index]!)));
+  return { values, positionals: [...new Set(words.map(({ index }) => index))].map((index) => argv[index]!) }; // -10 is two tokens
+}
+
+/** An option that comes next is none, nor is what a shell makes of a variable that is not set. */
+function isValue({ value, inlineValue }: { value?: string | undefined; inlineValue?: boolean | undefined }): boolean {
+  return value !== undefined && value !== "" && (inlineValue === true || !value.startsWith("-") || NUMBER.test(value));
 }
 
 /** A whole number given as an option's value. */

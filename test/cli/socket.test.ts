@@ -1,5 +1,5 @@
 import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { type Socket, connect } from "node:net";
+import { type Socket, connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { spawnSync } from "node:child_process";
@@ -108,6 +108,26 @@ socket("no router", async () => {
   assert.is((await failure(ask())).code, "NOT_RUNNING");
   assert.match((await failure(ask("--sokcet", "x"))).message, 'unknown option "--sokcet" of weft ctl: did you mean "--socket"?');
 });
+
+socket("what answers is not a router: told once, whatever it says", async () => {
+  for (const text of ["HTTP/1.0 400 Bad Request\r\n\r\n", "null\n{}\n", "42\n", '["out"]\n', '{"done":"0"}\n', '{"out":7,"done":0}\n']) {
+    const server = createServer((client) => client.resume().on("error", () => {}).write(text)).listen(path);
+    try {
+      const error = await failure(ask("show version"));
+      assert.equal([error.code, error.message], ["NOT_RUNNING", `what answers on ${path} is not a router: name another socket with --socket`], text);
+    } finally {
+      await new Promise((resolve) => server.close(resolve));
+    }
+  }
+});
+
+socket("numbers below zero are values; an empty word is none", () => listening(async () => {
+  const mtu = await ask("set", "interface", "mtu", "-1", "host-eth0");
+  assert.equal([mtu.status, mtu.error], [2, 'weft: bad mtu "-1" in "set interface mtu -1": expected a number from 68 to 65535, such as 1500; or "packet"\n']);
+  assert.match((await ask("ping", "192.0.2.2", "repeat", "-10")).error, 'bad repeat "-10" in');
+  const empty = await failure(ask("clear", "hardware-interfaces", ""));
+  assert.equal([empty.code, empty.message], ["BAD_COMMAND", 'word 3 of "clear hardware-interfaces " is empty: is a variable of the shell not set?']);
+}));
 
 socket("hostile input is answered and hurts nobody", () => listening(async () => {
   const { client, answers } = raw();
