@@ -8,6 +8,7 @@ import type { EngineOptions } from "../graph/engine.js";
 import type { FromEngine, ToEngine } from "../graph/messages.js";
 import type { WorkerData } from "../graph/worker.js";
 import { type OwnedMemory, type PacketMemory, workerAt } from "../memory/memory.js";
+import { threadInfo } from "./threads.js";
 
 /** How the control plane reaches an engine, in a thread or not. */
 export interface EngineLink {
@@ -103,7 +104,7 @@ class WorkerLink implements EngineLink {
     this.ended = new Promise((resolve) => worker.once("exit", () => resolve()));
     thread.begin({ ...options, waiter: this.waiter, cpu: this.cpu });
     await new Promise<void>((resolve, reject) => {
-      worker.once("error", reject);
+      worker.once("error", (error) => reject(this.notPinned(error) ?? error));
       worker.once("exit", (code) => reject(new Error(`exit code ${code}`)));
       worker.on("message", (message: FromEngine) => {
         if (message.type === "started") this.threadClock = message.clock;
@@ -121,6 +122,13 @@ class WorkerLink implements EngineLink {
     worker.on("error", (error) => fail(error.message, error));
     worker.once("exit", (code) => fail(`exit code ${code}`));
     for (const message of this.backlog.splice(0)) this.post(message);
+  }
+
+  /** What a person is told whose CPU the kernel refuses: sched_setaffinity(2) */
+  private notPinned({ syscall }: NodeJS.ErrnoException): WeftError | undefined {
+    if (syscall !== "sched_setaffinity") return undefined;
+    const { cpus } = threadInfo(0, "main", "main", process.pid);
+    return new WeftError("BAD_ARGUMENT", `a worker cannot be pinned to CPU ${this.cpu}: this process may use ${cpus}`);
   }
 
   post(message: ToEngine): void {
