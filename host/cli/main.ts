@@ -1,6 +1,7 @@
 // The command line's entry.
 
 import { fstatSync, readFileSync } from "node:fs";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Control, RouterOptions } from "../control/api.js";
 import { WeftError } from "../errors.js";
 import { ctl } from "./ctl.js";
@@ -18,9 +19,25 @@ const OUTPUT: Output = {
   error: (text) => void process.stderr.write(text),
 };
 
-/** Runs `weft ARGV…`; gives the exit status: 0, 1 failed, 2 called wrongly. */
+/**
+ * Runs `weft ARGV…`; gives the exit status: 0, 1 failed, 2 called wrongly. A router runs on without its standard output, and without its
+ * standard error.
+ */
 export async function main(argv: string[]): Promise<number> {
-  for (const stream of [process.stdout, process.stderr]) stream.on("error", endOfOutput);
+  let lost: string | undefined;
+  process.stderr.on("error", () => {}); // nobody is left to be told
+  process.stdout.on("error", ({ code, message }: NodeJS.ErrnoException) => {
+    // A reader who is gone is no failure of ours.
+    if (code === "EPIPE" || lost !== undefined) return;
+    lost = code ?? message;
+    OUTPUT.error(`weft: cannot write to standard output: ${lost}\n`);
+  });
+  const status = await outcome(argv);
+  await nextTurn(); // what could not be written is told after it
+  return status === 0 && lost !== undefined ? 1 : status;
+}
+
+async function outcome(argv: string[]): Promise<number> {
   try {
     return await dispatch(argv);
   } catch (error) {
@@ -116,9 +133,4 @@ function unknown(word: string): WeftError {
   const what = word.startsWith("-") ? "option" : "subcommand";
   const right = word.startsWith("-") ? ["--help", "--version"] : NAMES;
   return new WeftError("BAD_COMMAND", `unknown ${what} ${quote(word)}${suggestion(word, right)} (weft --help)`);
-}
-
-/** A reader who is gone is no failure of ours: a router runs on without its standard output, and without its standard error. */
-function endOfOutput(error: NodeJS.ErrnoException): void {
-  if (error.code !== "EPIPE") throw error;
 }

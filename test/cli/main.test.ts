@@ -1,13 +1,22 @@
-import { spawnSync } from "node:child_process";
+import { spawnSync, type StdioOptions } from "node:child_process";
+import { closeSync, openSync } from "node:fs";
+import { fileURLToPath } from "node:url";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 
-const MAIN = new URL("../../host/cli/main.js", import.meta.url).href;
+const LAUNCH = fileURLToPath(new URL("../e2e/launch.js", import.meta.url));
 
-function weft(...argv: string[]): { status: number | null; stdout: string; stderr: string } {
-  const program = `process.exitCode = await (await import(${JSON.stringify(MAIN)})).main(process.argv.slice(1))`;
-  return spawnSync(process.execPath, ["--input-type=module", "-e", program, "--", ...argv], { encoding: "utf8" });
+interface Outcome {
+  status: number | null;
+  stdout: string;
+  stderr: string;
 }
+
+function spawn(argv: readonly string[], stdio: StdioOptions): Outcome {
+  return spawnSync(process.execPath, [LAUNCH, ...argv], { encoding: "utf8", stdio });
+}
+
+const weft = (...argv: readonly string[]): Outcome => spawn(argv, "pipe");
 
 test("help everywhere, with examples", () => {
   for (const argv of [[], ["--help"], ["-h"], ["help"], ["run", "--help"], ["run", "-h"], ["run", "help"], ["help", "run"], ["ctl", "--help"],
@@ -85,6 +94,40 @@ test("failures: one line, status 1", () => {
 test("a script with an error, before the native shim is even loaded", () => {
   const { status, stderr } = weft("run", "/nonexistent/router.weft");
   assert.equal([status, stderr], [1, "weft: cannot read the start-up script /nonexistent/router.weft: ENOENT\n"]);
+});
+
+test("an option with an empty value, as an unset variable of the shell leaves it", () => {
+  for (const [argv, message] of [
+    [["ctl", "--socket", "", "show", "version"], "weft: option --socket needs a value (weft ctl --help)\n"],
+    [["run", "--socket="], "weft: option --socket needs a value (weft run --help)\n"],
+    [["top", "--once", "--socket", ""], "weft: option --socket needs a value (weft top --help)\n"],
+    [["run", "--buffers", ""], "weft: option --buffers needs a value (weft run --help)\n"],
+  ] as const) {
+    const { status, stdout, stderr } = weft(...argv);
+    assert.equal([status, stdout, stderr], [2, "", message]);
+  }
+});
+
+test("a number below zero is a value, not an option", () => {
+  assert.equal(weft("run", "--buffers", "-5").stderr, 'weft: bad value "-5" of --buffers: expected a number from 1024 to 262128\n');
+  assert.equal(weft("top", "--interval", "-.5").stderr, 'weft: bad value "-.5" of --interval: expected seconds from 0.1 to 60\n');
+  assert.equal(weft("doctor", "-1").stderr, 'weft: unexpected argument "-1" (weft doctor --help)\n');
+});
+
+test("a CPU that the process cannot have", () => {
+  const { status, stdout, stderr } = weft("run", "--cpu", "1023");
+  assert.equal([status, stdout], [1, ""]);
+  assert.match(stderr.split("\n").at(-2)!, /^weft: a worker cannot be pinned to CPU 1023: this process may use \d[\d,-]*$/);
+  assert.not.match(stderr, "    at ");
+});
+
+test("standard output on a disk that is full: one line, status 1", () => {
+  const full = openSync("/dev/full", "w");
+  for (const argv of [["--version"], ["run", "--help"], ["doctor", "--json"]]) {
+    const { status, stderr } = spawn(argv, ["ignore", full, "pipe"]);
+    assert.equal([status, stderr], [1, "weft: cannot write to standard output: ENOSPC\n"], argv.join(" "));
+  }
+  closeSync(full);
 });
 
 test.run();
