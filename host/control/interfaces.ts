@@ -3,6 +3,7 @@
 import { IF_FLAG_ADMIN_UP, IF_FLAG_LINK_UP, IF_FLAG_PROXY_ARP, IF_FLAG_REDIRECTS, INTERFACE_COUNT } from "../../assembly/abi.js";
 import { WeftError } from "../errors.js";
 import type { NodeSpec } from "../graph/messages.js";
+import { nearest, quote } from "../nearest.js";
 import type { Tables } from "../memory/tables.js";
 import type { RxMode } from "../ports/port.js";
 import { formatMac, formatPrefix, maskOf, type Prefix } from "./addresses.js";
@@ -86,11 +87,14 @@ export class Interfaces {
     return this.table.some((entry) => entry?.name === name);
   }
 
-  /** Throws NOT_FOUND, naming those there are. */
+  /** Throws NOT_FOUND, naming those there are and the nearest, which may be the port on a netdev of that name. */
   find(name: string): Interface {
     const found = this.table.find((entry) => entry?.name === name);
     if (found) return found;
-    throw new WeftError("NOT_FOUND", `no interface "${name}": there are ${this.list().map((entry) => entry.name).join(", ")}`);
+    const names = this.list().map((entry) => entry.name);
+    const near = this.has(`host-${name}`) ? `host-${name}` : nearest(name, names);
+    const meant = near === undefined ? "" : `did you mean ${quote(near)}? `;
+    throw new WeftError("NOT_FOUND", `no interface ${quote(name)}: ${meant}there are ${names.join(", ")}`);
   }
 
   /** The lowest free index. Throws NO_MEMORY. */

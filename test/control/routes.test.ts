@@ -34,6 +34,12 @@ function check(name: string, action: () => unknown): void {
   });
 }
 
+check("an interface there is not: the nearest is named, and all", () => {
+  refused("NOT_FOUND", 'no interface "left": did you mean "host-left"? there are local0, host-left, host-right', () => router.addAddress("left", "192.0.2.1/24"));
+  refused("NOT_FOUND", 'no interface "host-rihgt": did you mean "host-right"?', () => router.setInterfaceState("host-rihgt", false));
+  refused("NOT_FOUND", 'no interface "eth0": there are local0, host-left, host-right', () => router.setInterfaceMtu("eth0", 1400));
+});
+
 check("an address brings its network, itself, and the network's two broadcast addresses", () => {
   router.addAddress("host-left", "192.0.2.1/24");
   assert.equal(table(), ["192.0.2.0/24 connected left", "192.0.2.0/32 broadcast left", "192.0.2.1/32 local left", "192.0.2.255/32 broadcast left"]);
