@@ -10,7 +10,6 @@ import type { Control } from "../control/api.js";
 import { WeftError } from "../errors.js";
 import { ARGUMENTS } from "./arguments.js";
 import { quote, suggestion } from "../nearest.js";
-import { table } from "./table.js";
 import { words as wordsOf } from "./words.js";
 
 /** Where a command runs: what it acts on, and where its output goes. */
@@ -77,6 +76,9 @@ interface Thread {
   typed: Typed[];
 }
 
+/** Widest column of patterns in help: what is longer, as some with many options are, has its help right behind it. */
+const HELP_COLUMN = 48;
+
 export class Grammar {
   readonly #commands: Command[];
   readonly #root: State;
@@ -127,7 +129,8 @@ export class Grammar {
   #help(words: string[]): Parsed {
     const fits = this.#commands.filter(({ pattern }) => begins(pattern, words));
     if (fits.length === 0) throw bad(`no command begins with ${quote(words.join(" "))}: "help" lists them all`);
-    const lines = table(["Command", ""], fits.map(({ pattern, help }) => [pattern, help])).split("\n").slice(1);
+    const width = Math.min(HELP_COLUMN, Math.max(...fits.map(({ pattern }) => pattern.length)));
+    const lines = fits.map(({ pattern, help }) => `${pattern.padEnd(width)}  ${help}`);
     const run = ({ out }: Context): void => out(lines.join("\n"));
     return { command: { pattern: "help", help: "", run }, values: {}, json: false, typed: [] };
   }

@@ -210,6 +210,7 @@ test("help lists all commands, or those that begin with some words", async () =>
   };
   assert.is((await help("help")).length, COMMANDS.length);
   assert.is((await help("?")).length, COMMANDS.length);
+  for (const line of await help("help")) assert.not.match(line, / {42}/, "the longest pattern does not push everyone's help away");
   assert.equal((await help("help sh ip")).map((line) => line.split("  ")[0]), [
     "show ip neighbors", "show ip fib", "show ip fib summary", "show ip fib <prefix>", "show ip fib <address>", "show ip local", "show ip icmp",
     "show ip reassembly",
