@@ -90,7 +90,7 @@ export function choicesText({ words, arguments: names, end }: Choices): string {
 }
 
 /** Of this network namespace: proc(5), /proc/net/dev. */
-function netdevs(): string[] {
+export function netdevs(): string[] {
   try {
     return readFileSync("/proc/net/dev", "utf8").split("\n").flatMap((line) => /^\s*([^\s:]+):/.exec(line)?.[1] ?? []);
   } catch {

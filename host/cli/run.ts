@@ -56,8 +56,10 @@ export async function run(argv: string[], start: StartRouter, output: Output, in
 
 /** Runs weft again on modelled ports; null in that second run. */
 async function emulated(wires: string): Promise<number | null> {
-  const { emulatorOptions } = await import("./wires.js");
-  return (await import("../lab/emulator.js")).enterEmulator(emulatorOptions(wires));
+  const { checkNetdevs, emulatorOptions } = await import("./wires.js");
+  const options = emulatorOptions(wires);
+  checkNetdevs(wires);
+  return (await import("../lab/emulator.js")).enterEmulator(options);
 }
 
 function routerOptions(values: ParsedOptions["values"], notices: Notices): RouterOptions {

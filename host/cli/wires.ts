@@ -1,7 +1,8 @@
 // The wires of modelled ports as people name them, and as the emulator takes them.
 
 import { WeftError } from "../errors.js";
-import { quote } from "../nearest.js";
+import { nearest, quote } from "../nearest.js";
+import { netdevs } from "./choices.js";
 
 const PORTS_MAX = 8;
 const FORMS = "netdev:IF (also veth:IF, tap:IF), pair, generator:PPS[:SIZE] or sink";
@@ -20,6 +21,17 @@ export function emulatorOptions(wires: string, ports?: number, model?: string): 
   if (twice !== undefined) throw new WeftError("BAD_COMMAND", `${quote(twice)} is the wire of two ports: each needs a netdev of its own`);
   const paired = (port: number): string => pair(each, port);
   return each.map((wire, port) => `wire=${wire === "pair" ? paired(port) : plain(wire)}${model === undefined ? "" : `,model=${model}`}`).join(";");
+}
+
+/** A wire is opened with its port, when it is too late to say so: throws NOT_FOUND for one that this network namespace does not have. */
+export function checkNetdevs(wires: string): void {
+  for (const wire of wires.split(",").filter(isNetdev)) {
+    const name = wire.slice(wire.indexOf(":") + 1);
+    if (netdevs().includes(name)) continue;
+    const near = nearest(name, netdevs());
+    const hint = near === undefined ? '"ip link" lists those there are' : `did you mean ${quote(near)}?`;
+    throw new WeftError("NOT_FOUND", `wire ${quote(wire)}: no network interface ${quote(name)} in this network namespace: ${hint}`);
+  }
 }
 
 function isNetdev(wire: string): boolean {

@@ -119,4 +119,10 @@ test("wrong options", async () => {
   }
 });
 
+test("a wire that there is not", async () => {
+  const { end, options } = await running(["--emulated", "sink,netdev:weft-none0"]);
+  assert.match((end as WeftError).message, 'wire "netdev:weft-none0": no network interface "weft-none0" in this network namespace: "ip link" lists');
+  assert.equal([(end as WeftError).code, options], ["NOT_FOUND", undefined]);
+});
+
 test.run();
