@@ -69,8 +69,10 @@ export function remoteChoices(path: string, line: string): Promise<Choices> {
 async function anywhere(argv: string[]): Promise<string> {
   const line = argv.join(" ");
   // The shell has taken the quotes off what has blanks; "show interface" as one argument is two words all the same.
-  const typed = parse(line) ?? parse(argv.map(asWord).join(" "));
-  if (!typed?.some(({ argument = "" }) => argument === "json" || FILES.includes(argument))) return line;
+  const quoted = argv.map(asWord).join(" ");
+  const meant = [line, quoted].find((one) => parse(one) !== undefined) ?? line;
+  const typed = parse(meant) ?? [];
+  if (!typed.some(({ argument = "" }) => argument === "json" || FILES.includes(argument))) return meant;
   const words = await Promise.all(typed.map(({ word, argument = "" }) => {
     if (argument === "json") return jsonText(word);
     return asWord(FILES.includes(argument) ? absolute(word) : word);
