@@ -60,7 +60,8 @@ async function dispatch([first, ...rest]: string[]): Promise<number> {
       return run(rest, startRouter, OUTPUT);
     }
     case "ctl":
-      process.stdout.on("error", () => process.exit(0)); // `… | head`: who reads is gone, and nothing is left to clean up
+      // `… | head`: who reads is gone, and nothing is left to clean up.
+      process.stdout.on("error", ({ code }: NodeJS.ErrnoException) => process.exit(code === "EPIPE" ? 0 : 1));
       return ctl(rest, OUTPUT);
     case "top":
       return (await import("./top.js")).top(rest, OUTPUT);
@@ -76,7 +77,8 @@ async function dispatch([first, ...rest]: string[]): Promise<number> {
       return (await import("./completion.js")).complete(rest.slice(rest[0] === "--" ? 1 : 0), OUTPUT);
     case "man": {
       const { manual } = await import("./man.js");
-      parseOptions("man", rest);
+      const { positionals } = parseOptions("man", rest);
+      if (positionals.length > 0) throw new WeftError("BAD_COMMAND", `unexpected argument ${quote(positionals[0]!)} (weft man --help)`);
       OUTPUT.out(manual(new Date().toISOString().slice(0, 10)));
       return 0;
     }

@@ -111,6 +111,7 @@ test("an option with an empty value, as an unset variable of the shell leaves it
 test("a number below zero is a value, not an option", () => {
   assert.equal(weft("run", "--buffers", "-5").stderr, 'weft: bad value "-5" of --buffers: expected a number from 1024 to 262128\n');
   assert.equal(weft("top", "--interval", "-.5").stderr, 'weft: bad value "-.5" of --interval: expected seconds from 0.1 to 60\n');
+  assert.equal(weft("man", "-1").stderr, 'weft: unexpected argument "-1" (weft man --help)\n');
   assert.equal(weft("doctor", "-1").stderr, 'weft: unexpected argument "-1" (weft doctor --help)\n');
 });
 

@@ -2,7 +2,8 @@ import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:f
 import { type Socket, connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
+import { fileURLToPath } from "node:url";
 import { setTimeout as sleep } from "node:timers/promises";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
@@ -70,10 +71,37 @@ socket("ctl prints what the router says, and exits as it says", () => listening(
   assert.is((await ask("set", "interface", "state", "host-eth0", "up")).status, 0);
 }));
 
+socket("a word with blanks that the shell has taken the quotes off stays one", async () => {
+  const streams: string[] = [];
+  const newPacketStream = async ({ data }: { data?: string }): Promise<never> => {
+    streams.push(data!);
+    return undefined as never; // the command does not look at it
+  };
+  await listening(async () => {
+    const data = "UDP: 192.0.2.2 -> 198.51.100.1 UDP: 1024 -> 9";
+    assert.equal(await ask("packet-generator", "new", "name", "s0", "interface", "pg0", "data", data), { status: 0, out: "", error: "" });
+    assert.equal(streams, [data]);
+    assert.is((await ask("show version", "--json")).status, 0);
+  }, { newPacketStream });
+});
+
 socket("failures, also those of the router's own making, are one line and status 1", () => listening(async () => {
   assert.equal(await ask("clear errors"), { status: 1, out: "", error: "weft: not now\n" });
   assert.equal(await ask("clear runtime"), { status: 1, out: "", error: "weft: internal error: x is undefined\n" });
 }, { clearErrors: () => { throw new WeftError("CONFLICT", "not now"); }, clearRuntime: () => { throw new TypeError("x is undefined"); } }));
+
+socket("output for a disk that is full: one line and status 1; for a reader who is gone: 0", () => listening(async () => {
+  const program = fileURLToPath(new URL("../e2e/launch.js", import.meta.url));
+  const ended = async (redirection: string): Promise<[code: number, error: string]> => {
+    const child = spawn("sh", ["-c", `exec "$@" ${redirection}`, "sh", process.execPath, program, "ctl", "--socket", path, "show", "version"]);
+    let error = "";
+    child.stderr.setEncoding("utf8").on("data", (text: string) => { error += text; });
+    child.stdout.destroy(); // the reader
+    return new Promise((resolve) => child.on("close", (code) => resolve([code!, error])));
+  };
+  assert.equal(await ended(">/dev/full"), [1, "weft: cannot write to standard output: ENOSPC\n"]);
+  assert.equal(await ended(""), [0, ""]);
+}));
 
 socket("only the user may connect, and the socket is removed at the end", async () => {
   await listening(async () => {
