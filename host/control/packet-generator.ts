@@ -89,7 +89,8 @@ export class PacketGenerators {
     this.forgetDeleted();
     const found = this.streams.get(name);
     if (found) return found;
-    throw new WeftError("NOT_FOUND", `there is no stream ${quote(name)}${suggestion(name, [...this.streams.keys()])}`);
+    const names = [...this.streams.keys()];
+    throw new WeftError("NOT_FOUND", `there is no stream ${quote(name)}${names.length === 0 ? ", nor any other" : suggestion(name, names)}`);
   }
 
   /** Streams and connections go with their interfaces. */

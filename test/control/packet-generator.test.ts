@@ -176,6 +176,8 @@ async function refusal(run: () => unknown): Promise<string> {
 }
 
 test("refused, in one line, and nothing changed", async () => {
+  assert.equal(router.packetGenerator().streams, []);
+  assert.throws(() => router.enablePacketStream("s0"), /no stream "s0", nor any other$/);
   writeFileSync(join(folder, "raw-ip.pcap"), (() => {
     const bytes = pcap([frame(1, 20)]);
     bytes.writeUInt32LE(101, 20);
