@@ -32,7 +32,7 @@ export function tableForms(text = README): string[][] {
 export function calls(text = README): string[] {
   const lines = blocks(text).filter(({ language }) => language === "sh").flatMap(({ lines: all }) => all);
   return [...lines.map(withoutComment), ...spans(text)].flatMap((line) => line.split(/&&|&|\s\|\s/)).flatMap((part) => {
-    const [, words] = /^\s*(?:npm run weft --|weft)\s+(.*\S)\s*$/.exec(part) ?? [];
+    const [, words] = /^\s*(?:npm run (?:-s )?weft --|weft)\s+(.*\S)\s*$/.exec(part) ?? [];
     return words === undefined ? [] : [words];
   });
 }

@@ -92,7 +92,7 @@ nodes/NAME.ts, its tests nodes/NAME.test, and build/NAME.wasm, which a router lo
     options: [],
     examples: [
       "weft node new hello && weft node build && weft node test",
-      "weft run & weft ctl node load build/hello.wasm as hello && weft ctl node insert hello after ip4-input",
+      "weft ctl node load build/hello.wasm as hello && weft ctl node insert hello after ip4-input",
       "weft node test --help",
     ],
   },
