@@ -39,14 +39,15 @@ export function inThread(cpus: readonly number[]): Connect {
       return link;
     } catch (cause) {
       await link?.close();
-      throw notStarted(cause as Error & { syscall?: string }, cpu);
+      throw notStarted(cause as NodeJS.ErrnoException, cpu);
     }
   };
 }
 
-function notStarted(cause: Error & { syscall?: string }, cpu: number | null): WeftError {
+function notStarted(cause: NodeJS.ErrnoException, cpu: number | null): WeftError {
   if (cause.syscall !== "sched_setaffinity") return new WeftError("WORKER", `the packet worker does not start: ${cause.message}`, { cause });
-  return new WeftError("BAD_ARGUMENT", `cpu ${cpu}: there is no such CPU, or this process may not use it: "taskset -cp $$" lists those it may`, { cause });
+  const { cpus } = threadInfo(0, "main", "main", process.pid);
+  return new WeftError("BAD_ARGUMENT", `a worker cannot be pinned to CPU ${cpu}: this process may use ${cpus}`, { cause });
 }
 
 /** A thread that loads its modules, and then waits for what it is to do. */
@@ -104,7 +105,7 @@ class WorkerLink implements EngineLink {
     this.ended = new Promise((resolve) => worker.once("exit", () => resolve()));
     thread.begin({ ...options, waiter: this.waiter, cpu: this.cpu });
     await new Promise<void>((resolve, reject) => {
-      worker.once("error", (error) => reject(this.notPinned(error) ?? error));
+      worker.once("error", reject);
       worker.once("exit", (code) => reject(new Error(`exit code ${code}`)));
       worker.on("message", (message: FromEngine) => {
         if (message.type === "started") this.threadClock = message.clock;
@@ -122,13 +123,6 @@ class WorkerLink implements EngineLink {
     worker.on("error", (error) => fail(error.message, error));
     worker.once("exit", (code) => fail(`exit code ${code}`));
     for (const message of this.backlog.splice(0)) this.post(message);
-  }
-
-  /** What a person is told whose CPU the kernel refuses: sched_setaffinity(2) */
-  private notPinned({ syscall }: NodeJS.ErrnoException): WeftError | undefined {
-    if (syscall !== "sched_setaffinity") return undefined;
-    const { cpus } = threadInfo(0, "main", "main", process.pid);
-    return new WeftError("BAD_ARGUMENT", `a worker cannot be pinned to CPU ${this.cpu}: this process may use ${cpus}`);
   }
 
   post(message: ToEngine): void {
