@@ -19,6 +19,7 @@ import type { HardwareInfo, RxPlacementInfo } from "./api.js";
 import { HardwareCounters } from "./hardware-counters.js";
 import { type Interface, type Interfaces, isInterfaceName } from "./interfaces.js";
 import type { Neighbours } from "./neighbours.js";
+import { PortChanges } from "./port-changes.js";
 import type { Requests } from "./requests.js";
 import type { Routes } from "./routes.js";
 import { RxPlacement } from "./rx-placement.js";
@@ -45,17 +46,9 @@ export interface Surroundings {
   notice: (line: string) => void;
 }
 
-interface Change {
-  /** null: workers have nothing to do but to end a turn */
-  message: ToEngine | null;
-  left: Set<number>;
-  resolve: () => void;
-  reject: (error: WeftError) => void;
-}
-
 export class Ports {
-  /** interfaces that the workers in `left` are about to take or to let go, or of which they are to have another share, and who waits for that */
-  private readonly changing = new Map<number, Change>();
+  /** what the workers are about to do with a port */
+  private readonly changes: PortChanges;
   /** whether there ever was a port in which the buffers of several workers may change hands: when a queue goes from one to another */
   lendBuffers = false;
   /** the router was stopped */
@@ -63,12 +56,13 @@ export class Ports {
   /** no worker can be told anything any more */
   private failed = false;
   private readonly counters = new HardwareCounters();
-  private readonly workers: readonly number[];
+  private readonly workers: number;
   private readonly placement: RxPlacement;
 
   constructor(private readonly around: Surroundings) {
     const { workers } = around.packets.layout;
-    this.workers = Array.from({ length: workers }, (_, worker) => worker);
+    this.workers = workers;
+    this.changes = new PortChanges(workers, around.post);
     this.placement = new RxPlacement(workers, around.requests);
   }
 
@@ -79,7 +73,7 @@ export class Ports {
   async createRdma(options: RdmaOptions): Promise<HardwareInfo> {
     const settings = rdmaSettings(options);
     const { u8: memory, layout: { pool, poolEnd } } = this.around.packets;
-    const workers = this.workers.length;
+    const { workers } = this;
     const open = (index: number): OpenedPort => openRdma(settings, { memory, pool, poolEnd, workers }, () => this.event(index));
     this.lendBuffers ||= workers > 1;
     const entry = await this.create(options.name ?? this.freeName(), open);
@@ -103,7 +97,7 @@ export class Ports {
     registry.find("interface-output").next[entry.txSlot] = ""; // what is still sent there is dropped
     wiring.connect();
     try {
-      await this.change(entry, { type: "remove-port", index: entry.index, txNode: entry.txNode!.index });
+      await this.changes.tell(entry.index, { type: "remove-port", index: entry.index, txNode: entry.txNode!.index });
     } finally {
       this.dismantle(entry);
     }
@@ -163,12 +157,9 @@ export class Ports {
   /** Gives a receive queue to another worker. */
   async setRxPlacement(name: string, queue: number, worker: number): Promise<void> {
     const entry = this.find(name);
-    const unchanged = { left: new Set<number>(), message: null, resolve: () => {}, reject: () => {} };
-    this.changing.set(entry.index, unchanged);
     try {
-      await this.placement.move(entry, queue, worker);
+      await this.changes.during(entry.index, () => this.placement.move(entry, queue, worker));
     } finally {
-      this.changing.delete(entry.index);
       if (this.closed) addon.closePort(entry.handle!);
     }
   }
@@ -182,7 +173,7 @@ export class Ports {
     if (this.closed) throw new WeftError("WORKER", "the router was stopped"); // what has its handle now may be another's
     const entry = this.around.interfaces.find(name);
     if (entry.kind === "local") throw bad(`interface ${name} has no port: it cannot be configured`);
-    if (this.changing.has(entry.index)) throw new WeftError("CONFLICT", `interface ${name} is being created, deleted or placed`);
+    if (this.changes.has(entry.index)) throw new WeftError("CONFLICT", `interface ${name} is being created, deleted or placed`);
     return entry;
   }
 
@@ -205,27 +196,25 @@ export class Ports {
 
   /** A worker has taken or let go of a port. */
   changed(index: number, worker: number): void {
-    const change = this.changing.get(index);
-    if (change?.left.delete(worker) && change.left.size === 0) change.resolve();
+    this.changes.done(index, worker);
   }
 
   /** What a new worker must be told, in place of one that was given up: the ports there are, and what the old one had not done yet. */
   forNewWorker(worker: number): ToEngine[] {
-    const told = this.open().flatMap((entry): ToEngine[] => {
-      const { message: change = null, left } = this.changing.get(entry.index) ?? {};
+    return this.open().flatMap((entry): ToEngine[] => {
+      const change = this.changes.pending(entry.index);
       if (change?.type === "add-port") return [change];
-      if (change?.type === "remove-port" && !left!.has(worker)) return []; // it has let go of it
+      if (change?.type === "remove-port" && !this.changes.awaits(entry.index, worker)) return []; // it has let go of it
       const { index, kind, handle, txNode, rxMode } = entry;
       const port: ToEngine = { type: "add-port", port: { index, kind: kind as PortKind, handle: handle! }, txNode: txNode! };
       return [port, { type: "rx-mode", index, mode: rxMode }, ...(change ? [change] : [])];
     });
-    return told;
   }
 
   /** The worker will answer no more. */
   fail(error: WeftError): void {
     this.failed = true;
-    for (const { reject } of this.changing.values()) reject(error);
+    this.changes.fail(error);
   }
 
   /** Names of interfaces that are set up and whose device was removed, or is in a fatal state. */
@@ -241,7 +230,7 @@ export class Ports {
   /** Once the workers have ended. What they have not answered by now closes its port itself. */
   close(): void {
     this.closed = true;
-    for (const entry of this.open()) if (!this.changing.has(entry.index)) addon.closePort(entry.handle!);
+    for (const entry of this.open()) if (!this.changes.has(entry.index)) addon.closePort(entry.handle!);
     this.fail(new WeftError("WORKER", "the router was stopped"));
   }
 
@@ -270,7 +259,7 @@ export class Ports {
       throw error;
     }
     try {
-      await this.change(entry, { type: "add-port", port: { index, kind: opened.kind, handle: opened.handle }, txNode: entry.txNode! });
+      await this.changes.tell(entry.index, { type: "add-port", port: { index, kind: opened.kind, handle: opened.handle }, txNode: entry.txNode! });
     } catch (error) {
       this.dismantle(entry);
       throw error;
@@ -304,18 +293,6 @@ export class Ports {
     statistics.clearNode(txNode);
     this.refresh(entry);
     return entry;
-  }
-
-  /** Has the workers take or let go of an interface's port; until all have, nothing else may change the interface. Throws WORKER. */
-  private async change(entry: Interface, message: ToEngine): Promise<void> {
-    const left = new Set(this.workers);
-    const done = new Promise<void>((resolve, reject) => this.changing.set(entry.index, { message, left, resolve, reject }));
-    try {
-      this.around.post(message);
-      await done;
-    } finally {
-      this.changing.delete(entry.index);
-    }
   }
 
   /** Closes the port that no worker has any more, and takes back what its interface had. */
