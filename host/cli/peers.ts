@@ -22,14 +22,14 @@ export interface Transfer {
   retransmitted: number | null;
 }
 
-/** How long replies are waited for that ping(8) has given up, ms. */
+/** How long replies are waited for that ping(8) has given up, ms, unless it is said. */
 const LATE = 1000;
 
 /**
  * ping(8): sent and received, whatever its exit status. It gives replies up that come later than two round trips after its last request, -W or
  * not; the kernel counts them all.
  */
-export async function ping(host: Host, target: string, options: string[]): Promise<Echoes> {
+export async function ping(host: Host, target: string, options: string[], late = LATE): Promise<Echoes> {
   const before = await echoReplies(host);
   const { stdout, stderr } = await host.run("ping", ["-n", ...options, target]);
   const totals = /(\d+) packets transmitted, (\d+) received/.exec(stdout);
@@ -37,7 +37,7 @@ export async function ping(host: Host, target: string, options: string[]): Promi
   const times = [...stdout.matchAll(/time=([\d.]+) ms/g)].map((match) => Number(match[1]));
   const sent = Number(totals[1]);
   let received = Number(totals[2]);
-  for (const end = performance.now() + LATE; received < sent && performance.now() < end; await sleep(20)) {
+  for (const end = performance.now() + late; received < sent && performance.now() < end; await sleep(20)) {
     received = Math.max(received, Math.min(sent, (await echoReplies(host)) - before));
   }
   return { sent, received, times };
@@ -61,7 +61,7 @@ export async function arping(host: Host, device: string, target: string, count: 
 
 /** traceroute(8): the address at each hop, "*" where none answered. */
 export async function traceroute(host: Host, target: string): Promise<string[]> {
-  const { stdout } = await host.run("traceroute", ["-n", "-q", "1", "-w", "2", "-m", "5", target]);
+  const { stdout } = await host.run("traceroute", ["-n", "-q", "1", "-w", "10", "-m", "5", target]);
   return [...stdout.matchAll(/^\s*\d+\s+(\S+)/gm)].map((match) => match[1]!);
 }
 

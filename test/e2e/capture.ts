@@ -24,7 +24,7 @@ export async function capture(host: Host, name: string): Promise<Capture> {
   await until("tshark captures", () => (statSync(file, { throwIfNoEntry: false })?.size ?? 0) > 0);
   return {
     stop: async (answering) => {
-      await host.run("ping", ["-n", "-c", "1", "-W", "2", "-p", LAST, answering]);
+      await host.run("ping", ["-n", "-c", "1", "-W", "30", "-p", LAST, answering]);
       await until("the last frame is written", () => contains(file, LAST));
       child.kill("SIGINT");
       assert.is(await end, 0, text);

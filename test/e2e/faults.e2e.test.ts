@@ -2,11 +2,11 @@
 
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { iperf, ping } from "../../host/cli/peers.js";
+import { iperf } from "../../host/cli/peers.js";
 import { ended, must } from "../../host/lab/command.js";
 import type { Host } from "../../host/lab/host.js";
 import { enterPrivateNetwork } from "../../host/lab/private-network.js";
-import { A, B, countersAgree, hostAt, script } from "./network.js";
+import { A, B, countersAgree, hostAt, ping, script } from "./network.js";
 import { Weft, routed, until } from "./weft.js";
 
 const status = await enterPrivateNetwork();
@@ -40,14 +40,14 @@ async function pinging(weft: Weft, count: number, meanwhile: () => Promise<void>
 
 withRouter("a link that goes down and comes back in the middle of a ping", async (weft, host) => {
   await reachable(weft, host);
-  const echoes = await pinging(weft, 200, async () => {
+  const echoes = await pinging(weft, 300, async () => {
     await must(null, "ip", ["link", "set", A.device, "down"]);
     await until("losses are counted as txDown", async () => (await weft.interface(NAME)).counters.txDown > 3);
     await until("the router sees it", () => weft.notices.includes(`interface ${NAME}: link down`));
     await must(null, "ip", ["link", "set", A.device, "up"]);
     await until("and its return", () => weft.notices.includes(`interface ${NAME}: link up`));
   });
-  assert.is(echoes.sent, 200);
+  assert.is(echoes.sent, 300);
   assert.ok(echoes.received > 20, `${echoes.received} received`);
   // Counted too: the questions for the neighbour, which is forgotten with its link. Not counted: what the peer could not answer.
   const counted = (await weft.interface(NAME)).counters.txDown + (await weft.errors("interface-output", /link down/));
@@ -69,7 +69,7 @@ withRouter("a peer that goes down and comes back", async (weft, host) => {
 withRouter("a device whose queue is full: ENOBUFS", async (weft, host) => {
   await reachable(weft, host);
   await must(null, "tc", ["qdisc", "add", "dev", A.device, "root", "tbf", "rate", "100kbit", "burst", "2kb", "limit", "3000"]);
-  const echoes = await ping(host, A.gateway, ["-f", "-c", "200", "-s", "1400", "-W", "1"]);
+  const echoes = await ping(host, A.gateway, ["-f", "-c", "200", "-s", "1400", "-W", "1"], 1000);
   const { txNoRoom } = (await weft.interface(NAME)).counters;
   assert.ok(txNoRoom > 0 && echoes.received > 0, `${txNoRoom} without room, ${echoes.received} of ${echoes.sent} answered`);
   assert.ok(echoes.sent - echoes.received <= txNoRoom + 2, `${echoes.sent - echoes.received} lost, ${txNoRoom} counted`); // two may be in the queue still
@@ -105,7 +105,7 @@ withRouter("a new MTU costs no packet, a new MAC address only what was sent to t
 });
 
 withRouter("an interface that is deleted under a flood of pings", async (weft, host) => {
-  const flood = host.spawn("ping", ["-n", "-q", "-f", "-w", "20", A.gateway]);
+  const flood = host.spawn("ping", ["-n", "-q", "-f", A.gateway]);
   flood.stdout.resume();
   const over = ended(flood);
   for (let round = 0; round < 5; round++) {
@@ -183,7 +183,8 @@ withRouter("garbage from a raw socket", async (weft, host) => {
   const sent = await host.run("python3", ["-c", GARBAGE, mac, "20000"]);
   assert.is(sent.status, 0, sent.stderr);
   await countersAgree(weft, host, A);
-  assert.ok((await weft.interface(NAME)).counters.rxPackets > 15_000);
+  const { rxPackets, rxMissed } = (await weft.interface(NAME)).counters;
+  assert.ok(rxPackets + rxMissed > 15_000, `${rxPackets} received, ${rxMissed} missed`);
   for (const [node, reason] of [
     ["ethernet-input", /unknown type/],
     ["arp-input", /too short/], ["arp-input", /hardware/],

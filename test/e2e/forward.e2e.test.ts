@@ -2,11 +2,11 @@
 
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { iperf, ping, traceroute } from "../../host/cli/peers.js";
+import { iperf, traceroute } from "../../host/cli/peers.js";
 import type { Host } from "../../host/lab/host.js";
 import { enterPrivateNetwork } from "../../host/lab/private-network.js";
 import { type Capture, capture, framesFrom, judge } from "./capture.js";
-import { A, B, countersAgree, hostAt, script } from "./network.js";
+import { A, B, countersAgree, hostAt, ping, script } from "./network.js";
 import { Weft, routed } from "./weft.js";
 
 const status = await enterPrivateNetwork();
@@ -27,7 +27,7 @@ function accounted(name: string, run: () => Promise<void>): void {
 
 /** What ping prints about one echo request. */
 async function ask(host: Host, target: string, ...options: string[]): Promise<string> {
-  const { stdout } = await host.run("ping", ["-n", "-c", "1", "-W", "8", ...options, target]);
+  const { stdout } = await host.run("ping", ["-n", "-c", "1", "-W", "30", ...options, target]);
   return stdout;
 }
 
@@ -41,7 +41,7 @@ accounted("ping in every size, whole and in fragments", async () => {
 
 accounted("traceroute sees the router, by UDP and by ICMP", async () => {
   assert.equal(await traceroute(a, B.address), [A.gateway, B.address]);
-  const { stdout } = await b.run("traceroute", ["-n", "-I", "-q", "1", "-w", "2", "-m", "5", A.address]);
+  const { stdout } = await b.run("traceroute", ["-n", "-I", "-q", "1", "-w", "10", "-m", "5", A.address]);
   assert.equal([...stdout.matchAll(/^\s*\d+\s+(\S+)/gm)].map((match) => match[1]), [B.gateway, A.address]);
   assert.is(await weft.errors("ip4-rewrite", /TTL/), 2);
 });

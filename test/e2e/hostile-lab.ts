@@ -7,13 +7,13 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { echoReplies, ping } from "../../host/cli/peers.js";
+import { echoReplies } from "../../host/cli/peers.js";
 import type { CustomNodeInfo, NodePlace } from "../../host/control/api.js";
 import { Router } from "../../host/control/router.js";
 import type { Running } from "../../host/lab/command.js";
 import type { Host } from "../../host/lab/host.js";
 import { type Hostile, moduleOf } from "./hostile-modules.js";
-import { A, B, allAnswered, hostAt, linkCounters } from "./network.js";
+import { A, B, allAnswered, hostAt, linkCounters, ping } from "./network.js";
 import { scratch, until } from "./weft.js";
 
 /** A ping that goes on and on. */

@@ -3,11 +3,10 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { COPY_SHIFT, MODULES } from "../../assembly/abi.js";
-import { echoReplies, ping } from "../../host/cli/peers.js";
+import { echoReplies } from "../../host/cli/peers.js";
 import { enterPrivateNetwork } from "../../host/lab/private-network.js";
 import { HostileLab } from "./hostile-lab.js";
 import { BREACHES, LOG, pass, TRAPS } from "./hostile-modules.js";
-import { B, allAnswered } from "./network.js";
 import { until } from "./weft.js";
 
 const status = await enterPrivateNetwork();
@@ -63,14 +62,16 @@ lab.hostile("a flood of log lines, with good and bad addresses", lab.module({
 }), async () => {
   lab.notices = [];
   await lab.answered();
-  assert.ok(lab.notices.length > 0 && lab.notices.length < 50, `${lab.notices.length} lines`);
+  // Ten a second; at worst each of ten packets comes in a second of its own.
+  assert.ok(lab.notices.length > 0 && lab.notices.length < 200, `${lab.notices.length} lines`);
 });
 
 lab.hostile("restart: a node that traps again at once waits longer each time", lab.module({ body: "(unreachable)" }), async () => {
   await lab.router.setNodePolicy("bad", { restart: 50 });
   await until("two restarts", async () => (await lab.knock(3)) === 0 && lab.bad.traps >= 3);
   assert.ok(["waiting", "running"].includes(lab.bad.state), lab.bad.state);
-  assert.ok(lab.count("passed over: the node is not running") > 0);
+  // The first time it is so short that a busy worker may find all packets before it, or behind it.
+  await until("it waits", async () => (await lab.knock(3)) === 0 && lab.count("passed over: the node is not running") > 0);
 });
 
 lab.hostile("restart: it is a new instance that goes on", lab.module({
@@ -80,8 +81,12 @@ lab.hostile("restart: it is a new instance that goes on", lab.module({
   more: "(global $calls (mut i32) (i32.const 0))",
 }), async () => {
   await lab.router.setNodePolicy("bad", { restart: 1 });
-  // every other packet
-  assert.is(await allAnswered(lab.b, 4, () => ping(lab.b, B.gateway, ["-c", "8", "-i", "0.05", "-W", "0.3"])), 4);
+  // Every other packet; one after the other, for a busy worker would find several in a frame.
+  for (let round = 1; round <= 4; round++) {
+    await lab.answered(1);
+    assert.is(await lab.knock(1), 0);
+    await until("it traps", () => lab.bad.traps === round);
+  }
 });
 
 test.after(() => lab.close());

@@ -2,13 +2,13 @@
 
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { iperf, ping, traceroute } from "../../host/cli/peers.js";
+import { iperf, traceroute } from "../../host/cli/peers.js";
 import type { NodeTable } from "../../host/control/api.js";
 import { enterPrivateNetwork } from "../../host/lab/private-network.js";
 import { exampleFile } from "./example-file.js";
 import { MIRROR_PORT, askMirror, serveMirror } from "./mirror.js";
 import { C, type NatNetwork, OUTSIDE, kernelNetwork, weftNetwork } from "./nat-network.js";
-import { A, B } from "./network.js";
+import { A, B, ping } from "./network.js";
 
 const status = await enterPrivateNetwork();
 if (status !== null) process.exit(status);
@@ -29,11 +29,11 @@ async function observe({ a, b, c, setMtu }: NatNetwork): Promise<Record<string, 
     seen[`ping ${options.join(" ")}`] = received;
   }
   seen["traceroute"] = await traceroute(a, B.address);
-  const { stdout: byIcmp } = await a.run("traceroute", ["-n", "-I", "-q", "1", "-w", "2", "-m", "5", B.address]);
+  const { stdout: byIcmp } = await a.run("traceroute", ["-n", "-I", "-q", "1", "-w", "10", "-m", "5", B.address]);
   seen["traceroute -I"] = [...byIcmp.matchAll(/^\s*\d+\s+(\S+)/gm)].map((match) => match[1]);
   seen["no such host"] = /Destination .*Unreachable/.exec((await a.run("ping", ["-n", "-c", "1", "-W", "8", "203.0.113.77"])).stdout)?.[0];
   await setMtu(1400);
-  const { stdout: tooLong } = await a.run("ping", ["-n", "-c", "1", "-W", "2", "-s", "1472", "-M", "do", B.address]);
+  const { stdout: tooLong } = await a.run("ping", ["-n", "-c", "1", "-W", "8", "-s", "1472", "-M", "do", B.address]);
   seen["path MTU"] = /From .*mtu = \d+/.exec(tooLong)?.[0];
   const { mbits } = await iperf(a, b, B.address, 1, ["-b", "100M"], () => {});
   seen["TCP past a smaller MTU"] = mbits > 1;

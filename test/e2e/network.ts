@@ -5,7 +5,7 @@
 
 import * as assert from "uvu/assert";
 import type { InterfaceInfo } from "../../host/control/api.js";
-import { echoReplies } from "../../host/cli/peers.js";
+import { type Echoes, echoReplies, ping as kernelPing } from "../../host/cli/peers.js";
 import { must } from "../../host/lab/command.js";
 import { Host } from "../../host/lab/host.js";
 import { Weft, until } from "./weft.js";
@@ -58,6 +58,11 @@ export async function allAnswered(host: Host, count: number, send: () => Promise
   return answered;
 }
 
+/** ping(8), whose replies are waited for as long as a busy machine may take; `late` is to be given, in ms, where not all can come. */
+export function ping(host: Host, target: string, options: string[], late = 30_000): Promise<Echoes> {
+  return kernelPing(host, target, options, late);
+}
+
 /**
  * Waits until both ends of a link count the same: each packet that the host sent was received, or lost under a name; each that
  * weft sent arrived, or was dropped in between (the queue of the peer's CPU was full), which the kernel counts on weft's netdev.
@@ -73,5 +78,5 @@ export async function countersAgree(weft: Weft, host: Host, { device }: Side, na
     if (peer.rxPackets + between.txDropped !== counters.txPackets) return false;
     return (lost > 0 || peer.txBytes === counters.rxBytes) && (between.txDropped > 0 || peer.rxBytes === counters.txBytes);
   };
-  await until("counters", agree, 4000).catch(() => assert.unreachable(`the counters of ${device} differ: ${JSON.stringify(seen)}`));
+  await until("counters", agree).catch(() => assert.unreachable(`the counters of ${device} differ: ${JSON.stringify(seen)}`));
 }

@@ -5,12 +5,12 @@ import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import type { Balance, ErrorCounter, PcapTraceStatus } from "../../host/control/api.js";
-import { iperf, ping } from "../../host/cli/peers.js";
+import { iperf } from "../../host/cli/peers.js";
 import { must, run } from "../../host/lab/command.js";
 import type { Host } from "../../host/lab/host.js";
 import { enterPrivateNetwork } from "../../host/lab/private-network.js";
 import { readPcapng } from "../pcapng.js";
-import { A, B, hostAt, script } from "./network.js";
+import { A, B, hostAt, ping, script } from "./network.js";
 import { Weft, routed, scratch, until } from "./weft.js";
 
 const status = await enterPrivateNetwork();

@@ -3,11 +3,11 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import type { NeighborInfo } from "../../host/control/api.js";
-import { arping, ping } from "../../host/cli/peers.js";
+import { arping } from "../../host/cli/peers.js";
 import { must } from "../../host/lab/command.js";
 import type { Host } from "../../host/lab/host.js";
 import { enterPrivateNetwork } from "../../host/lab/private-network.js";
-import { A, countersAgree, hostAt, script } from "./network.js";
+import { A, countersAgree, hostAt, ping, script } from "./network.js";
 import { Weft, routed } from "./weft.js";
 
 const status = await enterPrivateNetwork();
@@ -47,7 +47,7 @@ between("echoes of every kind of size", async (host) => {
   // Ping compares what comes back with what it sent: "wrong data byte" otherwise.
   const sizes = [...Array.from({ length: 18 }, (_, i) => i), ...Array.from({ length: 40 }, (_, i) => 18 + i * 37), 1471, 1472];
   for (const size of sizes) {
-    const { stdout } = await host.run("ping", ["-n", "-c", "1", "-W", "2", "-s", String(size), "-M", "do", A.gateway]);
+    const { stdout } = await host.run("ping", ["-n", "-c", "1", "-W", "30", "-s", String(size), "-M", "do", A.gateway]);
     assert.match(stdout, "1 packets transmitted, 1 received", `${size} bytes`);
     assert.not.match(stdout, "wrong data byte", `${size} bytes`);
   }

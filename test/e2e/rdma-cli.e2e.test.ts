@@ -7,12 +7,11 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import type { BufferInfo, HardwareInfo, NeighborInfo } from "../../host/control/api.js";
 import { ctl } from "../../host/cli/ctl.js";
-import { ping } from "../../host/cli/peers.js";
 import { ended, must, run, start } from "../../host/lab/command.js";
 import { EMULATOR } from "../../host/lab/emulator.js";
 import { Host } from "../../host/lab/host.js";
 import { enterPrivateNetwork } from "../../host/lab/private-network.js";
-import { A, allAnswered, hostAt } from "./network.js";
+import { A, hostAt, ping } from "./network.js";
 import { Weft, routed, scratch, until } from "./weft.js";
 
 const status = await enterPrivateNetwork();
@@ -35,9 +34,8 @@ function between(name: string, run: (host: Host, weft: Weft) => Promise<void>): 
 }
 
 async function answered(host: Host, count = 5): Promise<void> {
-  await allAnswered(host, count, async () => {
-    assert.is((await ping(host, A.gateway, ["-c", String(count), "-i", "0.05", "-W", "2"])).sent, count);
-  });
+  const { sent, received } = await ping(host, A.gateway, ["-c", String(count), "-i", "0.05", "-W", "2"]);
+  assert.equal([sent, received], [count, count]);
 }
 
 async function hardware(weft: Weft): Promise<HardwareInfo> {
@@ -79,13 +77,13 @@ between("promiscuous, and no more", async (host, weft) => {
   const before = await flows();
   const others = async (): Promise<number> => weft.errors("ethernet-input", /not this interface/);
   await host.ip("neighbor", "replace", "198.51.100.9", "lladdr", "02:00:00:00:00:99", "dev", "eth0");
-  const shout = (): Promise<unknown> => ping(host, "198.51.100.9", ["-c", "3", "-i", "0.05", "-W", "0.2"]);
+  const shout = (): Promise<unknown> => ping(host, "198.51.100.9", ["-c", "3", "-i", "0.05", "-W", "0.2"], 0);
   await shout();
   assert.is(await others(), 0, "the adapter leaves to Linux what is for others");
   await weft.ctl("set interface promiscuous on rdma-0");
   assert.is((await hardware(weft)).promiscuous, true);
   await shout();
-  assert.is(await others(), 3);
+  await until("all are seen", async () => (await others()) === 3);
   await weft.ctl("set interface promiscuous off rdma-0");
   await shout();
   assert.equal([await others(), await flows()], [3, before]);
@@ -153,7 +151,7 @@ between("the link goes down and comes back", async (host, weft) => {
   const state = async (): Promise<boolean> => (await weft.interface("rdma-0")).linkUp;
   await host.down("eth0");
   await until("link down", async () => !(await state()));
-  assert.match(weft.notices, "interface rdma-0: link down");
+  await until("it is told", () => weft.notices.includes("interface rdma-0: link down"));
   await host.up("eth0");
   await until("link up", state);
   await host.route("default", A.gateway);

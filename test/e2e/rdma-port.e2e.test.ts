@@ -4,10 +4,9 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { GRAPH_ASLEEP, GRAPH_EPOCH } from "../../assembly/abi.js";
 import { addon } from "../../host/addon.js";
-import { ping } from "../../host/cli/peers.js";
 import type { RdmaOptions } from "../../host/control/api.js";
 import { workerAt } from "../../host/memory/memory.js";
-import { A, B } from "./network.js";
+import { A, B, ping } from "./network.js";
 import { Hosts, MACS, NAMES, RdmaLab, control, deviceStatistics, enterRdmaLab } from "./rdma-lab.js";
 import { until } from "./weft.js";
 

@@ -2,9 +2,8 @@
 
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { ping } from "../../host/cli/peers.js";
 import type { RdmaOptions } from "../../host/control/api.js";
-import { A, B } from "./network.js";
+import { A, B, ping } from "./network.js";
 import { Hosts, MACS, MTU, NAMES, OTHER_B, OTHER_MAC, RdmaLab, control, deviceStatistics, enterRdmaLab } from "./rdma-lab.js";
 import { until } from "./weft.js";
 

@@ -7,10 +7,9 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import type { NeighborInfo, RouteInfo } from "../../host/control/api.js";
-import { ping } from "../../host/cli/peers.js";
 import type { Host } from "../../host/lab/host.js";
 import { enterPrivateNetwork } from "../../host/lab/private-network.js";
-import { A, B, countersAgree, hostAt, script } from "./network.js";
+import { A, B, countersAgree, hostAt, ping, script } from "./network.js";
 import { Weft, routed, until } from "./weft.js";
 
 const status = await enterPrivateNetwork();
@@ -64,7 +63,7 @@ between("a changed MAC address is announced: the kernel has it at once, and lose
 
 between("proxy ARP lets a kernel without a gateway reach who it takes for a neighbour", async (a, _b, weft) => {
   await a.ip("route", "replace", "203.0.113.0/24", "dev", "eth0");
-  const { received } = await ping(a, B.address, ["-c", "1", "-W", "1"]);
+  const { received } = await ping(a, B.address, ["-c", "1", "-W", "1"], 1000);
   assert.is(received, 0, "off unless asked for");
   await weft.ctl(`set interface proxy-arp host-${A.device} enable`);
   await a.ip("neighbor", "flush", "dev", "eth0");
@@ -92,7 +91,7 @@ between("a neighbour that dies: asked for once a second, then host unreachable; 
   const seconds = (performance.now() - start) / 1000;
   assert.ok(questions >= 3 && questions <= seconds + 2, `${questions} questions in ${seconds} s`);
   await b.ip("link", "set", "dev", "eth0", "arp", "on");
-  await until("it answers", async () => (await ping(a, B.address, ["-c", "1", "-W", "1"])).received === 1);
+  await until("it answers", async () => (await ping(a, B.address, ["-c", "1", "-W", "1"], 1000)).received === 1);
 });
 
 test.run();

@@ -5,10 +5,9 @@ import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import type { NodeInfo, TraceInfo } from "../../host/control/api.js";
-import { ping } from "../../host/cli/peers.js";
 import { enterPrivateNetwork } from "../../host/lab/private-network.js";
 import { assemble, manifestOf, nodeText } from "../wat/assemble.js";
-import { A, hostAt, script } from "./network.js";
+import { A, hostAt, ping, script } from "./network.js";
 import { Weft, routed, scratch, until } from "./weft.js";
 
 const status = await enterPrivateNetwork();
@@ -44,7 +43,7 @@ test("a node that never returns: the packet's trace ends there, and the next wor
     await weft.ctl("node policy stuck fail open");
     await weft.ctl("node insert stuck before icmp4-input");
     await weft.ctl("trace add ip4-local 100");
-    assert.is((await ping(host, A.gateway, ["-c", "1", "-W", "1"])).received, 0);
+    assert.is((await ping(host, A.gateway, ["-c", "1", "-W", "1"], 1000)).received, 0);
     await until("it is set aside", async () => (await weft.show<NodeInfo>("node stuck")).custom!.state === "set-aside");
     assert.is((await ping(host, A.gateway, ["-c", "1", "-W", "2"])).received, 1);
     const { packets } = await weft.show<TraceInfo>("trace");

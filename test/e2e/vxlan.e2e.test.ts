@@ -5,14 +5,14 @@
 
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { iperf, ping } from "../../host/cli/peers.js";
+import { iperf } from "../../host/cli/peers.js";
 import type { NodeCounter } from "../../host/control/api.js";
 import { Host } from "../../host/lab/host.js";
 import { enterPrivateNetwork } from "../../host/lab/private-network.js";
 import { capture, framesFrom, judge } from "./capture.js";
 import { exampleFile } from "./example-file.js";
-import { A, B, script } from "./network.js";
-import { Weft, routed } from "./weft.js";
+import { A, B, ping, script } from "./network.js";
+import { Weft, routed, until } from "./weft.js";
 
 const status = await enterPrivateNetwork();
 if (status !== null) process.exit(status);
@@ -89,8 +89,8 @@ test("TCP and UDP at speed, both ways", async () => {
 
 test("what does not fit is dropped under a name: a frame too long for the route, a super-packet", async () => {
   await a.ip("link", "set", "dev", "eth0", "mtu", "1500");
-  assert.is((await ping(a, FAR, ["-c", "2", "-i", "0.05", "-W", "1", "-s", "1423", "-M", "do"])).received, 0);
-  assert.is(await counted("vxlan", /too long/), 2);
+  assert.is((await ping(a, FAR, ["-c", "2", "-i", "0.05", "-W", "1", "-s", "1423", "-M", "do"], 1000)).received, 0);
+  await until("both are counted", async () => (await counted("vxlan", /too long/)) === 2);
   await a.ip("link", "set", "dev", "eth0", "mtu", String(MTU));
   for (const feature of ["tso", "gso"]) await a.offload("eth0", feature, true);
   await iperf(a, b, FAR, 1, [], () => {}).catch(() => {}); // what becomes of it is up to the sender's retransmissions

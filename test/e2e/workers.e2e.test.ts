@@ -6,10 +6,9 @@ import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { B_TOTAL } from "../../assembly/abi.js";
-import { ping } from "../../host/cli/peers.js";
 import type { Loaded } from "./peer-program.js";
 import { moduleOf, pass } from "./hostile-modules.js";
-import { A, B } from "./network.js";
+import { A, B, ping } from "./network.js";
 import { Hosts, NAMES, RdmaLab, enterRdmaLab } from "./rdma-lab.js";
 import { until } from "./weft.js";
 
