@@ -150,11 +150,10 @@ balanced("delayed packets come when they are due, not before, and wake who sleep
   addon.setFault(to, { seed: 1, rx: { ...NONE, delay, jitter }, tx: NONE });
   const start = process.hrtime.bigint();
   send(...Array.from({ length: 20 }, (_, i) => frameOf(60, i)));
-  assert.equal(receive(), []);
   const got: Uint8Array[] = [];
   let first = 0n;
   for (let calls = 0; got.length < 20; calls++) {
-    addon.wait(waiter, Uint32Array.of(to), 5000);
+    if (calls > 0) addon.wait(waiter, Uint32Array.of(to), 5000);
     got.push(...receive());
     if (got.length > 0 && first === 0n) first = process.hrtime.bigint() - start;
     assert.ok(calls < 100, "it sleeps until a packet is due");

@@ -48,7 +48,7 @@ export function makePair(left: string, right: string, mtu = 1500): void {
   for (const name of [left, right]) ip(`link set ${name} addrgenmode none arp off up`);
   // The kernel tells of a carrier a while after it is there.
   const isUp = (name: string): boolean => (JSON.parse(ip(`-j link show ${name}`)) as { operstate: string }[])[0]!.operstate === "UP";
-  for (const end = Date.now() + 5000; ![left, right].every(isUp); ) assert.ok(Date.now() < end, `${left} and ${right} do not come up`);
+  for (const end = Date.now() + 30_000; ![left, right].every(isUp); ) assert.ok(Date.now() < end, `${left} and ${right} do not come up`);
 }
 
 export const free = (): number => packets.free(0);
@@ -137,19 +137,20 @@ export function send(handle: number, swIfIndex: number, ...frames: Uint8Array[])
   return addon.transmit(handle, FRAME, frames.length, swIfIndex);
 }
 
-/** Receives one burst, waiting for a first packet at most 2 s. The buffers stay the caller's. */
-export function receive(handle: number, swIfIndex: number, max = VECTOR): Packet[] {
-  for (const end = Date.now() + 2000; Date.now() < end; ) {
+/** Receives so many packets; a busy kernel may hand them over in several bursts, and some time after they were sent. The buffers stay the caller's. */
+export function receive(handle: number, swIfIndex: number, count = 1, max = VECTOR): Packet[] {
+  const got: Packet[] = [];
+  for (const end = Date.now() + 30_000; got.length < count && Date.now() < end; ) {
     const n = addon.receive(handle, FRAME, max, swIfIndex);
-    if (n > 0) return look(n);
-    addon.wait(waiter, Uint32Array.of(handle), end - Date.now());
+    got.push(...look(n));
+    if (n === 0) addon.wait(waiter, Uint32Array.of(handle), end - Date.now());
   }
-  return [];
+  return got;
 }
 
 /** Waits until the netdev behind a port is as wanted. */
 export function untilLink(handle: number, wanted: { present?: boolean; up?: boolean }): void {
-  for (const end = Date.now() + 5000; Date.now() < end; addon.wait(waiter, Uint32Array.of(), 5)) {
+  for (const end = Date.now() + 30_000; Date.now() < end; addon.wait(waiter, Uint32Array.of(), 5)) {
     const state = addon.linkState(handle);
     if ((wanted.present ?? state.present) === state.present && (wanted.up ?? state.up) === state.up) return;
   }

@@ -28,7 +28,7 @@ function run(program: string, native: string[]): string[] {
     // The sources' calls to Node, which no program here makes, go with the sections that hold them.
     const errors = compile(["-g", "-O0", ...SANITIZERS, "-ffunction-sections", "-Wl,--gc-sections", ...sources, "-o", binary]);
     if (errors !== "") return [`not ok ${program} compiles: ${errors}`];
-    const { status, stdout, stderr } = spawnSync(binary, { encoding: "utf8", timeout: 60_000 });
+    const { status, stdout, stderr } = spawnSync(binary, { encoding: "utf8", timeout: 300_000 });
     return [...stdout.trim().split("\n"), `${status === 0 && stderr === "" ? "ok" : "not ok"} ${program} ends well: status ${status}, ${stderr}`];
   } finally {
     rmSync(folder, { recursive: true });

@@ -1,6 +1,7 @@
 // Interfaces with a port: what is refused, and what a worker that dies leaves behind.
 
 import { readdirSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Worker } from "node:worker_threads";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
@@ -82,8 +83,18 @@ test("a router that is stopped while its worker is asked for something, and stop
 
 test("a router that is stopped while a new worker takes over: nothing fails, no thread is left", async () => {
   const threads = (): number => readdirSync("/proc/self/task").length;
+  /** Waits until there are so many. A thread that has ended is in /proc for a moment more. */
+  const steady = async (wanted?: number): Promise<number> => {
+    let [last, same] = [0, 0];
+    for (const end = Date.now() + 30_000; same < 10 && Date.now() < end; await sleep(10)) {
+      const now = threads();
+      same = now === (wanted ?? last) ? same + 1 : 0;
+      last = now;
+    }
+    return last;
+  };
   await (await Router.start()).stop();
-  const before = threads();
+  const before = await steady();
   let failure: WeftError | undefined;
   const real = await Router.start({ failed: (error) => (failure = error) });
   real["workers"]["supervisors"][0]!["pulse"].enter(1); // as if the worker were in a node from outside
@@ -92,7 +103,7 @@ test("a router that is stopped while a new worker takes over: nothing fails, no 
   assert.is(real.threads()[1]!.tid, null);
   await real.stop();
   assert.is(real["workers"].states()[0]!.takeovers, 1);
-  assert.equal([failure, threads()], [undefined, before]);
+  assert.equal([failure, await steady(before)], [undefined, before]);
 });
 
 test("what a device says when its worker has died harms nobody", async () => {
