@@ -133,7 +133,7 @@ for (const [signal, expected] of [["SIGKILL", 128 + 9], ["SIGINT", 130], ["SIGTE
     untouched(async () => {
       const demo = startDemo(["forward"]);
       // far in: hosts, links and iperf3 are there
-      await until("iperf3 runs", () => demo.child.exitCode !== null || demo.output.stdout.includes("Mbit/s"), 20_000);
+      await until("iperf3 runs", () => demo.child.exitCode !== null || demo.output.stdout.includes("Mbit/s"), 90_000);
       assert.is(demo.child.exitCode, null, demo.output.stderr);
       assert.ok(demo.processes().length >= 5, "the demo, its namespaces' holders and iperf3");
       demo.child.kill(signal);

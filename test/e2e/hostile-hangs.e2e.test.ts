@@ -2,11 +2,12 @@
 
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import type { Running } from "../../host/lab/command.js";
 import { enterPrivateNetwork } from "../../host/lab/private-network.js";
 import { HostileLab, Probe } from "./hostile-lab.js";
 import { HANGS } from "./hostile-modules.js";
 import { A, B } from "./network.js";
-import { until } from "./weft.js";
+import { until, withoutTicks } from "./weft.js";
 
 const status = await enterPrivateNetwork();
 if (status !== null) process.exit(status);
@@ -47,20 +48,25 @@ for (const [name, thrown, cause] of THROWN) {
 
 test("a hang under load: rings, waiting frames and held packets outlive the worker", async () => {
   const stranger = "203.0.113.77";
-  const waits = lab.a.spawn("ping", ["-n", "-c", "1", "-W", "8", stranger]);
+  const waits = lab.a.spawn("ping", ["-n", "-c", "1", "-W", "170", stranger]);
   let told = "";
   waits.stdout.setEncoding("utf8").on("data", (text: string) => (told += text));
-  await until("a packet is held", () => lab.router.balance().held > 0);
+  let own!: Probe;
+  let through!: Running;
+  // It is not given up after three seconds.
+  await withoutTicks(lab.router, async () => {
+    await until("a packet is held", () => lab.router.balance().held > 0);
 
-  // Packets to the router itself and past the node come in the same vectors.
-  const own = await Probe.start(lab.a, A.gateway);
-  const through = lab.a.spawn("ping", ["-n", "-q", "-f", B.address]);
-  through.stdout.resume();
-  await lab.router.loadNode(lab.module(HANGS["an endless loop"]!)(), "bad");
-  await lab.router.insertNode("bad", { before: "ip4-rewrite", interface: `host-${B.device}` });
-  await until("it is set aside", () => lab.bad.state === "set-aside");
-  await until("the new worker works", () => lab.count("frame lost to a trap") === 1);
-  await lab.b.address("eth0", `${stranger}/32`);
+    // Packets to the router itself and past the node come in the same vectors.
+    own = await Probe.start(lab.a, A.gateway);
+    through = lab.a.spawn("ping", ["-n", "-q", "-f", B.address]);
+    through.stdout.resume();
+    await lab.router.loadNode(lab.module(HANGS["an endless loop"]!)(), "bad");
+    await lab.router.insertNode("bad", { before: "ip4-rewrite", interface: `host-${B.device}` });
+    await until("it is set aside", () => lab.bad.state === "set-aside");
+    await until("the new worker works", () => lab.count("frame lost to a trap") === 1);
+    await lab.b.address("eth0", `${stranger}/32`);
+  });
   await lab.router.unloadNode("bad");
   await until("the held packet's reply", () => told.includes("1 received") || told.includes("0 received"));
   assert.match(told, "1 received", "it was held while its neighbour was asked for, by two workers");

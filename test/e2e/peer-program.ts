@@ -13,7 +13,7 @@ const DISCARD_PORT = 7779;
 /** bytes that say which datagram it is: index of its target, sequence number, both big-endian */
 const HEAD = 8;
 /** ms without an answer after which none is expected any more */
-const PATIENCE = 3000;
+const PATIENCE = 20_000;
 
 export interface ExchangeOptions {
   target: string;
@@ -24,8 +24,10 @@ export interface ExchangeOptions {
   window?: number;
   /** source ports to send from; default 1 */
   flows?: number;
-  /** ms to wait for an answer; default 3000 */
+  /** ms to wait for an answer; default 20,000 */
   patience?: number;
+  /** of the first flow; the others' follow. Any if it is not given */
+  port?: number;
 }
 
 export interface Exchanged {
@@ -42,6 +44,8 @@ export interface LoadOptions {
   /** datagrams a millisecond and target; Linux and Node keep this roughly */
   rate: number;
   flows?: number;
+  /** ms to wait for answers at the end; default 1000 */
+  patience?: number;
 }
 
 export interface Loaded {
@@ -61,16 +65,16 @@ function datagram(target: number, sequence: number, size: number): Buffer {
   return bytes;
 }
 
-async function openSockets(count: number, received: (bytes: Buffer, flow: number) => void): Promise<Socket[]> {
+async function openSockets(count: number, received: (bytes: Buffer, flow: number) => void, port = 0): Promise<Socket[]> {
   const sockets = Array.from({ length: count }, (_, flow) => createSocket("udp4").on("message", (bytes) => received(bytes, flow)).on("error", () => {}));
-  await Promise.all(sockets.map((socket) => once(socket.bind(), "listening")));
+  await Promise.all(sockets.map((socket, i) => once(socket.bind(port && port + i), "listening")));
   for (const socket of sockets) socket.setRecvBufferSize(4 << 20);
   return sockets;
 }
 
 /** Sends datagrams to an echo server, a window of them at a time, until all have come back or none comes any more. */
 async function exchange(options: ExchangeOptions): Promise<Exchanged> {
-  const { target, count, size, window = 128, flows = 1, patience = PATIENCE } = options;
+  const { target, count, size, window = 128, flows = 1, patience = PATIENCE, port } = options;
   const seen = new Set<number>();
   let [sent, gone, wrong, latest] = [0, 0, 0, Date.now()];
   const send = (): void => {
@@ -82,7 +86,7 @@ async function exchange(options: ExchangeOptions): Promise<Exchanged> {
     seen.add(sequence);
     latest = Date.now();
     send();
-  });
+  }, port);
   latest = Date.now();
   send();
   while (gone < sent || (seen.size < count && Date.now() - latest < patience)) await sleep(2); // a socket that is closed sends nothing more
@@ -91,7 +95,7 @@ async function exchange(options: ExchangeOptions): Promise<Exchanged> {
 }
 
 /** Sends at a rate, whatever comes back, until the function that it gives is called. */
-async function load({ targets, size, rate, flows = 1 }: LoadOptions): Promise<() => Promise<Loaded>> {
+async function load({ targets, size, rate, flows = 1, patience = 1000 }: LoadOptions): Promise<() => Promise<Loaded>> {
   const echoed = targets.map(() => new Set<number>());
   const last = new Map<string, number>();
   let [sent, wrong, latest, reordered] = [0, 0, 0, 0];
@@ -111,7 +115,7 @@ async function load({ targets, size, rate, flows = 1 }: LoadOptions): Promise<()
   return async () => {
     clearInterval(timer);
     latest = Date.now();
-    while (Date.now() - latest < 1000 && echoed.every((seen) => seen.size < sent)) await sleep(2);
+    while (Date.now() - latest < patience && echoed.every((seen) => seen.size < sent)) await sleep(2);
     for (const socket of sockets) socket.close();
     return { sent, wrong, reordered, echoed: echoed.map((seen) => [...seen].sort((a, b) => a - b)) };
   };
@@ -130,9 +134,10 @@ async function flood({ target, count, size, flows = 1 }: ExchangeOptions): Promi
 }
 
 /** One datagram of IPv6 from each of many source ports, which nobody answers. */
-async function flood6({ target, flows = 1, size }: ExchangeOptions): Promise<void> {
+async function flood6({ target, flows = 1, size, port = 0 }: ExchangeOptions): Promise<void> {
   for (let i = 0; i < flows; i++) {
     const socket = createSocket("udp6").on("error", () => {});
+    await once(socket.bind(port && port + i), "listening");
     await new Promise((done) => socket.send(datagram(0, i, size), ECHO_PORT, target, done));
     socket.close();
   }
@@ -142,7 +147,7 @@ async function flood6({ target, flows = 1, size }: ExchangeOptions): Promise<voi
 async function stream({ target, size }: ExchangeOptions): Promise<boolean> {
   const bytes = datagram(0, 1, size);
   const socket = connect(DIGEST_PORT, target);
-  socket.setTimeout(10_000, () => socket.destroy(new Error("the stream stands still")));
+  socket.setTimeout(30_000, () => socket.destroy(new Error("the stream stands still")));
   socket.end(bytes);
   let answer = "";
   for await (const part of socket.setEncoding("utf8")) answer += part as string;

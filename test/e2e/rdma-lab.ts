@@ -20,7 +20,8 @@ import { enterPrivateNetwork } from "../../host/lab/private-network.js";
 import type { PacketMemory } from "../../host/memory/memory.js";
 import { A, B, hostAt } from "./network.js";
 import { Peer } from "./peer.js";
-import { until } from "./weft.js";
+import type { ExchangeOptions } from "./peer-program.js";
+import { until, withoutTicks } from "./weft.js";
 
 export const MTU = 9000;
 /** the router's MAC addresses: on its ports, and the one that only host a knows of */
@@ -169,7 +170,7 @@ export class RdmaLab {
 
   /** Waits until the worker has posted buffers to every receive queue; before that a packet finds none. */
   async filled(place: Place): Promise<void> {
-    await until("receive queues have buffers", () => this.hardware(place).rxQueues.every(({ posted }) => posted > 0), 500);
+    await until("receive queues have buffers", () => this.hardware(place).rxQueues.every(({ posted }) => posted > 0));
   }
 
   interface(place: Place): InterfaceInfo {
@@ -178,6 +179,14 @@ export class RdmaLab {
 
   hardware(place: Place): NonNullable<HardwareInfo["rdma"]> {
     return this.router.hardwareInterfaces().find(({ name }) => name === NAMES[place])!.rdma!;
+  }
+
+  /** Something happens to a device, and shows although the router does not look after its devices meanwhile, as it does every second: it was told. */
+  told(what: string, happen: () => Promise<unknown>, shows: () => boolean): Promise<void> {
+    return withoutTicks(this.router, async () => {
+      await happen();
+      await until(what, shows);
+    });
   }
 
   /** How often a node counted a reason. */
@@ -203,7 +212,7 @@ export class RdmaLab {
   }
 
   /** Every datagram gets from host a to host b and back, and is what was sent. */
-  async exchanged(count: number, size: number, more: { window?: number; flows?: number } = {}): Promise<void> {
+  async exchanged(count: number, size: number, more: Pick<ExchangeOptions, "window" | "flows" | "port"> = {}): Promise<void> {
     const result = await this.a.call("exchange", { target: B.address, count, size, ...more });
     const whole = result.echoed === count && result.wrong === 0;
     if (!whole) assert.unreachable(`${count} datagrams of ${size} bytes: ${JSON.stringify([result, await this.losses()])}`);

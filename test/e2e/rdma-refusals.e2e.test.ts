@@ -28,7 +28,7 @@ function emulated(options = ""): string[] {
 /** Runs `weft ARGV…` behind other programs. */
 function weft(prefix: string[], ...argv: string[]): Promise<CommandResult> {
   const [command, ...rest] = [...prefix, process.execPath, LAUNCH, ...argv] as [string, ...string[]];
-  return run(null, command, rest, 30_000);
+  return run(null, command, rest);
 }
 
 /** Runs a router whose script makes an rdma interface, which must be refused: in one line, which it gives. */

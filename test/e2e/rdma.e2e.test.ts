@@ -73,6 +73,7 @@ const scenarios: Record<string, Scenario> = {
   async "every queue goes round many times"(lab) {
     const before = [lab.interface(0).counters, lab.interface(1).counters] as const;
     await lab.exchanged(4000, 100, { flows: 16 });
+    await until("the last ones are counted", () => ([0, 1] as const).every((place) => lab.interface(place).counters.txPackets - before[place].txPackets >= 4000));
     for (const place of [0, 1] as const) {
       const { rxPackets, txPackets, rxBytes, txBytes } = lab.interface(place).counters;
       const { rxPackets: rx, txPackets: tx, rxBytes: rxb, txBytes: txb } = before[place];
@@ -122,12 +123,10 @@ const scenarios: Record<string, Scenario> = {
 
   async "the link goes down and comes back"(lab) {
     for (const place of [0, 1] as const) {
-      await control(`link ${place} down`);
-      await until("it shows at once", () => !lab.interface(place).linkUp, 900);
+      await lab.told("it shows at once", () => control(`link ${place} down`), () => !lab.interface(place).linkUp);
       const lost = await lab.a.call("exchange", { target: B.address, count: 5, size: 64, patience: 60 });
       assert.is(lost.echoed, 0);
-      await control(`link ${place} up`);
-      await until("it shows at once", () => lab.interface(place).linkUp, 900);
+      await lab.told("it shows at once", () => control(`link ${place} up`), () => lab.interface(place).linkUp);
       await lab.exchanged(100, 64, { flows: 4 });
     }
   },
@@ -172,7 +171,7 @@ async function exhaustPool(lab: RdmaLab, count: number): Promise<void> {
     await control("fault 1 tx-hold 0");
   }
   // The worker looks again soon, though nothing tells it that there are buffers. The 8 strides of an entry come back together.
-  await until("the receive queues are full", () => lab.hardware(0).rxQueues.every(({ size, posted }) => posted > size - 8), 900);
+  await until("the receive queues are full", () => lab.hardware(0).rxQueues.every(({ size, posted }) => posted > size - 8));
   await until("what waited is sent", () => lab.hardware(1).txQueue.pending === 0);
   await lab.exchanged(1000, 64, { flows: 16 });
 }

@@ -15,7 +15,7 @@ import { Peer } from "./peer.js";
 const WEFT = fileURLToPath(new URL("../../../host/setup/weft.mjs", import.meta.url));
 const ADAPTERS = ["0000:41:00.0", "0000:42:00.0"]; // as the model numbers them
 const DATAGRAMS = 1500; // of each size: all rings go round
-const PATIENCE = 20_000;
+const PATIENCE = 90_000;
 
 /** Device options of DPDK's mlx5 driver; dv_flow_en=0: flows by ibv_create_flow, which needs no ioctl. */
 const MODES: Record<string, string> = {

@@ -8,6 +8,7 @@ import { fileURLToPath } from "node:url";
 import * as assert from "uvu/assert";
 import type { Balance, BufferInfo, ErrorCounter, InterfaceInfo, RuntimeInfo } from "../../host/control/api.js";
 import { ctl } from "../../host/cli/ctl.js";
+import type { Router } from "../../host/control/router.js";
 import type { Host } from "../../host/lab/host.js";
 import { type CommandResult, type Running, ended, run, start } from "../../host/lab/command.js";
 
@@ -17,6 +18,16 @@ const LAUNCH = fileURLToPath(new URL("./launch.js", import.meta.url));
 export async function until(what: string, condition: () => boolean | Promise<boolean>, timeout = 30_000): Promise<void> {
   for (const end = Date.now() + timeout; Date.now() < end; await sleep(20)) if (await condition()) return;
   assert.unreachable(`not within ${timeout / 1000} s: ${what}`);
+}
+
+/** Runs something while a router of this process does not notice that time goes by: it looks after no device, and gives no neighbour up. */
+export async function withoutTicks(router: Router, run: () => Promise<unknown>): Promise<void> {
+  clearInterval(router["timer"]);
+  try {
+    await run();
+  } finally {
+    router["timer"] = setInterval(() => router["tick"](), 1000);
+  }
 }
 
 const folders: string[] = [];
@@ -31,7 +42,7 @@ export function scratch(): string {
 
 /** Runs `weft ARGV…` to its end. */
 export function weft(...argv: string[]): Promise<CommandResult> {
-  return run(null, process.execPath, [LAUNCH, ...argv], 30_000);
+  return run(null, process.execPath, [LAUNCH, ...argv]);
 }
 
 export class Weft {

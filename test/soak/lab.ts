@@ -113,7 +113,7 @@ export class Lab {
     await until("both links up", async () => {
       const all = await this.weft.show<InterfaceInfo[]>("interface");
       return SIDES.every((side) => all.find(({ name }) => name === this.nameOf(side))?.linkUp);
-    }, 20_000);
+    });
   }
 
   async buffers(): Promise<BufferInfo> {
