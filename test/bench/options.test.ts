@@ -48,7 +48,7 @@ test("numbers and files are judged before anything is measured", () => {
     ["rings", ["--trials", "-"], /^--trials: "-" is not a number/], ["gc", ["--seconds", "x"], /^--seconds: "x" is not a number/],
     ["startup", ["--runs", "0"], /^--runs: "0" is not a number/], ["workers", ["--rounds", "0"], /^--rounds: "0" is not a number/],
     ["run", ["--compare", "/nowhere"], /^--compare: \/nowhere: ENOENT/],
-    ["run", ["--peers", "/etc/hostname"], /^--peers: \/etc\/hostname: Unexpected/],
+    ["run", ["--peers", "/etc/passwd"], /^--peers: \/etc\/passwd: Unexpected/],
   ];
   for (const [program, words, message] of cases) {
     const { status, stderr } = run(program, ...words);

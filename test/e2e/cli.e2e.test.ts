@@ -129,7 +129,7 @@ test("the main thread answers while the worker is busy", async () => {
   await routed([peer], router, async () => {
     const answers: number[] = [];
     let over = false;
-    const transfer = iperf(host, peer, B.address, 2, [], () => {}).finally(() => (over = true));
+    const transfer = iperf(host, peer, B.address, 4, [], () => {}).finally(() => (over = true));
     await until("traffic", async () => (await router.show<RuntimeInfo>("runtime")).workers[0]!.rxRate > 100);
     while (!over) {
       const start = performance.now();

@@ -37,7 +37,15 @@ test("figures of a router that forwards, as the kernels count them and as show t
     assert.ok((await transfer).mbits > 0);
     await router.atRest();
 
-    const { text, families } = await scrape(url);
+    // Told at the same time: nothing comes in between, not even a late retransmission.
+    let last!: Awaited<ReturnType<typeof scrape>>;
+    const told = async (): Promise<string> => JSON.stringify([await router.show("interface"), await router.show("errors")]);
+    await until("nothing comes", async () => {
+      const before = await told();
+      last = await scrape(url);
+      return before === (await told());
+    });
+    const { text, families } = last;
     scrapes.push(families);
     for (const [i, later] of scrapes.entries()) if (i > 0) neverLess(scrapes[i - 1]!, later);
     for (const { device } of [A, B]) {

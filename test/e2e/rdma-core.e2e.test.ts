@@ -70,7 +70,7 @@ function parse(output: string): Result[] {
 }
 
 function emulate(wires: string, command: string[], cwd: string): { stdout: string; stderr: string; status: number | null } {
-  return spawnSync(process.execPath, [WEFT, "emulate", "--wire", wires, "--", ...command], { cwd, encoding: "utf8", timeout: 90_000 });
+  return spawnSync(process.execPath, [WEFT, "emulate", "--wire", wires, "--", ...command], { cwd, encoding: "utf8", timeout: 300_000 });
 }
 
 function run(): { results: Result[]; output: string } {
