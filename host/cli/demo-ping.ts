@@ -48,7 +48,7 @@ async function routerPingsKernel(report: Report, router: Router): Promise<void> 
   report.section("The router pings the Linux kernel");
   report.line(`weft# ping 192.0.2.2 repeat ${COUNT} interval 0.2`);
   const onReply = ({ sequence, time }: PingReply): void => report.line(`  reply ${sequence} in ${time.toFixed(3)} ms`);
-  const result = await router.ping("192.0.2.2", { count: COUNT, interval: 200, onReply });
+  const result = await router.ping("192.0.2.2", { count: COUNT, interval: 200, timeout: 5000, onReply });
   report.record("routerToKernel", result);
   report.check(result.sent === COUNT && result.received === COUNT, `${result.received} of ${result.sent} echo requests answered`);
 }

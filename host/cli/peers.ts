@@ -23,7 +23,7 @@ export interface Transfer {
 }
 
 /** How long replies are waited for that ping(8) has given up, ms, unless it is said. */
-const LATE = 1000;
+const LATE = 5000;
 
 /**
  * ping(8): sent and received, whatever its exit status. It gives replies up that come later than two round trips after its last request, -W or
