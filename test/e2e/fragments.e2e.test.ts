@@ -49,8 +49,11 @@ accounted("through a smaller MTU, if that is allowed", async () => {
   await weft.ctl(`set interface mtu 576 host-${B.device}`);
   await must(b.namespace, "ip", ["link", "set", "dev", "eth0", "mtu", "1400"]);
   for (const size of [549, 1472, 4000, LONGEST]) {
-    const echoes = await ping(a, B.address, ["-c", "3", "-i", "0.1", "-W", "5", "-M", "dont", "-s", String(size)]);
-    assert.equal([echoes.sent, echoes.received], [3, 3], `${size} bytes`);
+    // One at a time: what comes of three while the router does not run may be more than a queue on the way holds.
+    for (let times = 0; times < 3; times++) {
+      const echoes = await ping(a, B.address, ["-c", "1", "-W", "30", "-M", "dont", "-s", String(size)]);
+      assert.equal([echoes.sent, echoes.received], [1, 1], `${size} bytes`);
+    }
   }
   await must(b.namespace, "ip", ["link", "set", "dev", "eth0", "mtu", "1500"]);
   await weft.ctl(`set interface mtu 1500 host-${B.device}`);
