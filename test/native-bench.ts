@@ -137,7 +137,7 @@ export function send(handle: number, swIfIndex: number, ...frames: Uint8Array[])
   return addon.transmit(handle, FRAME, frames.length, swIfIndex);
 }
 
-/** Receives so many packets; a busy kernel may hand them over in several bursts, and some time after they were sent. The buffers stay the caller's. */
+/** Receives so many packets: a busy kernel may hand them over in several bursts, and late. The buffers stay the caller's. */
 export function receive(handle: number, swIfIndex: number, count = 1, max = VECTOR): Packet[] {
   const got: Packet[] = [];
   for (const end = Date.now() + 30_000; got.length < count && Date.now() < end; ) {

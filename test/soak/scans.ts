@@ -44,7 +44,7 @@ async function tool(host: Host, command: string, args: string[]): Promise<Comman
 
 const FAST = ["-n", "-T5", "--max-retries", "1", "--min-rate", "2000", "--host-timeout", "60s"];
 
-/** Runs nmap until it finds what it must: this fast it takes an answer that comes after 0.3 s for none, and a host on a busy machine may take longer. */
+/** Runs nmap until it finds what it must: this fast it takes an answer that comes after 0.3 s for none. */
 async function finds(host: Host, words: string[], expected: (RegExp | string)[]): Promise<void> {
   let text = "";
   const found = async (): Promise<boolean> => {
