@@ -12,7 +12,7 @@ import { DIE_WITH_PARENT } from "../host/lab/command.js";
 import { enterPrivateNetwork } from "../host/lab/private-network.js";
 
 /** ms until a file's process group is killed */
-const TIME_LIMIT = 600_000;
+const TIME_LIMIT = 300_000;
 const CORES = 2;
 const AT_ONCE = 4;
 /**

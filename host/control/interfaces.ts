@@ -48,12 +48,6 @@ export function interfaceInfo({ index, mac, addresses, ...entry }: Interface, co
   return { name, index, kind, hostInterface, adminUp, linkUp, mac: formatMac(mac), mtu, redirects, proxyArp, addresses: prefixes, counters };
 }
 
-/** The address (raw) from which to speak to one on its link: that of the same network, else the primary one; 0: it has none. */
-export function sourceFor({ addresses }: Interface, target: number): number {
-  const own = addresses.find((prefix) => (target & maskOf(prefix.length)) >>> 0 === prefix.network) ?? addresses[0];
-  return own?.address ?? 0;
-}
-
 /** Whether packets can leave. */
 export const isUp = (entry: Interface): boolean => entry.adminUp && entry.linkUp;
 
@@ -76,11 +70,6 @@ export class Interfaces {
   linkOf(index: number): { up: boolean; mtu: number } | undefined {
     const entry = this.table[index];
     return entry && { up: isUp(entry), mtu: entry.mtu };
-  }
-
-  /** One of the router's addresses (raw), in whose name to speak where an interface has none; 0: there is none. */
-  anyAddress(): number {
-    return this.list().find(({ addresses }) => addresses.length > 0)?.addresses[0]!.address ?? 0;
   }
 
   has(name: string): boolean {

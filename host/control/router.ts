@@ -23,7 +23,7 @@ import { Faults } from "./faults.js";
 import { Fib } from "./fib.js";
 import { Forwarding } from "./forwarding.js";
 import { Icmp } from "./icmp.js";
-import { type Interface, interfaceInfo, Interfaces, sourceFor } from "./interfaces.js";
+import { type Interface, interfaceInfo, Interfaces } from "./interfaces.js";
 import { Log } from "./logging.js";
 import { Monitoring } from "./monitoring.js";
 import { Neighbours } from "./neighbours.js";
@@ -37,6 +37,7 @@ import { Pinger, SENDER } from "./pinger.js";
 import { Ports } from "./ports.js";
 import { ReassemblySettings } from "./reassembly.js";
 import { Requests } from "./requests.js";
+import { Resolution } from "./resolution.js";
 import { Targets } from "./route.js";
 import { Routes } from "./routes.js";
 import { TraceControl } from "./trace-control.js";
@@ -56,6 +57,7 @@ export class Router extends TraceControl implements Control {
   private readonly adjacencyTable: Adjacencies;
   protected readonly neighbourTable: Neighbours;
   protected readonly routeTable: Routes;
+  private readonly resolution: Resolution;
   protected readonly announcements: Announcements;
   protected readonly forwarding: Forwarding;
   private readonly pinger: Pinger;
@@ -91,11 +93,12 @@ export class Router extends TraceControl implements Control {
     this.routeTable = new Routes(fib, targets, this.interfaceTable, () => this.neighbourTable, sets);
     this.neighbourTable = new Neighbours(this.adjacencyTable, {
       link: (index) => this.interfaceTable.byIndex(index),
-      ask: (index, target, mac) => this.ask(index, target, mac),
+      ask: (index, target, mac) => this.resolution.ask(index, target, mac),
       settle: (index, address, reachable) => this.post({ type: "resolved", index, address, reachable }),
       route: (neighbour) => this.routeTable.addNeighbour(neighbour),
       unroute: (neighbour) => this.routeTable.removeNeighbour(neighbour),
     });
+    this.resolution = new Resolution(this.interfaceTable, this.neighbourTable, this.routeTable, (message, worker) => this.post(message, worker));
     this.forwarding = new Forwarding(tables, this.interfaceTable, this.neighbourTable, this.routeTable, sets, fib);
     this.announcements = new Announcements(this.interfaceTable, (message) => this.post(message, SENDER));
     this.pinger = new Pinger(
@@ -350,9 +353,9 @@ export class Router extends TraceControl implements Control {
   private receive(message: FromEngine, worker: number): void {
     if (this.workers.failure) return; // what the others still say, nobody waits for, and they can be told nothing
     switch (message.type) {
-      case "learned": return this.learn(message.index, message.address, message.mac);
+      case "learned": return this.resolution.learned(message.index, message.address, message.mac);
       case "wanted":
-        return this.want(message.index, message.address);
+        return this.resolution.wanted(message.index, message.address);
       case "ping-reply":
       case "ping-failed":
         return this.pinger.receive(message);
@@ -366,29 +369,6 @@ export class Router extends TraceControl implements Control {
     }
     const notice = noticeOf(message);
     if (notice) this.log.notice(...notice);
-  }
-
-  private ask(index: number, target: number, mac: Uint8Array | null): void {
-    const entry = this.interfaceTable.byIndex(index);
-    const source = entry && (sourceFor(entry, target) || this.interfaceTable.anyAddress());
-    // Without one it would be the probe of somebody who wants the target's address for himself (RFC 5227 1.1).
-    if (source) this.post({ type: "arp-request", index, target, source, ...(mac && { mac }) }, SENDER);
-  }
-
-  /** ip4-lookup has found the address on the link; if routes say something else by now, they are to be followed. */
-  private want(index: number, address: number): void {
-    const { hosts } = this.routeTable;
-    const known = this.neighbourTable.get(index, address);
-    if (known) hosts.judge(known); // there was no room for its route, perhaps
-    if (this.neighbourTable.get(index, address) || hosts.reach(index, address)) this.neighbourTable.wanted(index, address);
-    else this.post({ type: "resolved", index, address, reachable: true });
-  }
-
-  /** arp-input has checked that the address is on the link (RFC 826); it may have left it since. */
-  private learn(index: number, address: number, mac: Uint8Array): void {
-    const entry = this.interfaceTable.byIndex(index);
-    if (!entry || (!this.routeTable.onLink(entry, address) && !this.neighbourTable.get(index, address))) return;
-    this.neighbourTable.learned(index, address, mac);
   }
 
   private tick(): void {
