@@ -78,6 +78,7 @@ export default group("neighbour", (point) => {
       await p.seen(ERROR, 1, 500);
     }
     const gone = p.count(ERROR) > 0;
+    await p.fence(); // the last packet may bring a question of its own
     await p.settle();
     p.forget();
     p.sent = p.sent.slice(0, 1);
