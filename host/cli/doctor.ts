@@ -30,7 +30,7 @@ export async function doctor(argv: string[]): Promise<number> {
 }
 
 /** Looks at the machine; changes nothing. */
-export async function checkMachine(): Promise<DoctorCheck[]> {
+async function checkMachine(): Promise<DoctorCheck[]> {
   return [
     nodeVersion(),
     await shim(),

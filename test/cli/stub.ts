@@ -73,7 +73,7 @@ const NO_FAULTS: FaultLine = {
   lost: 0, truncated: 0, corrupted: 0, duplicated: 0, reordered: 0, delayed: 0, held: 0,
 };
 
-export const LOOKUP: GraphNode = {
+const LOOKUP: GraphNode = {
   name: "ip4-lookup", index: 1, kind: "wasm",
   next: [{ slot: 0, name: "error-drop", node: null }, { slot: 1, name: "ip4-rewrite", node: "acl" }, { slot: 3, name: "ip4-local", node: "acl" }],
   previous: ["ip4-input", "icmp4-input"],

@@ -59,7 +59,7 @@ export function neighbours({ name, hosts, many }: Link): [address: string, mac: 
 export const A = at("a", 2);
 export const A2 = at("a", 3);
 export const B = at("b", 2);
-export const B2 = at("b", 3);
+const B2 = at("b", 3);
 export const C = at("c", 2);
 export const D = LINKS.d.fence;
 export const E = at("e", 2);

@@ -39,7 +39,6 @@ export interface DeviceStatistics {
   linkUp: boolean;
   rxPackets: number;
   txPackets: number;
-  rxNoFlow: number;
   rxNoWqe: number;
   cqOverruns: number;
   regions: number;

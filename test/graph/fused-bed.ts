@@ -7,7 +7,7 @@ import { workerAt } from "../../host/memory/memory.js";
 import type { Router } from "../../host/control/router.js";
 import { type ArrayPort, InlineRouter, LEFT_MAC, RIGHT_MAC } from "./inline.js";
 
-export const THIRD_MAC = "02:fe:00:00:00:03";
+const THIRD_MAC = "02:fe:00:00:00:03";
 export const NEIGHBOURS = { left: "192.0.2.2", behind: "192.0.2.9", right: "198.51.100.2", third: "10.9.0.2" };
 const INTERFACES: [name: string, mac: string, address: string][] = [
   ["left", LEFT_MAC, "192.0.2.1/24"], ["right", RIGHT_MAC, "198.51.100.1/24"], ["third", THIRD_MAC, "10.9.0.1/24"],

@@ -45,7 +45,7 @@ export class Dice {
 }
 
 /** Sound frames: ARP of every kind, IPv4 to the router, through it and to nobody, with options, fragments, odd protocols and sizes. */
-export function templates({ router, host, far, absent, unrouted }: Endpoints): Buffer[] {
+function templates({ router, host, far, absent, unrouted }: Endpoints): Buffer[] {
   const from = host.address;
   const own = (payload: Buffer, to = router.mac): Buffer => ethernet(to, host.mac, IP4, payload);
   const told = (operation: number, fields: object = {}): Buffer =>

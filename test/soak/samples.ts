@@ -28,7 +28,7 @@ export interface Sample {
  * By how much each may grow over the last two thirds of the soak, however long it is: what goes on warming up (V8 compiles for many minutes,
  * 400 KiB a minute at first) comes to an end, a leak does not. More is proven when even the least slope in keeping with the samples is steeper.
  */
-export const BOUNDS = { resident: 32 << 10, heap: 2048, external: 512, descriptors: 3 } as const;
+const BOUNDS = { resident: 32 << 10, heap: 2048, external: 512, descriptors: 3 } as const;
 export type Watched = keyof typeof BOUNDS;
 
 export async function sample(lab: Lab, file: string, start: number): Promise<Sample> {
@@ -44,7 +44,7 @@ export async function sample(lab: Lab, file: string, start: number): Promise<Sam
 }
 
 /** The last whole line of what the router tells of its memory. */
-export function lastTold(file: string): Told {
+function lastTold(file: string): Told {
   const lines = readFileSync(file, "utf8").split("\n");
   return JSON.parse(lines[lines.length - 2]!) as Told;
 }
