@@ -1,4 +1,4 @@
-// What each node of a router costs, from samples so small that one in which the kernel had something else to do does not count.
+// What each node of a router costs: medians of samples so short that the kernel interrupts few of them.
 
 import { NODE_CLOCKS, VECTOR } from "../assembly/abi.js";
 import type { Rig } from "./rig.js";

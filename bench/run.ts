@@ -35,7 +35,7 @@ Examples:
 
 const run = promisify(execFile);
 const program = (name: string): string => fileURLToPath(new URL(`${name}.js`, import.meta.url));
-/** Run as well where no workload is asked for by name: programs that measure other things that are to be reached, and some that print a table. */
+/** Programs that run as well where no workload is named: OTHERS measure further targets, TABLES only print a table. */
 const OTHERS = [["rings"], ["peers", "--workload", "forward", "--sets", "1"], ["workers"], ["startup"], ["gc"]];
 const TABLES = ["custom", "fragments"];
 /** Also measured with packets that no near cache holds. */
@@ -64,13 +64,7 @@ async function main(): Promise<void> {
   const count = times("--trials", values.trials);
   const old = values.compare === undefined ? undefined : fileOf<Report>("--compare", values.compare);
   const peers = values.peers === undefined ? undefined : fileOf<PeerReport>("--peers", values.peers);
-  const wanted = WORKLOADS.filter(({ name }) => asked.includes(name));
-  const cases = wanted.flatMap(({ name, title }) => {
-    const ways = [{ cold: false, fused: true }];
-    if (COLD.includes(name)) ways.push({ cold: true, fused: true });
-    if (BY_NODE.includes(name)) ways.push({ cold: false, fused: false });
-    return ways.map((way) => ({ name, title, ...way, trials: [] as Trial[] }));
-  });
+  const cases = casesOf(asked);
   for (let round = 0; round < count; round++) {
     for (const { name, cold, fused, trials } of cases) {
       process.stderr.write(`\r\x1b[Ktrial ${round + 1} of ${count}: ${caseName({ name, cold, fused })}`);
@@ -90,19 +84,32 @@ async function main(): Promise<void> {
     [name, native, value.toFixed(value < 10 ? 2 : 1), `${atMost ? "≤" : "≥"} ${target} ${unit}`, met ? "✔" : "✘"])));
   if (old) console.log(`\nBeside ${values.compare}\n${comparison(old, report)}`);
   if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify({ ...report, targets: reached }, null, 1)}\n`);
-  if (values.charts !== undefined) {
-    mkdirSync(values.charts, { recursive: true });
-    for (const workload of report.workloads) {
-      const drawing = chart(workload, VECTORS, `${report.machine}, Node ${report.node}`, referencesOf(workload, peers));
-      writeFileSync(join(values.charts, `${fileName(workload)}.svg`), drawing);
-    }
-  }
+  if (values.charts !== undefined) drawCharts(values.charts, report, peers);
   if (values.readme !== undefined) writeFigures(values.readme, report, peers, values.charts!);
   if (values.workload !== undefined) return;
   for (const name of TABLES) spawnSync(process.execPath, [program(name)], { stdio: ["ignore", "inherit", "inherit"] });
 }
 
-/** What the other programs measure that is to be reached, by name. */
+/** The workloads that were asked for, each in all the ways in which it is measured; no trials yet. */
+function casesOf(asked: string[]): { name: string; title: string; cold: boolean; fused: boolean; trials: Trial[] }[] {
+  return WORKLOADS.filter(({ name }) => asked.includes(name)).flatMap(({ name, title }) => {
+    const ways = [{ cold: false, fused: true }];
+    if (COLD.includes(name)) ways.push({ cold: true, fused: true });
+    if (BY_NODE.includes(name)) ways.push({ cold: false, fused: false });
+    return ways.map((way) => ({ name, title, ...way, trials: [] }));
+  });
+}
+
+/** An SVG file for each workload, in a folder. */
+function drawCharts(folder: string, report: Report, peers: PeerReport | undefined): void {
+  mkdirSync(folder, { recursive: true });
+  for (const workload of report.workloads) {
+    const drawing = chart(workload, VECTORS, `${report.machine}, Node ${report.node}`, referencesOf(workload, peers));
+    writeFileSync(join(folder, `${fileName(workload)}.svg`), drawing);
+  }
+}
+
+/** The targets that the other programs measure, by name. */
 async function measureOthers(): Promise<Record<string, number>> {
   const found: Record<string, number> = {};
   for (const [name, ...options] of OTHERS) {

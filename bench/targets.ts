@@ -50,7 +50,7 @@ const WANTED: Wanted[] = [
   other("start-up of weft run, to the first packet", "s", "2", 0.3),
 ];
 
-/** What a program of its own measures. */
+/** A target that a program of its own measures. */
 function other(name: string, unit: string, native: string, target: number): Wanted {
   return { name, unit, native, target, value: (report) => report.others?.[name] };
 }

@@ -1,9 +1,9 @@
 // What a second worker brings: packets a second through a router with two of them, one at work and then both, in turn.
 //
 // It is the router as it ships, in its threads: each worker takes 60-byte packets from a packet generator, forwards them, and sends them through
-// another one. Beside it the same path in native code (bench/twin), in one process and in two side by side: more than their quotient this machine's
-// CPUs do not give, for they may be two threads of one core. What others on the machine take is not counted: rates are those of CPU time, except in
-// the column "wall".
+// another one. Beside it the same path in native code (bench/twin), in one process and in two side by side: their quotient is the most that this
+// machine's CPUs, which may be two threads of one core, can give. What others on the machine take is not counted: rates are those of CPU time, except
+// in the column "wall".
 
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -59,7 +59,7 @@ async function measure(router: Router, workers: number[]): Promise<Rate> {
       ({ packets: nodes.find(({ name }) => name === `pg-out${worker}-tx`)!.vectors, seconds: states[worker]!.cpuSeconds! }));
   };
   for (const worker of workers) router.enablePacketStream(String(worker));
-  await sleep(20); // in the swing
+  await sleep(20); // until they are at full rate
   const [from, start] = [seen(), performance.now()];
   await sleep(WINDOW);
   const [to, seconds] = [seen(), (performance.now() - start) / 1000];
