@@ -22,7 +22,7 @@ import { UDP_HEADER } from "../wire/udp";
 // Marks in place of a next slot, beside ODD
 /** For the router itself. */
 const OURS: u32 = 0xfffb;
-/** Of a flow, perhaps, whose ordinary packets must not overtake it: what is behind it goes its way. */
+/** Not ordinary, but perhaps of a flow whose ordinary packets must not overtake it: all packets behind it go node by node as well. */
 const BARRIER: u32 = 0xfffc;
 /** The least of the marks. */
 const UNSENT: u32 = 0x8000;
@@ -97,7 +97,7 @@ function fetchRoutes(frame: usize, n: u32): void {
 /** So that the compiler does not leave it out. */
 let fetched: u32 = 0;
 
-/** Goes on from packet i, which may be in pieces; gives all slots, one over the other. In a loop of its own, for there is a call in it. */
+/** The rest of a burst from packet i on, which may be in pieces; gives all slots, or-ed together. A loop of its own, for there is a call in it. */
 function passMixed(frame: usize, i: u32, n: u32, rx: u32, mac: u64, own: u32): u32 {
   let slots: u32 = 0;
   for (; i < n; i++) {
@@ -154,8 +154,8 @@ function passPieces(buffer: usize, rx: u32, mac: u64): u32 {
 }
 
 /**
- * The header of `length` bytes' packet judged, and the packet sent on; `first`: that header's first word, `longest`: bytes of the longest packet
- * that it is or will be cut into, `here`: bytes of the first buffer.
+ * Judges the header of a packet of `length` bytes and sends it on; `first`: the header's first word, `longest`: bytes of the longest packet that it
+ * is or will be cut into, `here`: bytes of the frame in its first buffer.
  */
 // @ts-ignore: decorator
 @inline

@@ -62,7 +62,7 @@ function receive(node: usize, buffer: usize): u32 {
   const arp = packetAt(buffer);
   const rx = rxInterface(buffer);
   const mac = interfaceMac(interfaceAt(rx));
-  // Ours, or in our name: what would be sent to such a neighbour would come back at best.
+  // Our own frame, or one in our name: what we sent to such a neighbour would come back at best.
   if (sameMac(senderMac(arp), mac)) return drop(node, OWN_FRAME);
   // RFC 5227, 2.4: somebody else uses our address. It must not enter the table.
   const sender = adjacencyAt(fibLookup(senderIp4(arp)));
@@ -71,7 +71,7 @@ function receive(node: usize, buffer: usize): u32 {
   const request = operation(arp) == ARP_REQUEST;
   const target = adjacencyAt(fibLookup(targetIp4(arp)));
   const own = isOwn(target, rx);
-  // Of an interface without an address requests go out in the name of another one's.
+  // A reply may be to an address of another interface: one without an address of its own asks in the name of such.
   const forUs = own || (request ? isProxied(arp, sender, target, rx) : isOwnAdjacency(target));
   if (isNews(arp, sender, rx, forUs, request)) learn(node, arp, rx);
   if (!forUs) return drop(node, NOT_FOR_US);

@@ -9,13 +9,12 @@ import {
   adjacencyAt, adjacencyNext, adjacencyNextHop, adjacencyTxInterface, fibLookup, interfaceAt, interfaceFlags, isForwarding,
 } from "./tables";
 
-// State: places for sources, each taken by the last one that hashed to it
+// State, 4096 bytes: 256 places for sources, each taken by the last one that hashed to it
 //
 //   0        4       8 .... 15
 //   +--------+-------+---------+
 //   | SOURCE | TIMES | LAST    |   ms (f64); TIMES it was told since it was silent
 //   +--------+-------+---------+
-export const REDIRECT_STATE: u32 = 256 * 16; // a literal in the declaration of who uses it
 const PLACES: u32 = 256;
 const PLACE_SIZE: usize = 16;
 const SOURCE: usize = 0;
@@ -41,7 +40,7 @@ export function concernsSender(buffer: usize): bool {
   return hop == source(header) || (hop == 0 && adjacencyNext(back) == LOOKUP_NEXT_GLEAN);
 }
 
-/** Whether a source may be told now; then it counts as told. `state`: REDIRECT_STATE bytes, zero at first; `now` in ms. */
+/** Whether a source may be told now; then it counts as told. `state`: drawn above, zero at first; `now` in ms. */
 export function mayTell(state: usize, address: u32, now: f64): bool {
   const place = state + <usize>((address * 0x9e3779b1) >> 24) % PLACES * PLACE_SIZE;
   const since = now - load<f64>(place, LAST);
