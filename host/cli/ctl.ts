@@ -3,12 +3,12 @@
 import { connect } from "node:net";
 import { resolve as absolute } from "node:path";
 import { WeftError } from "../errors.js";
+import { quote } from "../nearest.js";
 import { FILES } from "./arguments.js";
 import { type Choices, choicesOf } from "./choices.js";
 import { grammar } from "./commands.js";
 import type { Parsed, Typed } from "./grammar.js";
 import { jsonText } from "./json.js";
-import { quote } from "../nearest.js";
 import { parseOptions } from "./options.js";
 import type { Output, Session } from "./session.js";
 import { defaultSocketPath } from "./socket.js";

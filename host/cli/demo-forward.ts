@@ -80,7 +80,7 @@ async function kernelRouter(report: Report, a: Side, b: Side): Promise<Transfer>
 
 async function weftRouter(report: Report, notice: (line: string) => void, a: Side, b: Side): Promise<Transfer> {
   report.section("weft as the router");
-  // A router has a CPU of its own: one that the scheduler moves about between iperf3's two ends leaves its packets in another CPU's caches.
+  // The router gets a CPU of its own: were the scheduler to move it about between iperf3's two ends, its packets would lie in other CPUs' caches.
   const own = availableParallelism() > 1 ? { cpu: lastCpu() } : {};
   const router = await Router.start({ notice, ...own });
   try {

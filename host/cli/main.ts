@@ -33,7 +33,7 @@ export async function main(argv: string[]): Promise<number> {
     OUTPUT.error(`weft: cannot write to standard output: ${lost}\n`);
   });
   const status = await outcome(argv);
-  await nextTurn(); // what could not be written is told after it
+  await nextTurn(); // failed writes are reported in the next turn
   return status === 0 && lost !== undefined ? 1 : status;
 }
 

@@ -10,7 +10,7 @@ export interface ParsedOptions {
   positionals: string[];
 }
 
-/** No option begins so: a value, right or wrong. */
+/** A word that begins like a negative number is no option: it is a value, right or wrong. */
 const NUMBER = /^-\.?\d/;
 
 /** Parses the arguments of a subcommand of the table; throws WeftError BAD_COMMAND. */
@@ -31,7 +31,7 @@ export function parseOptions(subcommand: string, argv: string[]): ParsedOptions 
   return { values, positionals: [...new Set(words.map(({ index }) => index))].map((index) => argv[index]!) }; // -10 is two tokens
 }
 
-/** An option that comes next is none, nor is what a shell makes of a variable that is not set. */
+/** Whether an option was given a value: the option that comes next is none, nor is the empty word that a shell makes of an unset variable. */
 function isValue({ value, inlineValue }: { value?: string | undefined; inlineValue?: boolean | undefined }): boolean {
   return value !== undefined && value !== "" && (inlineValue === true || !value.startsWith("-") || NUMBER.test(value));
 }

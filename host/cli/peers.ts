@@ -22,12 +22,12 @@ export interface Transfer {
   retransmitted: number | null;
 }
 
-/** How long replies are waited for that ping(8) has given up, ms, unless it is said. */
+/** ms to wait for replies that ping(8) has given up, unless the caller says otherwise. */
 const LATE = 5000;
 
 /**
- * ping(8): sent and received, whatever its exit status. It gives replies up that come later than two round trips after its last request, -W or
- * not; the kernel counts them all.
+ * ping(8): sent and received, whatever its exit status. It gives up two round trips after its last request, whatever -W says; replies that come
+ * later are found in the kernel's counters.
  */
 export async function ping(host: Host, target: string, options: string[], late = LATE): Promise<Echoes> {
   const before = await echoReplies(host);

@@ -1,3 +1,5 @@
+// Waits for a router's graph to come to rest.
+
 import type { Balance, Control } from "../control/api.js";
 
 /** The balance once the graph is at rest: what is under way comes to its end within moments. Gives up after `timeout` ms. */

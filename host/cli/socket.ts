@@ -23,7 +23,7 @@ import { exitStatus } from "./status.js";
 
 /** Longest line, and most input that may wait, in characters: a node's configuration may have thousands of rules. */
 export const LINE_MAX = 1 << 20;
-/** Output that waits when more is to come; then the client, who does not read, is cut off. One text may be longer: the FIB of a full table is. */
+/** Most unread output, in bytes, before more is sent: a client behind that is cut off. One text may be longer: the FIB of a full table is. */
 const BACKLOG_MAX = 1 << 24;
 const CLIENTS_MAX = 64;
 /** sun_path of unix(7) holds 108 bytes with the final zero. */
@@ -111,7 +111,7 @@ function serve(control: Control, client: Socket): void {
   const send = (message: object): void => {
     if (client.writable) client.write(`${JSON.stringify(message)}\n`);
   };
-  /** True, and the client is gone, where it has left too much unread. */
+  /** Cuts the client off where it has left too much unread; true if so. */
   const cutOff = (): boolean => client.writableLength > BACKLOG_MAX && client.destroy().destroyed;
   const out = (text: string): void => {
     if (!cutOff()) send({ out: text });

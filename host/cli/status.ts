@@ -1,3 +1,5 @@
+// The exit statuses of weft.
+
 import type { WeftError } from "../errors.js";
 
 /** Exit status: 2 for what was typed wrongly, 1 for what failed. */

@@ -23,7 +23,7 @@ export function emulatorOptions(wires: string, ports?: number, model?: string): 
   return each.map((wire, port) => `wire=${wire === "pair" ? paired(port) : plain(wire)}${model === undefined ? "" : `,model=${model}`}`).join(";");
 }
 
-/** A wire is opened with its port, when it is too late to say so: throws NOT_FOUND for one that this network namespace does not have. */
+/** Throws NOT_FOUND for a netdev that this network namespace lacks: the emulator opens a wire with its port, too late for a clear message. */
 export function checkNetdevs(wires: string): void {
   for (const wire of wires.split(",").filter(isNetdev)) {
     const name = wire.slice(wire.indexOf(":") + 1);

@@ -1,3 +1,5 @@
+// From the shim's errors to those that people see.
+
 import { WeftError, type WeftErrorCode } from "../errors.js";
 
 /** What the shim throws: `code` is an errno's name or RDMA_…, `syscall` a system call or verb. */

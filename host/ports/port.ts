@@ -1,3 +1,5 @@
+// What every kind of port is to the graph and to the control plane.
+
 import type { Faults } from "../addon.js";
 
 /** What drives it: af_packet on any netdev, rdma on a ConnectX, pg makes its packets itself. */
