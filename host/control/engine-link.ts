@@ -15,12 +15,12 @@ export interface EngineLink {
   post(message: ToEngine): void;
   /** of the time that the engine's thread was on a CPU: see addon.threadTime */
   clock(): number;
-  /** Ends the engine, wherever it is, and starts another one in its place, which gets these messages, and what is posted from now on. */
+  /** Ends the engine, whatever it is doing, and starts another in its place: that gets `messages`, then all that is posted from now on. */
   replace(options: EngineOptions, messages: ToEngine[]): Promise<void>;
   close(): Promise<void>;
 }
 
-/** How a router reaches its engine: in a worker thread unless the caller of Router.start has something else. `failed`: it ended by itself. */
+/** Starts an engine for a router: in a worker thread, unless the caller of Router.start has another way. `failed`: it ended by itself. */
 export type Connect = (
   options: EngineOptions,
   memory: OwnedMemory,
@@ -50,7 +50,7 @@ function notStarted(cause: NodeJS.ErrnoException, cpu: number | null): WeftError
   return new WeftError("BAD_ARGUMENT", `a worker cannot be pinned to CPU ${cpu}: this process may use ${cpus}`, { cause });
 }
 
-/** A thread that loads its modules, and then waits for what it is to do. */
+/** A thread that loads its modules and then waits for begin(). */
 class Thread {
   readonly worker: Worker;
   private readonly rung = new SharedArrayBuffer(4);
@@ -70,7 +70,7 @@ class Thread {
 
 let early: Thread | undefined;
 
-/** Starts a thread for the first router that this process will have, while that is still being loaded. It keeps no process from its end. */
+/** Starts the first router's thread ahead, while the router's own modules are still being loaded. It does not keep the process alive. */
 export function startThread(): void {
   early ??= new Thread();
   early.worker.unref();
@@ -81,7 +81,7 @@ class WorkerLink implements EngineLink {
   private worker: Worker | undefined;
   private ended: Promise<void> = Promise.resolve();
   private threadClock = -1;
-  /** one that is not ready yet, and messages for it */
+  /** the worker that is not ready yet, and the messages for it */
   private starting: Worker | undefined;
   private backlog: ToEngine[] = [];
   private closed = false;
@@ -139,14 +139,14 @@ class WorkerLink implements EngineLink {
     return this.threadClock;
   }
 
-  /** Also one that is not ready yet: then the call that is starting it resolves without it. */
+  /** May be called while a replacement is still starting: the earlier call then resolves without having one. */
   async replace(options: EngineOptions, messages: ToEngine[]): Promise<void> {
     const old = this.worker ?? this.starting;
     this.worker = undefined;
     this.backlog = [...messages];
     const time = ++this.replaced;
     const over = (): boolean => this.closed || time !== this.replaced;
-    old?.removeAllListeners("message"); // what it has said and nobody has read yet is asked for again
+    old?.removeAllListeners("message"); // what it has said and nobody has read yet does not count: its requests are sent again
     await old?.terminate();
     if (over()) return;
     await this.start(options).catch((error: unknown) => {

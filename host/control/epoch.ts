@@ -3,7 +3,7 @@
 import { GRAPH_ASLEEP, GRAPH_EPOCH } from "../../assembly/abi.js";
 import { type PacketMemory, workerAt } from "../memory/memory.js";
 
-/** Moments, such that one has passed when each worker has begun another turn since: then no packet refers to what no table led to by then. */
+/** Moments. One has passed once every worker has begun another turn: then no packet refers to entries that the tables did not lead to by then. */
 export class Epochs {
   /** the turn of each worker at moments that have not passed yet, oldest first; they are numbered from `passedUpTo` on */
   private moments: number[][] = [];
@@ -64,7 +64,7 @@ export class EpochPool {
   }
 }
 
-/** Of all workers of a memory. While one sleeps it reads no table: each look is a turn of its own. */
+/** Epochs of all workers of a memory. One that sleeps reads no table, so each time it is asked for its turn it is in a new one. */
 export function epochsOf({ u32, i32, layout }: PacketMemory): Epochs {
   let looks = 0;
   const turnOf = (worker: number) => (): number =>

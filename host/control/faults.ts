@@ -9,7 +9,7 @@ import type { Interface } from "./interfaces.js";
 type Change = Omit<Extract<ToEngine, { type: "fault" }>, "request">;
 
 export class Faults {
-  /** `find` gives an interface that may be changed; `send` has the worker do it, of which there may be only one: packets wait in its buffers. */
+  /** `find` gives an interface that may be changed; `send` tells the worker. There may be only one: delayed packets wait in its buffers. */
   constructor(
     private readonly interfaces: () => Interface[], private readonly find: (name: string) => Interface,
     private readonly send: (change: Change) => Promise<void>, private readonly workers: () => number,

@@ -291,8 +291,8 @@ export class Fib {
 }
 
 /**
- * Prefixes (networks in host order) and something beside them in the order in which put takes many fastest: by /16, of which each has its own in a
- * cache then; within one as they were.
+ * Prefixes (networks in host order), and a value beside each, in the order in which put() takes many fastest: by /16, so that what belongs to one
+ * stays in the processor's cache; within a /16 as they were.
  */
 export function byBlock(networks: Uint32Array, lengths: Uint8Array, beside: Uint16Array): [Uint32Array, Uint8Array, Uint16Array] {
   const places = new Uint32Array(BLOCKS + 1);

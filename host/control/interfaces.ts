@@ -36,7 +36,7 @@ export interface Interface {
   addresses: Prefix[];
 }
 
-/** Every interface's name has a dash or a digit in it (host-eth0, local0), and no word of a command has: so a typo is seen as one. */
+/** Every interface's name has a dash or a digit in it (host-eth0, local0), and no word of a command has: so no mistyped word passes for a name. */
 export function isInterfaceName(text: string): boolean {
   return /^[A-Za-z][!-~]{0,63}$/.test(text) && /[-0-9]/.test(text);
 }

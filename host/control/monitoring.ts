@@ -5,13 +5,13 @@ import type { Metric } from "./exposition.js";
 import { collect, type Sources } from "./metrics.js";
 import type { Health, Prometheus, PrometheusInfo } from "./prometheus.js";
 
-/** ms in which a worker that does its work ends a turn. */
+/** ms in which every worker that does its work ends a turn. */
 const PATIENCE = 1000;
 
 export interface Watched extends Sources {
   /** why no packet moves any more */
   failure: () => Error | undefined;
-  /** resolves when the worker has ended a turn */
+  /** resolves when all workers have ended a turn */
   turnEnd: () => Promise<void>;
   /** names of interfaces that are set up and have no device any more */
   lost: () => string[];
@@ -19,9 +19,9 @@ export interface Watched extends Sources {
 
 export class Monitoring {
   private endpoint: Prometheus | undefined;
-  /** from the begin of listening to the end of closing: one at a time */
+  /** the endpoint, from when it begins to listen until it is closed: there is one at a time */
   private opened: Promise<Prometheus> | undefined;
-  /** of a question that the worker has not answered yet */
+  /** a question to the workers that is not answered yet */
   private asked: Promise<void> | undefined;
 
   constructor(private readonly watched: Watched) {}
@@ -68,7 +68,7 @@ export class Monitoring {
     this.opened = undefined;
   }
 
-  /** What is wrong when the worker does not end a turn in time. However many ask, the worker is asked once. */
+  /** What is wrong when the workers do not end a turn in time. However many ask for health, the workers are asked once. */
   private async turns(): Promise<string | undefined> {
     this.asked ??= this.watched.turnEnd().finally(() => { this.asked = undefined; });
     const answer = this.asked.then(() => undefined, (error: Error) => error.message);

@@ -106,7 +106,7 @@ export class Neighbours {
     }
   }
 
-  /** Forgets a neighbour; one that routes go through stays, incomplete. What waits for it has waited in vain, unless it is to be routed anew. */
+  /** Forgets a neighbour; one that routes go through stays, incomplete. Packets that wait for it get host unreachable, or are routed `anew`. */
   forget(neighbour: Neighbour, anew = false): void {
     if (neighbour.routes > 0) {
       Object.assign(neighbour, { state: "incomplete", mac: null, questions: 0 });

@@ -1,8 +1,8 @@
 // Custom nodes: loaded, put into the packets' way, replaced and taken away, all while packets flow.
 //
-// A worker does its part between two turns. What the tables lead to is there before they lead to it, and
-// stays until a turn has ended after they do not: so no packet is lost, and a step that fails leaves
-// everything as it was.
+// A worker does its part between two turns. A node is in every worker before the tables lead to it, and
+// stays there until a turn has ended since they no longer do: so no packet is lost, and a step that fails
+// leaves everything as it was.
 
 import { NODE_COUNTERS, NODE_STATE } from "../../assembly/abi.js";
 import { WeftError } from "../errors.js";
@@ -188,7 +188,7 @@ export class Nodes {
     return [...this.customs.values()].map(customSpec);
   }
 
-  /** Throws CONFLICT when a node's configuration names an interface that is about to go, or one stands in the way of its packets alone. */
+  /** Throws CONFLICT when an interface that is to go is in a node's configuration, or a node stands in the way of its packets or leads to it. */
   interfaceLeaves(index: number, name: string): void {
     const user = this.on.configs.user(index);
     if (user !== undefined) throw new WeftError("CONFLICT", `node ${user} is configured with interface ${name}: change that first`);

@@ -1,4 +1,4 @@
-// What is looked at in the graph, for traces and captures: told to the worker whenever it changes, and to each new one.
+// What is looked at in the graph, for traces and captures: told to the workers whenever it changes, and to each new one.
 
 import type { Observed } from "../graph/messages.js";
 import { EVERY_PACKET } from "../graph/packet-filter.js";
@@ -14,7 +14,7 @@ export class Observing {
     return this.state.rings || this.state.drops ? this.state : null;
   }
 
-  /** Resolves when the worker looks, or no longer looks. Throws WORKER. */
+  /** Resolves when all workers look, or no longer look. Throws WORKER. */
   async change(change: Partial<Observed>): Promise<void> {
     this.state = { ...this.state, ...change };
     await this.requests.send({ type: "observe", observed: this.observed });

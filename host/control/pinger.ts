@@ -24,7 +24,7 @@ export class Pinger {
   private readonly running = new Map<number, Running>();
   private nextId = 1 + Math.floor(Math.random() * 0xfff0);
 
-  /** `post`: to all workers, or to one; `expect`: resolves when the workers that do not send know what they may hear of; null: there are none. */
+  /** `post`: to all workers, or to one; `expect`: resolves when the workers that do not send know of a request; null: there is but one worker. */
   constructor(
     private readonly post: (message: ToEngine, worker?: number) => void,
     private readonly expect: ((id: number, sequence: number) => Promise<void>) | null,

@@ -1,11 +1,11 @@
-// Ports that the workers are about to take or to let go, or of which they are to have another share. Until all have done it nothing else may change
-// the interface.
+// Ports that the workers are about to take or let go, or whose receive queues are being given to others of them. Until all workers have done it
+// nothing else may change the interface.
 
 import type { WeftError } from "../errors.js";
 import type { ToEngine } from "../graph/messages.js";
 
 interface Change {
-  /** null: the workers are told otherwise */
+  /** what all workers are told; null: see during() */
   message: ToEngine | null;
   /** workers that have not done it yet */
   left: Set<number>;
@@ -36,7 +36,7 @@ export class PortChanges {
     }
   }
 
-  /** Nothing else changes the interface while an action lasts, which tells the workers itself. */
+  /** Has nothing else change the interface while an action lasts; the action tells the workers itself. */
   async during(index: number, action: () => Promise<void>): Promise<void> {
     this.changes.set(index, { message: null, left: new Set(), resolve: () => {}, reject: () => {} });
     try {

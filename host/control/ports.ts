@@ -49,7 +49,7 @@ export interface Surroundings {
 export class Ports {
   /** what the workers are about to do with a port */
   private readonly changes: PortChanges;
-  /** whether there ever was a port in which the buffers of several workers may change hands: when a queue goes from one to another */
+  /** whether there ever was a port with queues that can go from one worker to another: one worker's buffers may be in another's hands then */
   lendBuffers = false;
   /** the router was stopped */
   private closed = false;
@@ -168,9 +168,9 @@ export class Ports {
     return this.placement.list(this.open());
   }
 
-  /** An interface that has a port. Throws NOT_FOUND; BAD_ARGUMENT, CONFLICT, WORKER where it is not to be touched. */
+  /** An interface with a port. Throws NOT_FOUND, BAD_ARGUMENT for local0, CONFLICT while another change is under way, WORKER after close(). */
   find(name: string): Interface {
-    if (this.closed) throw new WeftError("WORKER", "the router was stopped"); // what has its handle now may be another's
+    if (this.closed) throw new WeftError("WORKER", "the router was stopped"); // its handle may lead to another's port by now
     const entry = this.around.interfaces.find(name);
     if (entry.kind === "local") throw bad(`interface ${name} has no port: it cannot be configured`);
     if (this.changes.has(entry.index)) throw new WeftError("CONFLICT", `interface ${name} is being created, deleted or placed`);
@@ -211,7 +211,7 @@ export class Ports {
     });
   }
 
-  /** The worker will answer no more. */
+  /** No worker will answer any more. */
   fail(error: WeftError): void {
     this.failed = true;
     this.changes.fail(error);
@@ -227,14 +227,14 @@ export class Ports {
     for (const entry of this.open()) this.watchLink(entry);
   }
 
-  /** Once the workers have ended. What they have not answered by now closes its port itself. */
+  /** Called once the workers have ended. A change that they have not answered closes its port itself. */
   close(): void {
     this.closed = true;
     for (const entry of this.open()) if (!this.changes.has(entry.index)) addon.closePort(entry.handle!);
     this.fail(new WeftError("WORKER", "the router was stopped"));
   }
 
-  /** Of one interface, or of every: when it is up again, or its link is back, others may be behind it, or the same ones with other MAC addresses. */
+  /** Forgets the learned neighbours of an interface, or all: once its link is back, others may be there, or the same with other MAC addresses. */
   forgetLearned(index?: number): void {
     const { neighbours } = this.around;
     for (const neighbour of neighbours.list(index)) if (neighbour.state !== "static") neighbours.forget(neighbour);
@@ -325,14 +325,14 @@ export class Ports {
     this.around.routes.interfaceChanged(entry.index);
   }
 
-  /** It is up or down now. */
+  /** It has come up or gone down. */
   private changedState(entry: Interface): void {
     this.around.interfaces.write(entry);
     this.around.routes.interfaceChanged(entry.index);
     this.around.announcements.changed(entry);
   }
 
-  /** The device of an rdma interface has something to say. */
+  /** The device of an rdma interface has had an asynchronous event. */
   private event(index: number): void {
     const entry = this.around.interfaces.byIndex(index);
     if (this.failed || entry?.kind !== "rdma") return;
@@ -364,7 +364,7 @@ export class Ports {
     for (let n = 0; ; n++) if (!this.around.interfaces.has(`rdma-${n}`)) return `rdma-${n}`;
   }
 
-  /** Buffers that wait in receive queues are missing elsewhere. */
+  /** Buffers in receive queues are missing elsewhere: says so where they may be more than half of all. */
   private warnOfPool({ name, rdma }: HardwareInfo): void {
     const each = Math.ceil(rdma!.maxPacketLength / BUFFER_DATA);
     const most = rdma!.rxQueues.reduce((sum, { size }) => sum + size * each, 0);

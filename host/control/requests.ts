@@ -38,7 +38,7 @@ export class Requests {
     });
   }
 
-  /** Resolves at the end of the turns that the workers are in: what the tables no longer lead to, no packet is in any more. */
+  /** Resolves when every worker has ended the turn it is in: then no packet is where the tables no longer lead. */
   turnEnd(...to: number[]): Promise<void> {
     return this.send({ type: "sync" }, to.length > 0 ? { to } : {});
   }
@@ -59,7 +59,7 @@ export class Requests {
     reject(error);
   }
 
-  /** What a worker in the place of one that was given up has to do: all that is not settled, unless the old one refused it. */
+  /** The requests for a worker in the place of one that was given up: all that are not settled, unless the old one refused them. */
   unanswered(worker: number): Request[] {
     const again = [...this.waiting.values()].filter(({ left, done }) => left.has(worker) || done.has(worker));
     for (const { left, done } of again) {
@@ -69,7 +69,7 @@ export class Requests {
     return again.map(({ message }) => message);
   }
 
-  /** Takes for refused by a worker what asks for this node: its function to configure never returns. */
+  /** Takes the requests about a node as refused by a worker in which its configure function never returns. */
   reject(index: number, why: string, worker: number): void {
     for (const [request, { message }] of this.waiting) {
       const about = message.type === "add-custom" ? message.custom.nodes[0]!.index : "index" in message ? message.index : -1;

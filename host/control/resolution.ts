@@ -1,4 +1,4 @@
-// Who has an address on a link: what workers ask and tell of it, and the questions to the link (RFC 826).
+// Address resolution (RFC 826): what workers ask for and what they have heard, and the ARP requests that are sent.
 
 import type { ToEngine } from "../graph/messages.js";
 import type { Interface, Interfaces } from "./interfaces.js";
@@ -14,31 +14,31 @@ export class Resolution {
     private readonly post: (message: ToEngine, worker?: number) => void,
   ) {}
 
-  /** Asks a neighbour's MAC address: everybody on the link, or the one that had it (`mac`). */
+  /** Asks for a neighbour's MAC address: everybody on the link, or only the one that had the address (`mac`). */
   ask(index: number, target: number, mac: Uint8Array | null): void {
     const entry = this.interfaces.byIndex(index);
     const source = entry && this.sourceFor(entry, target);
-    // Without one it would be the probe of somebody who wants the target's address for himself (RFC 5227 1.1).
+    // With sender address 0 it would be a probe: of a host that wants the target's address for itself (RFC 5227 1.1).
     if (source) this.post({ type: "arp-request", index, target, source, ...(mac && { mac }) }, SENDER);
   }
 
-  /** ip4-lookup has found the address on the link; if routes say something else by now, they are to be followed. */
+  /** Packets wait in ip4-glean for an address that was on the link when they came; where routes lead elsewhere by now, they are routed anew. */
   wanted(index: number, address: number): void {
     const { hosts } = this.routes;
     const known = this.neighbours.get(index, address);
-    if (known) hosts.judge(known); // there was no room for its route, perhaps
+    if (known) hosts.judge(known); // its host route may have found no room before
     if (this.neighbours.get(index, address) || hosts.reach(index, address)) this.neighbours.wanted(index, address);
     else this.post({ type: "resolved", index, address, reachable: true });
   }
 
-  /** arp-input has checked that the address is on the link (RFC 826); it may have left it since. */
+  /** arp-input has checked that the address is on the link (RFC 826); routes may have changed since. */
   learned(index: number, address: number, mac: Uint8Array): void {
     const entry = this.interfaces.byIndex(index);
     if (!entry || (!this.routes.onLink(entry, address) && !this.neighbours.get(index, address))) return;
     this.neighbours.learned(index, address, mac);
   }
 
-  /** The address (raw) in whose name to ask: the interface's of the same network, else its primary one, else another interface's; 0: there is none. */
+  /** Sender address (raw) of a request: the interface's own in the target's network, else its primary one, else another interface's; 0: none. */
   private sourceFor({ addresses }: Interface, target: number): number {
     const own = addresses.find((prefix) => covers(prefix, target)) ?? addresses[0];
     return (own ?? this.interfaces.list().flatMap((other) => other.addresses)[0])?.address ?? 0;

@@ -1,4 +1,4 @@
-// The control plane: a router made of a packet memory, a worker that runs the graph, and the tables that say where packets go.
+// The control plane: a router made of a packet memory, workers that run the graph, and the tables that say where packets go.
 
 import { randomInt } from "node:crypto";
 import { fileURLToPath } from "node:url";
@@ -44,13 +44,13 @@ import { TraceControl } from "./trace-control.js";
 import { Workers } from "./workers.js";
 
 const ROOT = new URL("../../../", import.meta.url); // dist/host/control/ → the package
-/** a worker's region takes 8 MiB of 4 GiB, and no machine of its time has more cores for them */
+/** each worker's region takes 8 MiB of the memory's 4 GiB */
 const WORKERS_MAX = 64;
 const TICK = 1000;
 
 /**
- * Control is too much for one file. Each of these has the methods of one subject, which hand on to the part that does it, and builds on the one
- * before only so that all are methods of one object: Observation, RouteCommands, TraceControl, and Router, which makes the parts.
+ * Control has too many methods for one file. Observation, RouteCommands, TraceControl and Router have those of one subject each; a method calls the
+ * part that does it. Each class extends the one before only so that all are methods of one object. Router makes the parts.
  */
 export class Router extends TraceControl implements Control {
   protected readonly interfaceTable: Interfaces;
@@ -351,7 +351,7 @@ export class Router extends TraceControl implements Control {
   }
 
   private receive(message: FromEngine, worker: number): void {
-    if (this.workers.failure) return; // what the others still say, nobody waits for, and they can be told nothing
+    if (this.workers.failure) return; // nobody waits for what the others still say, and they can be told nothing
     switch (message.type) {
       case "learned": return this.resolution.learned(message.index, message.address, message.mac);
       case "wanted":

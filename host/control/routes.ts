@@ -19,7 +19,7 @@ const SPECIAL = { drop: ADJ_DROP, unreachable: ADJ_UNREACHABLE, prohibit: ADJ_PR
 
 const LIMITED_BROADCAST = 0xffffffff;
 
-/** Where somebody wants routes to lead: through these gateways, held while he does, or to this target. */
+/** Where routes are to lead: through these gateways, held until unwant(), or to this target. */
 type Wanted = { paths: readonly Path[] } | { target: Target };
 
 export class Routes {
@@ -252,7 +252,7 @@ export class Routes {
     return { network, length, ...this.targets.get(number) };
   }
 
-  /** Has a route lead to a target; the worker sees the old one or the new one. Throws NO_MEMORY. */
+  /** Has a route lead to a target; workers see the old one or the new one. Throws NO_MEMORY. */
   private install(network: number, length: number, number: number): void {
     try {
       this.targets.exchange(this.fib.set(network, length, number), number);
@@ -265,7 +265,7 @@ export class Routes {
     this.install(network, length, 0);
   }
 
-  /** Takes a route away; a neighbour that it stood before has its own again. */
+  /** Takes a route away; neighbours whose host routes it kept out have them again. */
   private remove(network: number, length: number): void {
     this.uninstall(network, length);
     if (length < 32) return this.hosts.changed(network, length);
@@ -273,7 +273,7 @@ export class Routes {
     for (const neighbour of there) if (neighbour) this.hosts.judge(neighbour);
   }
 
-  /** Has each of many prefixes lead where `lead` says, given where it does (0: nowhere). When anything is refused, all of it is undone. */
+  /** Has each of many prefixes lead to the target that `lead` gives in place of its old one (0: none). When anything is refused, all is undone. */
   private changeMany(
     networks: Uint32Array, lengths: Uint8Array, choices: Uint16Array | undefined,
     lead: (old: number, network: number, length: number, choice: number) => number,
@@ -327,7 +327,7 @@ export class Routes {
     this.sweep();
   }
 
-  /** Number of the target of a route that led to another one, or to none (0), and is to lead where somebody wants. */
+  /** Number of the target that a route gets in place of `old` (0: none) when it is to lead where `wanted` says. */
   private towards(old: number, wanted: Wanted, replace: boolean): number {
     if ("target" in wanted) return this.fixed(wanted.target);
     const before = old === 0 ? undefined : this.targets.get(old);
@@ -346,7 +346,7 @@ export class Routes {
     return this.added(key, target);
   }
 
-  /** The same where it must not fail: without room for another set of paths the first one has to do. None: 0. */
+  /** The same where it must not fail: without room for another set of paths it is the first path alone. Without any paths: 0. */
   private throughWhatFits(paths: readonly Path[], like: PathSet | null): number {
     if (paths.length === 0) return 0;
     try {

@@ -13,15 +13,16 @@ import type { Ports } from "./ports.js";
 import type { Requests } from "./requests.js";
 import { type Running, Watchdog, whoRuns } from "./watchdog.js";
 
-/** What of the router workers' lives touch. */
+/** The parts of the router that the start and end of a worker concern. */
 export interface Dependents {
   requests: Requests;
   nodes: Nodes;
   ports: Ports;
   /** all nodes there are now */
   specs: () => NodeSpec[];
-  /** which packets are looked at, and what else a new worker has to hear, beside its ports */
+  /** which packets are looked at */
   observed: () => Observed | null;
+  /** what else a new worker has to hear, beside its ports */
   settings: () => ToEngine[];
   failed: (error: WeftError) => void;
 }
@@ -32,7 +33,6 @@ export class Supervisor {
   private link: EngineLink | undefined;
   private watchdog: Watchdog | undefined;
   private takeovers = 0;
-
   private readonly pulse = new Pulse();
 
   constructor(private readonly worker: number, private readonly around: Dependents) {}
@@ -80,7 +80,8 @@ export class Supervisor {
 
   /**
    * A node never returns: its worker is given up, the node set aside, and a new worker goes on with everything else. The packets that the
-   * node had in hand are dropped; all others wait where they are. No node: what has stopped the graph is the doing of the one before.
+   * node had in hand are dropped; all others wait where they are. No node (index -1): the graph itself came to no end, and the node that ran
+   * last is set aside for it.
    * Other workers go on meanwhile, without the node.
    */
   private async takeOver(engine: EngineOptions, { index, configuring }: Running, cause = "it never returned"): Promise<void> {
@@ -97,7 +98,7 @@ export class Supervisor {
       await this.link!.replace(options, [...settings(), ...told, ...unanswered]);
     } catch (error) {
       if (!this.link) return; // stopped meanwhile
-      // It may have come so far that it took up what was left, and another node has ended it.
+      // The new worker may have got as far as what was left in the graph, and another node has ended it.
       const { running } = pulse;
       if (running !== 0 && running !== RUNNING_CONDEMNED && pulse.condemn(running)) {
         return this.takeOver(engine, whoRuns(running), `the packet worker ended: ${(error as Error).message}`);

@@ -48,7 +48,7 @@ export class Watchdog {
     const { running, turns } = this.pulse;
     const time = addon.threadTime(this.clock());
     if (running === RUNNING_CONDEMNED || time < 0) return; // it is being given up, or has ended
-    if (running !== this.seen || turns !== this.turn || time < this.since) { // or it is another thread's time
+    if (running !== this.seen || turns !== this.turn || time < this.since) { // its clock went back: it is another thread's
       [this.seen, this.turn, this.since] = [running, turns, time];
       return;
     }

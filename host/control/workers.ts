@@ -15,7 +15,7 @@ export class Workers {
     this.supervisors = Array.from({ length: count }, (_, worker) => new Supervisor(worker, around));
   }
 
-  /** Resolves when all run. `options`: of each but for its number and its pulse. */
+  /** Resolves when all run. `options`: the same for all, but for number and pulse. */
   async start(
     connect: Connect, options: Omit<EngineOptions, "worker" | "pulse">, memory: OwnedMemory,
     receive: (message: FromEngine, worker: number) => void,

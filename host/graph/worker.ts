@@ -22,7 +22,7 @@ export interface WorkerData extends EngineOptions {
  * best, but now and then a third slower, since the scheduler makes who yields wait for its next slice.)
  */
 const IDLE_TURNS = 10;
-/** First V8 that drops the check whether it is to stop from a loop that it takes for a short one (Node 22 knows the flag, 24 and 26 need it). */
+/** First V8 in which loops it takes for short ones lack the check that terminate() relies on (Node 22 knows the flag, 24 and 26 need it). */
 const LOOPS_UNROLLED = 12;
 /** Longest sleep, ms; the control plane and every port wake it earlier. */
 const SLEEP = 1000;
@@ -99,12 +99,12 @@ function handles(engine: Engine): Uint32Array {
   return Uint32Array.from(engine.ports.flatMap((port) => port.handle ?? []));
 }
 
-/** The control plane starts a thread ahead of what it is to do, which comes as its first message when it has rung. */
+/** The control plane starts a thread ahead of its work. The first message, which says what that is, is there once it has rung. */
 function firstMessage(rung: SharedArrayBuffer, port: MessagePort): WorkerData {
   Atomics.wait(new Int32Array(rung), 0, 0);
   return receiveMessageOnPort(port)!.message as WorkerData;
 }
 
-// `for (;;) all.push(new Array(1000).fill(0))` in a host node would never end otherwise, whoever gives the thread up.
+// Else terminate() could not end a thread in which a host node runs `for (;;) all.push(new Array(1000).fill(0))`.
 if (Number.parseInt(process.versions.v8) >= LOOPS_UNROLLED) setFlagsFromString("--no-turboshaft-loop-unrolling");
 await main(firstMessage(workerData as SharedArrayBuffer, parentPort!), parentPort!);
