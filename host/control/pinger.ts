@@ -14,13 +14,48 @@ export const SENDER = 0;
 
 type Report = Extract<FromEngine, { type: "ping-reply" | "ping-failed" }>;
 
-/** A ping that runs, by its identifier. */
-interface Running {
-  hear: (report: Report) => void;
-  fail: (error: WeftError) => void;
+/** A ping that runs: what has come back so far. */
+class Running {
+  readonly times: number[] = [];
+  failure: WeftError | undefined;
+  /** ends the sleep that lasts */
+  wake: () => void = () => {};
+  private readonly heard = new Set<number>();
+
+  constructor(private readonly address: string, private readonly count: number, private readonly onReply: PingOptions["onReply"]) {}
+
+  hear(report: Report): void {
+    if (this.heard.has(report.sequence)) return; // another worker waited for it too
+    this.heard.add(report.sequence);
+    if (report.type === "ping-reply") {
+      const { sequence, from, bytes, ttl, time } = report;
+      this.times.push(time);
+      this.onReply?.({ sequence, from: formatIp4(from), bytes, ttl, time });
+    } else if (report.reason === "no-route") {
+      this.failure = new WeftError("NOT_FOUND", `no route to ${this.address}, or no address to send from`);
+    }
+    if (this.failure || this.heard.size === this.count) this.wake();
+  }
+
+  fail(error: WeftError): void {
+    this.failure = error;
+    this.wake();
+  }
+
+  /** Waits `ms`, but not longer than until wake() is called. */
+  sleep(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, ms);
+      this.wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
 }
 
 export class Pinger {
+  /** by identifier */
   private readonly running = new Map<number, Running>();
   private nextId = 1 + Math.floor(Math.random() * 0xfff0);
 
@@ -41,7 +76,7 @@ export class Pinger {
 
   /** No worker will send or hear any more. */
   fail(error: WeftError): void {
-    for (const { fail } of this.running.values()) fail(error);
+    for (const one of this.running.values()) one.fail(error);
   }
 
   /** Throws BAD_ARGUMENT for a value out of range, NOT_FOUND when no route leads there, WORKER. */
@@ -57,58 +92,27 @@ export class Pinger {
 
     const id = this.nextId;
     this.nextId = (this.nextId % 0xffff) + 1;
-    const times: number[] = [];
-    let failure: WeftError | undefined;
-    const wake = { now: (): void => {} };
-    let answered = 0;
-    const heard = new Set<number>();
-    const hear = (report: Report): void => {
-      if (heard.has(report.sequence)) return; // another worker waited for it too
-      heard.add(report.sequence);
-      answered++;
-      if (report.type === "ping-failed") {
-        if (report.reason === "no-route") failure = new WeftError("NOT_FOUND", `no route to ${address}, or no address to send from`);
-      } else {
-        times.push(report.time);
-        onReply?.({ sequence: report.sequence, from: formatIp4(report.from), bytes: report.bytes, ttl: report.ttl, time: report.time });
-      }
-      if (failure || answered === count) wake.now();
-    };
-    const fail = (error: WeftError): void => {
-      failure = error;
-      wake.now();
-    };
-    const stop = (): void => wake.now();
+    const running = new Running(address, count, onReply);
+    const stop = (): void => running.wake();
     this.post({ type: "ping-open", id });
-    this.running.set(id, { hear, fail });
+    this.running.set(id, running);
     signal?.addEventListener("abort", stop);
     let sent = 0;
     try {
-      while (sent < count && !signal?.aborted && !failure) {
+      while (sent < count && !signal?.aborted && !running.failure) {
         sent++;
         if (this.expect) await this.expect(id, sent);
         this.post({ type: "ping", id, sequence: sent, target, size }, SENDER);
-        await sleep(sent < count ? interval : timeout, wake);
+        await running.sleep(sent < count ? interval : timeout);
       }
     } finally {
       this.running.delete(id);
       signal?.removeEventListener("abort", stop);
       this.post({ type: "ping-close", id });
     }
-    if (failure) throw failure;
-    return summary(sent, times);
+    if (running.failure) throw running.failure;
+    return summary(sent, running.times);
   }
-}
-
-/** Waits, but not longer than until `wake.now` is called. */
-function sleep(ms: number, wake: { now: () => void }): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, ms);
-    wake.now = () => {
-      clearTimeout(timer);
-      resolve();
-    };
-  });
 }
 
 function summary(sent: number, times: number[]): PingResult {
