@@ -41,8 +41,7 @@ function check(name: string, action: () => unknown): void {
     inline.settle();
     for (const { interface: of, address } of router.neighbors()) router.deleteNeighbor(of, address);
     inline.endAnnouncements();
-    const { difference, held } = router.balance();
-    assert.equal([difference, held, router.buffers().free, inline.traps], [0, 0, router.buffers().total, []]);
+    inline.assertAtRest();
   });
 }
 

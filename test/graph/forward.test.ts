@@ -40,8 +40,7 @@ function dropped(hex: string, reason: string): void {
 function check(name: string, action: () => unknown): void {
   test(name, async () => {
     await action();
-    const { difference, held } = router.balance();
-    assert.equal([difference, held, router.buffers().free, inline.traps], [0, 0, router.buffers().total, []]);
+    inline.assertAtRest();
   });
 }
 

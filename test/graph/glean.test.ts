@@ -44,8 +44,7 @@ function check(name: string, action: () => unknown): void {
     router.clearNeighbors();
     inline.settle();
     for (const port of [LEFT, RIGHT]) inline.sent(port);
-    const { difference, held } = router.balance();
-    assert.equal([difference, held, router.buffers().free, inline.traps], [0, 0, router.buffers().total, []]);
+    inline.assertAtRest();
   });
 }
 

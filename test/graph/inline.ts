@@ -1,20 +1,19 @@
 // A whole router in one thread: control plane, graph and all nodes as shipped, but for the wire, which
 // is two arrays of frames. Everything happens in turns, so that a test sees each step's end.
 
+import * as assert from "uvu/assert";
 import {
   B_CSUM_FLAGS, B_DATA, B_FLAGS, B_GSO_SIZE, B_LENGTH, B_NEXT, B_RX_IF, B_STATE, B_TOTAL, BUFFER_DATA, BUFFER_FREE, BUFFER_SHIFT, BUFFER_START,
-  BUFFER_USED,
-  FREE_LIST_ENTRIES, GRAPH_CHAINED, IFC_RX_BYTES, IFC_RX_PACKETS, IFC_SIZE, IFC_TX_BYTES, IFC_TX_PACKETS, WORKER_FREE_LIST, WORKER_INTERFACES,
+  BUFFER_USED, FREE_LIST_ENTRIES, GRAPH_CHAINED, IFC_RX_BYTES, IFC_RX_PACKETS, IFC_SIZE, IFC_TX_BYTES, IFC_TX_PACKETS, WORKER_FREE_LIST,
+  WORKER_INTERFACES,
 } from "../../assembly/abi.js";
-import type { EngineLink } from "../../host/control/engine-link.js";
-import type { Connect } from "../../host/control/engine-link.js";
+import type { Connect, EngineLink } from "../../host/control/engine-link.js";
 import { Router } from "../../host/control/router.js";
 import { must } from "../../host/lab/command.js";
 import { Engine } from "../../host/graph/engine.js";
 import type { HostNodeModule } from "../../host/graph/host-node.js";
 import type { FromEngine, ToEngine } from "../../host/graph/messages.js";
-import type { PacketMemory } from "../../host/memory/memory.js";
-import { workerAt } from "../../host/memory/memory.js";
+import { type PacketMemory, workerAt } from "../../host/memory/memory.js";
 import type { Port } from "../../host/ports/port.js";
 
 const GRAPH = workerAt(0);
@@ -195,6 +194,13 @@ export class InlineRouter {
   /** What was sent from a port since the last call. */
   sent(port: number): Uint8Array[] {
     return this.ports[port]!.outgoing.splice(0);
+  }
+
+  /** Fails unless every packet has come to a counted end, every buffer is free, and no node has trapped. */
+  assertAtRest(): void {
+    const { difference, held } = this.router.balance();
+    const { free, total } = this.router.buffers();
+    assert.equal([difference, held, free, this.traps], [0, 0, total, []]);
   }
 
   settle(): void {

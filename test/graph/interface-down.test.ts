@@ -32,8 +32,7 @@ for (const size of [1, 2, 64]) {
     inline.endAnnouncements();
     inline.send(0, [FORWARD, ECHO]);
     assert.equal(sent(), [1, 1]);
-    const { difference, held } = router.balance();
-    assert.equal([difference, held, router.buffers().free, inline.traps], [0, 0, router.buffers().total, []]);
+    inline.assertAtRest();
   });
 }
 

@@ -40,8 +40,7 @@ function check(name: string, action: () => unknown): void {
     router.setInterfaceMtu("host-right", 68);
     const before = router.balance();
     await action();
-    const { difference, held } = router.balance();
-    assert.equal([difference, held, router.buffers().free, inline.traps], [0, 0, router.buffers().total, []]);
+    inline.assertAtRest();
     assert.is(before.difference, 0);
   });
 }

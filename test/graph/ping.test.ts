@@ -51,8 +51,7 @@ test.before.each(() => router.clearErrors());
 function check(name: string, action: () => unknown): void {
   test(name, async () => {
     await action();
-    const { difference, held } = router.balance();
-    assert.equal([difference, held, router.buffers().free, inline.traps], [0, 0, router.buffers().total, []]);
+    inline.assertAtRest();
   });
 }
 

@@ -25,8 +25,7 @@ function check(name: string, action: () => unknown): void {
   test(name, async () => {
     clock += 60_000;
     await action();
-    const { difference, held } = router.balance();
-    assert.equal([difference, held, router.buffers().free, inline.traps], [0, 0, router.buffers().total, []]);
+    inline.assertAtRest();
   });
 }
 

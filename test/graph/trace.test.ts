@@ -18,8 +18,7 @@ function check(name: string, action: () => unknown): void {
     await action();
     rest();
     await router.clearTrace();
-    const { difference, held } = router.balance();
-    assert.equal([difference, held, router.buffers().free, inline.traps], [0, 0, router.buffers().total, []]);
+    inline.assertAtRest();
   });
 }
 
