@@ -1,6 +1,8 @@
 // A port that hands out packets which were prepared before, so that only what the nodes do is timed. Sending costs nothing.
 
-import { B_CSUM_FLAGS, B_DATA, B_FLAGS, B_GSO_SIZE, B_LENGTH, B_NEXT, B_RX_IF, B_STATE, B_TOTAL, BUFFER_DATA, BUFFER_SHIFT, BUFFER_START, BUFFER_USED } from "../assembly/abi.js";
+import {
+  B_CSUM_FLAGS, B_DATA, B_FLAGS, B_GSO_SIZE, B_LENGTH, B_NEXT, B_RX_IF, B_STATE, B_TOTAL, BUFFER_DATA, BUFFER_SHIFT, BUFFER_START, BUFFER_USED,
+} from "../assembly/abi.js";
 import type { PacketMemory } from "../host/memory/memory.js";
 import type { Port } from "../host/ports/port.js";
 

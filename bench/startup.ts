@@ -88,7 +88,9 @@ async function start(pinger: Pinger, words: string[], cwd: string, env: NodeJS.P
   await pinger.silence();
   const begun = now();
   const [program, ...options] = DIE_WITH_PARENT;
-  const child = spawn(program!, [...options, ...words], { cwd, stdio: ["ignore", "ignore", "pipe"], detached: true, env: { ...process.env, ...env } });
+  const child = spawn(program!, [...options, ...words], {
+    cwd, stdio: ["ignore", "ignore", "pipe"], detached: true, env: { ...process.env, ...env },
+  });
   let told = "";
   child.stderr.setEncoding("utf8").on("data", (text: string) => (told += text));
   const end = ended(child);

@@ -156,7 +156,9 @@ function ofPackets(statistics: Statistics): Metric[] {
     counter("weft_packets_originated_total", "Packets that the router made.", one({}, originated)),
     counter("weft_packets_transmitted_total", "Packets sent on all interfaces.", one({}, transmitted)),
     counter("weft_packets_dropped_total", "Packets that were dropped, for whatever reason.", one({}, dropped)),
-    gauge("weft_packets_held", "Packets that wait: for a neighbor's ARP answer, for the rest of their fragments, or delayed on purpose.", one({}, held)),
+    gauge(
+      "weft_packets_held", "Packets that wait: for a neighbor's ARP answer, for the rest of their fragments, or delayed on purpose.", one({}, held),
+    ),
   ];
 }
 

@@ -29,7 +29,7 @@ function filesOf(name: string): NodeFiles {
   return { name, source: `nodes/${name}.ts`, test: `nodes/${name}.test`, module: `build/${name}.wasm` };
 }
 
-/** The nodes of a folder that have a file of an ending, in order of their names; where names or paths of sources are given, those. Throws NOT_FOUND. */
+/** The nodes of a folder that have a file with this ending, by name; where names or paths of sources are given, those alone. Throws NOT_FOUND. */
 export function nodesIn(folder: string, ending: ".ts" | ".test", names: string[]): NodeFiles[] {
   const path = join(folder, "nodes");
   if (names.length > 0) return names.map((name) => (name.endsWith(".ts") ? filesAt(folder, name) : filesNamed(path, name, ending)));

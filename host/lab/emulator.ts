@@ -46,7 +46,7 @@ function withoutSysfs({ SYSFS_PATH: _, ...rest }: NodeJS.ProcessEnv): NodeJS.Pro
   return rest;
 }
 
-/** The library keeps its sysfs and control socket in the first of these, and a link to it in the second one; when it was killed it removes neither. */
+/** The library keeps its sysfs and control socket in /dev/shm, and a link to them in TMPDIR; when it is killed it removes neither. */
 function removeFolder(pid: number): void {
   for (const parent of ["/dev/shm", process.env["TMPDIR"] ?? "/tmp"]) rmSync(join(parent, `weft-emulator-${pid}`), { recursive: true, force: true });
 }
