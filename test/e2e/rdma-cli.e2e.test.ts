@@ -2,7 +2,6 @@
 
 import { chownSync, existsSync, readFileSync, realpathSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import type { BufferInfo, HardwareInfo, NeighborInfo } from "../../host/control/api.js";
@@ -12,12 +11,11 @@ import { EMULATOR } from "../../host/lab/emulator.js";
 import { Host } from "../../host/lab/host.js";
 import { enterPrivateNetwork } from "../../host/lab/private-network.js";
 import { A, hostAt, ping } from "./network.js";
-import { Weft, routed, scratch, until } from "./weft.js";
+import { LAUNCH, Weft, routed, scratch, until } from "./weft.js";
 
 const status = await enterPrivateNetwork();
 if (status !== null) process.exit(status);
 
-const LAUNCH = fileURLToPath(new URL("./launch.js", import.meta.url));
 const SCRIPT = [
   `create interface rdma host-if ${A.device} name rdma-0 rx-queue-size 512`,
   "set interface state rdma-0 up",

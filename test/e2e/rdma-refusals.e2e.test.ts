@@ -2,19 +2,17 @@
 
 import { mkdirSync, mkdtempSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { type CommandResult, run } from "../../host/lab/command.js";
 import { EMULATOR } from "../../host/lab/emulator.js";
 import { connect, Host } from "../../host/lab/host.js";
 import { enterPrivateNetwork } from "../../host/lab/private-network.js";
-import { scratch } from "./weft.js";
+import { LAUNCH, scratch } from "./weft.js";
 
 const status = await enterPrivateNetwork();
 if (status !== null) process.exit(status);
 
-const LAUNCH = fileURLToPath(new URL("./launch.js", import.meta.url));
 const PORT = "host-if weft0";
 
 const peer = await Host.create();

@@ -2,14 +2,12 @@
 
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import type { Rates } from "../../host/cli/top-rates.js";
 import { Terminal } from "./terminal.js";
-import { Weft, scratch, until, weft } from "./weft.js";
+import { LAUNCH, Weft, scratch, until, weft } from "./weft.js";
 
-const LAUNCH = fileURLToPath(new URL("./launch.js", import.meta.url));
 const ENTER = "\x1b[?1049h";
 const LEAVE = "\x1b[?1049l";
 const SCRIPT = [

@@ -12,7 +12,8 @@ import type { Router } from "../../host/control/router.js";
 import type { Host } from "../../host/lab/host.js";
 import { type CommandResult, type Running, ended, run, start } from "../../host/lab/command.js";
 
-const LAUNCH = fileURLToPath(new URL("./launch.js", import.meta.url));
+/** The program, as Node runs it. */
+export const LAUNCH = fileURLToPath(new URL("./launch.js", import.meta.url));
 
 /** Waits for a condition; it is an error when it does not come within `timeout` ms. */
 export async function until(what: string, condition: () => boolean | Promise<boolean>, timeout = 30_000): Promise<void> {

@@ -10,7 +10,7 @@ import { random } from "../../bench/random.js";
 import { counting, moduleOf } from "./custom-modules.js";
 import { NEIGHBOURS, assertCountedSame, assertSame, startHalves, toBoth } from "./fused-bed.js";
 import { LEFT_MAC, RIGHT_MAC } from "./inline.js";
-import { arp, checksum, ethernet, icmp, ip4, udp } from "./packets.js";
+import { arp, checksum, ethernet, icmp, ip4, numbers, udp } from "./packets.js";
 
 const FRAMES = 1_000_000;
 const SEED = 20_261_122;
@@ -20,7 +20,6 @@ const oneOf = <T>(list: readonly T[]): T => list[below(list.length)]!;
 
 const PEER = { mac: "02:00:00:00:00:02", ip: NEIGHBOURS.left };
 const OWN = "192.0.2.1";
-const numbers = (length: number): number[] => Array.from({ length }, (_, i) => i & 255);
 const framed = (packet: number[]): Uint8Array => ethernet(LEFT_MAC, PEER.mac, 0x0800, packet);
 const packet = (fields: Partial<Parameters<typeof ip4>[0]> & { payload: number[] }): Uint8Array =>
   framed(ip4({ from: PEER.ip, to: "203.0.113.9", protocol: 17, ...fields }));

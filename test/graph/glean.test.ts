@@ -3,7 +3,7 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { InlineRouter } from "./inline.js";
-import { arp, ethernet, fromHex, ip4, toHex, udp } from "./packets.js";
+import { arp, ethernet, fromHex, hex, ip4, toHex, udp } from "./packets.js";
 
 let clock = Math.ceil(performance.now()); // whole: seconds are added to it
 performance.now = () => clock;
@@ -19,7 +19,6 @@ const ANSWER = "02fe00000002 020000000003 0806 0001 0800 06 04 0002 020000000003
 const PACKET = "02fe00000001 020000000002 0800 45000020 12340000 4011 7c61 c0000202 c6336402 10002000000c000077656674";
 const SENT = "020000000003 02fe00000002 0800 45000020 12340000 3f11 7d61 c0000202 c6336402 10002000000c000077656674";
 
-const hex = (text: string): string => toHex(fromHex(text));
 const sent = (port: number): string[] => inline.sent(port).map(toHex);
 const errors = (): string[] => router.errors().map(({ count, reason }) => `${count} ${reason}`);
 const packet = (to: string, tag = 0): Uint8Array =>

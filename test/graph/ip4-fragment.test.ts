@@ -7,7 +7,7 @@ import {
   B_CSUM_FLAGS, B_CSUM_OFFSET, B_CSUM_START, B_CUT, B_DATA, B_FLAGS, B_GSO_SIZE, B_LENGTH, B_NEXT, B_TOTAL, BUFFER_SHIFT, BUFFER_START,
 } from "../../assembly/abi.js";
 import { InlineRouter } from "./inline.js";
-import { checksum, ethernet, fromHex, icmp, ip4, toHex, udp } from "./packets.js";
+import { checksum, ethernet, fromHex, hex, icmp, ip4, toHex, udp } from "./packets.js";
 
 const inline = await InlineRouter.startPair();
 const { router } = inline;
@@ -22,7 +22,6 @@ const ON = "020000000003 02fe00000002 0800";
 const ENDS = "c0000202 cb007109";
 const counting = (length: number): number[] => Array.from({ length }, (_, i) => (i + (i >> 8)) & 255);
 const bytes = (from: number, to: number): string => toHex(Uint8Array.from(counting(to).slice(from)));
-const hex = (text: string): string => toHex(fromHex(text));
 const errors = (): Record<string, number> => Object.fromEntries(router.errors().map(({ node, reason, count }) => [`${node}: ${reason}`, count]));
 const cut = (packets: number, fragments: number): Record<string, number> => ({
   "ip4-fragment: packets cut into fragments": packets, "ip4-fragment: fragments made of them": fragments,

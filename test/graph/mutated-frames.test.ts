@@ -12,7 +12,7 @@ import { GRAPH_BAD_BUFFER } from "../../assembly/abi.js";
 import { workerAt } from "../../host/memory/memory.js";
 import { must } from "../../host/lab/command.js";
 import { InlineRouter } from "./inline.js";
-import { arp, checksum, ethernet, icmp, ip4, toHex, udp } from "./packets.js";
+import { arp, checksum, ethernet, icmp, ip4, numbers, toHex, udp } from "./packets.js";
 
 const FRAMES = 1_000_000;
 const BURST = 250;
@@ -32,7 +32,6 @@ router.addRoute("203.0.114.0/24", { kind: "prohibit" });
 router.setIcmpLimits({ interval: 0, rate: 0 });
 const mac = router.interfaces().find((entry) => entry.name === "host-left")!.mac;
 
-const numbers = (length: number): number[] => Array.from({ length }, (_, i) => i & 255);
 const packet = (fields: Partial<Parameters<typeof ip4>[0]> & { payload: number[] }): Uint8Array =>
   ethernet(mac, PEER.mac, 0x0800, ip4({ from: PEER.ip, to: FAR, protocol: 17, ...fields }));
 const echo = icmp(8, 0, [0, 7, 0, 1], numbers(56));

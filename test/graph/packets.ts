@@ -9,6 +9,16 @@ export function toHex(frame: Uint8Array): string {
   return Buffer.from(frame).toString("hex");
 }
 
+/** Hex text as toHex writes it: without blanks. */
+export function hex(text: string): string {
+  return toHex(fromHex(text));
+}
+
+/** Bytes that count up from 0. */
+export function numbers(length: number): number[] {
+  return Array.from({ length }, (_, i) => i & 255);
+}
+
 /** "02:00:00:00:00:01" or "192.0.2.1" → bytes. */
 export function bytesOf(address: string): number[] {
   return address.includes(":") ? address.split(":").map((part) => parseInt(part, 16)) : address.split(".").map(Number);

@@ -3,7 +3,7 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { InlineRouter } from "./inline.js";
-import { checksum, fromHex, toHex } from "./packets.js";
+import { checksum, fromHex, hex, toHex } from "./packets.js";
 
 let clock = Math.ceil(performance.now());
 performance.now = () => clock;
@@ -15,7 +15,6 @@ router.setNeighbor("host-left", "192.0.2.2", "02:00:00:00:00:02");
 router.setNeighbor("host-left", "192.0.2.3", "02:00:00:00:00:03");
 router.addRoute("10.0.0.0/8", { via: "192.0.2.3" });
 
-const hex = (text: string): string => toHex(fromHex(text));
 const sent = (port: number): string[] => inline.sent(port).map(toHex);
 const DATAGRAM = "c0000202 0a000001 10002000000c000077656674";
 const PACKET = `45000020 12340000 4011 9c96 ${DATAGRAM}`;

@@ -7,7 +7,7 @@ import * as assert from "uvu/assert";
 import { counting, fileOf, marker, moduleOf } from "./custom-modules.js";
 import { comparable } from "./fused-bed.js";
 import { InlineRouter, LEFT_MAC, RIGHT_MAC } from "./inline.js";
-import { arp, ethernet, icmp, ip4, toHex, udp } from "./packets.js";
+import { arp, ethernet, icmp, ip4, numbers, toHex, udp } from "./packets.js";
 
 const PEER = { mac: "02:00:00:00:00:02", ip: "192.0.2.2" };
 const OWN = "192.0.2.1";
@@ -31,7 +31,6 @@ for (const { router } of both) {
   router.setInterfaceMtu("host-left", 9000); // ip4-fragment makes room for its fragments, and takes packets in more or fewer frames for it
 }
 
-const numbers = (length: number): number[] => Array.from({ length }, (_, i) => i & 255);
 const packet = (fields: Partial<Parameters<typeof ip4>[0]> & { payload: number[] }): Uint8Array =>
   ethernet(LEFT_MAC, PEER.mac, 0x0800, ip4({ from: PEER.ip, to: "203.0.113.9", protocol: 17, ...fields }));
 const TEMPLATES = [
