@@ -9,7 +9,7 @@
 #include "pg.h"
 #include "ports.h"
 
-/** Packets a second, so that what is owed after years can be counted. */
+/** Most packets a second: few enough that 64 bits count what is owed after years. */
 constexpr double RATE_MAX = 1e9;
 
 /** The port of the call's first argument; null after throwing. */

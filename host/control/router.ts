@@ -353,7 +353,8 @@ export class Router extends TraceControl implements Control {
   private receive(message: FromEngine, worker: number): void {
     if (this.workers.failure) return; // nobody waits for what the others still say, and they can be told nothing
     switch (message.type) {
-      case "learned": return this.resolution.learned(message.index, message.address, message.mac);
+      case "learned":
+        return this.resolution.learned(message.index, message.address, message.mac);
       case "wanted":
         return this.resolution.wanted(message.index, message.address);
       case "ping-reply":

@@ -2,10 +2,10 @@
 
 import {
   BUFFER_SIZE, GRAPH_BAD_BUFFER, GRAPH_CIRCLED, GRAPH_DROPPED, GRAPH_HELD, GRAPH_NO_COPY, GRAPH_ORIGINATED, IFC_FAULT_BUFFERS, IFC_FAULT_HELD,
-  IFC_FAULT_RX_LOST, IFC_FAULT_TX_LOST, IFC_RX_BYTES, IFC_RX_CHECKSUM, IFC_RX_ERROR,
-  IFC_RX_MISSED, IFC_RX_NO_BUFFER, IFC_RX_PACKETS, IFC_RX_POSTED, IFC_RX_TRUNCATED, IFC_SIZE, IFC_TX_BYTES, IFC_TX_DOWN, IFC_TX_ERROR,
-  IFC_TX_NO_ROOM, IFC_TX_PACKETS, IFC_TX_PENDING, IFC_TX_TOO_LONG, INTERFACE_COUNT, NODE_BAD_HEADER, NODE_BAD_NEXT, NODE_CALLS, NODE_CLOCKS,
-  NODE_COUNTERS, NODE_PASSED_OVER, NODE_STATE, NODE_TRAPS, NODE_VECTORS, WORKER_INTERFACES,
+  IFC_FAULT_RX_LOST, IFC_FAULT_TX_LOST, IFC_RX_BYTES, IFC_RX_CHECKSUM, IFC_RX_ERROR, IFC_RX_MISSED, IFC_RX_NO_BUFFER, IFC_RX_PACKETS,
+  IFC_RX_POSTED, IFC_RX_TRUNCATED, IFC_SIZE, IFC_TX_BYTES, IFC_TX_DOWN, IFC_TX_ERROR, IFC_TX_NO_ROOM, IFC_TX_PACKETS, IFC_TX_PENDING,
+  IFC_TX_TOO_LONG, INTERFACE_COUNT, NODE_BAD_HEADER, NODE_BAD_NEXT, NODE_CALLS, NODE_CLOCKS, NODE_COUNTERS, NODE_PASSED_OVER, NODE_STATE,
+  NODE_TRAPS, NODE_VECTORS, WORKER_INTERFACES,
 } from "../../assembly/abi.js";
 import { addon } from "../addon.js";
 import type { NodeSpec } from "../graph/messages.js";
@@ -30,7 +30,12 @@ const INTERFACE_OFFSETS: Record<keyof InterfaceCounters, number> = {
   faultTxLost: IFC_FAULT_TX_LOST,
 };
 /** What a node does wrong, beside its own counters. */
-const NODE_ERRORS = [NODE_BAD_NEXT, NODE_TRAPS, NODE_BAD_HEADER, NODE_PASSED_OVER];
+const NODE_ERRORS: [reason: string, offset: number][] = [
+  ["next slot that does not exist", NODE_BAD_NEXT],
+  ["frame lost to a trap", NODE_TRAPS],
+  ["header left inconsistent", NODE_BAD_HEADER],
+  ["passed over: the node is not running", NODE_PASSED_OVER],
+];
 /** What goes wrong between nodes. */
 const GRAPH_ERRORS: [reason: string, offset: number][] = [
   ["not a buffer in use", GRAPH_BAD_BUFFER],
@@ -72,10 +77,7 @@ export class Statistics {
         found.push({ count: this.nodeCounter(node, offset), node: node.name, reason });
       };
       for (const [counter, reason] of node.counters.entries()) add(reason, NODE_COUNTERS + counter * 8);
-      add("next slot that does not exist", NODE_BAD_NEXT);
-      add("frame lost to a trap", NODE_TRAPS);
-      add("header left inconsistent", NODE_BAD_HEADER);
-      add("passed over: the node is not running", NODE_PASSED_OVER);
+      for (const [reason, offset] of NODE_ERRORS) add(reason, offset);
     }
     for (const [reason, offset] of GRAPH_ERRORS) {
       found.push({ count: this.sum((worker) => this.read(workerAt(worker) + offset)), node: "graph", reason });
@@ -163,7 +165,7 @@ export class Statistics {
   private clearNodeErrors(node: NodeSpec): void {
     for (const worker of this.workers()) {
       const block = workerAt(worker) + node.runtime;
-      for (const offset of NODE_ERRORS) this.clear(block + offset);
+      for (const [, offset] of NODE_ERRORS) this.clear(block + offset);
       for (const counter of node.counters.keys()) this.clear(block + NODE_COUNTERS + counter * 8);
     }
   }

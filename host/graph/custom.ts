@@ -94,7 +94,7 @@ export class CustomNodes {
     };
   }
 
-  /** Also when it has just taken another node's place, which another worker's has refused to do: then that one is back in it. */
+  /** Takes nodes away; also those that took another node's place here and were refused in another worker: the old node is back in its place then. */
   remove(nodes: number[]): void {
     const old = this.customs.get(this.replaced.get(nodes[0]!) ?? -1);
     this.replaced.delete(nodes[0]!);

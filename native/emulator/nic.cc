@@ -43,8 +43,8 @@ uint64_t now() {
 }
 
 /**
- * Whether a receiver hears what a queue of the same port sends. Contexts that share the port hear each other. Within one, a receiver does that asked
- * for it, and so does one that is older than the sender (as VPP's rdma plugin learnt: transmit queues before receive queues).
+ * Whether a receiver hears what a queue of the same port sends. Contexts that share the port hear each other. Within one context a receiver does if
+ * it has asked for that, or if it is older than the sender (hence transmit queues before receive queues, as VPP's rdma plugin learnt).
  */
 bool hears(const QueuePair& receiver, const SendQueue& sender, bool multicast) {
   bool asked = multicast ? receiver.loopbackMulticast : receiver.loopbackUnicast;
