@@ -41,3 +41,8 @@ export class WeftError extends Error {
     this.errno = system.errno;
   }
 }
+
+/** What is thrown for a value out of range or malformed. */
+export function bad(message: string): WeftError {
+  return new WeftError("BAD_ARGUMENT", message);
+}

@@ -1,6 +1,6 @@
 // From the gateways that somebody names to the neighbours that routes go through. A neighbour knows how many routes hold it.
 
-import { WeftError } from "../errors.js";
+import { bad, WeftError } from "../errors.js";
 import { parseIp4 } from "./addresses.js";
 import type { RoutePath } from "./api.js";
 import type { Interface, Interfaces } from "./interfaces.js";
@@ -80,8 +80,4 @@ export function joined(before: readonly Path[], more: readonly Path[]): Path[] {
   const paths = [...before.filter(({ gateway }) => !more.some((one) => one.gateway === gateway)), ...more];
   if (paths.length > PATHS_MAX) throw new WeftError("CONFLICT", `a route can have ${PATHS_MAX} paths, and this one has them already`);
   return paths;
-}
-
-function bad(message: string): WeftError {
-  return new WeftError("BAD_ARGUMENT", message);
 }

@@ -1,7 +1,7 @@
 // Where custom nodes stand in the packets' way, and for which interfaces.
 
 import { GATE_INTERFACES, NODE_STATE } from "../../assembly/abi.js";
-import { WeftError } from "../errors.js";
+import { bad, WeftError } from "../errors.js";
 import type { NodeSpec } from "../graph/messages.js";
 import { type Chain, CONTINUE, GATE_NEXT } from "../graph/wiring.js";
 import { workerAt } from "../memory/memory.js";
@@ -100,8 +100,4 @@ export class NodePlaces {
     await this.on.requests.send({ type: "remove-custom", nodes: [gate.index] });
     this.loader.forget(gate);
   }
-}
-
-function bad(message: string): WeftError {
-  return new WeftError("BAD_ARGUMENT", message);
 }

@@ -5,7 +5,7 @@
 // leaves everything as it was.
 
 import { NODE_COUNTERS, NODE_STATE } from "../../assembly/abi.js";
-import { WeftError } from "../errors.js";
+import { bad, WeftError } from "../errors.js";
 import type { Inheritance, NodeSpec } from "../graph/messages.js";
 import { decodeTable } from "../graph/node-table.js";
 import { CONTINUE } from "../graph/wiring.js";
@@ -248,8 +248,4 @@ export class Nodes {
 function refusal(name: string, cause: unknown): WeftError {
   if (cause instanceof WeftError) return cause;
   return new WeftError("BAD_MODULE", `node ${name}: ${(cause as Error).message}`, { cause });
-}
-
-function bad(message: string): WeftError {
-  return new WeftError("BAD_ARGUMENT", message);
 }

@@ -2,7 +2,7 @@
 
 import { BUFFER_DATA } from "../../assembly/abi.js";
 import { addon } from "../addon.js";
-import { WeftError } from "../errors.js";
+import { bad, WeftError } from "../errors.js";
 import type { NodeSpec, ToEngine } from "../graph/messages.js";
 import type { Registry } from "../graph/registry.js";
 import type { Wiring } from "../graph/wiring.js";
@@ -26,6 +26,8 @@ import { RxPlacement } from "./rx-placement.js";
 import type { Statistics } from "./statistics.js";
 
 const RX_MODES: RxMode[] = ["polling", "interrupt", "adaptive"];
+/** RFC 791: what every link must take (3.2), and the longest packet there is (3.1) */
+const [MTU_MIN, MTU_MAX] = [68, 65_535];
 
 /** What of the router an interface leaves its traces in. */
 export interface Surroundings {
@@ -124,8 +126,8 @@ export class Ports {
 
   setMtu(name: string, mtu: number): void {
     const entry = this.find(name);
-    if (!Number.isInteger(mtu) || mtu < 68 || mtu > 65_535) {
-      throw bad(`mtu ${mtu} is not a whole number from 68 (RFC 791) to 65535`);
+    if (!Number.isInteger(mtu) || mtu < MTU_MIN || mtu > MTU_MAX) {
+      throw bad(`mtu ${mtu} is not a whole number from ${MTU_MIN} (RFC 791) to ${MTU_MAX}`);
     }
     entry.mtu = mtu;
     this.refresh(entry);
@@ -285,7 +287,7 @@ export class Ports {
     const { kind, hostInterface, handle, mac, up } = opened;
     const entry: Interface = {
       name, index, kind, hostInterface, handle, txNode, txSlot: 0, localAdjacency, gleanAdjacency, adminUp: false, linkUp: up, mac,
-      mtu: Math.min(opened.mtu, 65_535), rxMode: "adaptive", promiscuous: kind !== "rdma",
+      mtu: Math.min(opened.mtu, MTU_MAX), rxMode: "adaptive", promiscuous: kind !== "rdma",
       redirects: true, proxyArp: false, addresses: [],
     };
     interfaces.add(entry);
@@ -378,8 +380,4 @@ export class Ports {
     const rdma = kind === "rdma" ? this.counters.sinceClear(index, rdmaInfo(entry.handle!)) : null;
     return { name, index, kind: kind as PortKind, hostInterface, linkUp, mac: formatMac(entry.mac), mtu, rxMode, promiscuous, rdma };
   }
-}
-
-function bad(message: string): WeftError {
-  return new WeftError("BAD_ARGUMENT", message);
 }

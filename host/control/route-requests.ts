@@ -1,6 +1,6 @@
 // What somebody may ask of routes: whether it can be meant, and which gateways it names.
 
-import { WeftError } from "../errors.js";
+import { bad, WeftError } from "../errors.js";
 import { formatIp4, formatPrefix } from "./addresses.js";
 import type { RoutePath, RouteTarget } from "./api.js";
 
@@ -13,10 +13,6 @@ export function checkBatch(networks: Uint32Array, lengths: Uint8Array, targets: 
   if (targets === 0) throw new WeftError("BAD_ARGUMENT", "routes lead nowhere: name a target");
   const wrong = choices?.find((choice) => choice >= targets);
   if (wrong !== undefined) throw new WeftError("BAD_ARGUMENT", `there is no target ${wrong}: there are ${targets}, the first is 0`);
-}
-
-export function bad(message: string): WeftError {
-  return new WeftError("BAD_ARGUMENT", message);
 }
 
 export function hostBits(text: string, network: number, length: number): WeftError {

@@ -1,7 +1,7 @@
 // Addresses of interfaces and routes: what the FIB is to hold, and why.
 
 import { ADJ_DROP, PATH_BUCKETS } from "../../assembly/abi.js";
-import { WeftError } from "../errors.js";
+import { bad, WeftError } from "../errors.js";
 import { formatIp4, formatPrefix, maskOf, parsePrefix, swap } from "./addresses.js";
 import { ADJ_NET_BROADCAST, ADJ_PROHIBIT, ADJ_UNREACHABLE } from "./adjacencies.js";
 import type { RouteBatch, RouteInfo, RoutePath, RouteTarget } from "./api.js";
@@ -13,7 +13,7 @@ import type { Neighbour, Neighbours } from "./neighbours.js";
 import { checkHostAddress, checkOverlap, covers, isHost, routesOf, sameNetwork } from "./own-addresses.js";
 import type { Path, PathSet, PathSets } from "./paths.js";
 import { describe, on, type Route, type Target, type Targets } from "./route.js";
-import { bad, checkBatch, hostBits, namedPaths } from "./route-requests.js";
+import { checkBatch, hostBits, namedPaths } from "./route-requests.js";
 
 const SPECIAL = { drop: ADJ_DROP, unreachable: ADJ_UNREACHABLE, prohibit: ADJ_PROHIBIT } as const;
 

@@ -1,7 +1,7 @@
 // What can go wrong in a port on purpose: as people set it and see it, and as the shim has it.
 
 import type { FaultCounts, Faults, FaultSettings, FaultState } from "../addon.js";
-import { WeftError } from "../errors.js";
+import { bad } from "../errors.js";
 
 export type { FaultCounts } from "../addon.js";
 
@@ -65,8 +65,4 @@ function settings(given: FaultOptions): FaultSettings {
 export function faultInfo(name: string, { seed, rx, tx }: { seed: number; rx: FaultState; tx: FaultState }): FaultInfo {
   const line = (state: FaultState): FaultLine => ({ ...state, delay: state.delay / MS, jitter: state.jitter / MS });
   return { interface: name, seed, rx: line(rx), tx: line(tx) };
-}
-
-function bad(message: string): WeftError {
-  return new WeftError("BAD_ARGUMENT", message);
 }

@@ -1,7 +1,7 @@
 // A packet generator's stream: as people ask for it and see it.
 
 import type { PgReplay, PgStreamOptions, PgTemplate } from "../addon.js";
-import { WeftError } from "../errors.js";
+import { bad } from "../errors.js";
 import { indexCapture } from "./pg.js";
 import { parseTemplate } from "./pg-template.js";
 
@@ -62,8 +62,4 @@ export async function streamOptions(given: PacketStreamOptions, mac: string): Pr
   if (size !== undefined) throw bad("size is for data: a capture's packets have their own");
   const replay = await indexCapture(pcap!);
   return { limit: limit ?? replay.index.length / 2, rate, ...replay };
-}
-
-function bad(message: string): WeftError {
-  return new WeftError("BAD_ARGUMENT", message);
 }

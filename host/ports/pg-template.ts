@@ -5,7 +5,7 @@
 // Which layer a word with a colon begins is told by what follows: MAC addresses, IPv4 addresses, or neither. Every value may be a range.
 
 import type { PgRange, PgTemplate } from "../addon.js";
-import { WeftError } from "../errors.js";
+import { bad, WeftError } from "../errors.js";
 import { quote } from "../nearest.js";
 import { ADDRESSES, MACS, numbers, parseRange, type ValueKind } from "./pg-range.js";
 
@@ -244,8 +244,4 @@ class TemplateText {
 function flagsOf(names: string[]): number | undefined {
   const bits = names.map((name) => TCP_FLAGS.indexOf(name));
   return bits.includes(-1) ? undefined : bits.reduce((sum, bit) => sum | (1 << bit), 0);
-}
-
-function bad(message: string): WeftError {
-  return new WeftError("BAD_ARGUMENT", message);
 }

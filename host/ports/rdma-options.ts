@@ -1,7 +1,7 @@
 // What can be asked of an rdma port, and what stands where nothing was: the words and figures of VPP's rdma plugin.
 
 import type { RdmaPortOptions } from "../addon.js";
-import { WeftError } from "../errors.js";
+import { bad } from "../errors.js";
 
 export const QUEUE_SIZE_MIN = 256;
 export const QUEUE_SIZE_MAX = 32768;
@@ -96,8 +96,4 @@ function checkSize(what: string, size: number): void {
 
 function checkRange(what: string, value: number, least: number, most: number): void {
   if (!Number.isInteger(value) || value < least || value > most) throw bad(`${what} ${value} is not a whole number from ${least} to ${most}`);
-}
-
-function bad(message: string): WeftError {
-  return new WeftError("BAD_ARGUMENT", message);
 }
