@@ -11,7 +11,7 @@ import { known, optionsOf, times } from "./options.js";
 import type { Clocks } from "./peer.js";
 import type { PeerReport } from "./report.js";
 import { quantile } from "./statistics.js";
-import { VECTORS } from "./trial.js";
+import { VECTORS } from "./workloads.js";
 
 const USAGE = `Usage: npm run bench:peers -- [OPTION…]
 

@@ -16,7 +16,8 @@ import { NativePort } from "../host/ports/native-port.js";
 import { openRdma } from "../host/ports/rdma.js";
 import { type RdmaOptions, rdmaSettings } from "../host/ports/rdma-options.js";
 import { quantile } from "./statistics.js";
-import { type Trial, VECTORS } from "./trial.js";
+import type { Trial } from "./trial.js";
+import { VECTORS } from "./workloads.js";
 
 const WARM_UP_MS = 200;
 const MS = 300;

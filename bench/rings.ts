@@ -7,7 +7,8 @@ import { promisify } from "node:util";
 import type { RdmaOptions } from "../host/ports/rdma-options.js";
 import { optionsOf, times } from "./options.js";
 import { emptyReport, workloadReport, workloadTable } from "./report.js";
-import { type Trial, VECTORS } from "./trial.js";
+import type { Trial } from "./trial.js";
+import { VECTORS } from "./workloads.js";
 
 const run = promisify(execFile);
 const PROCESS = fileURLToPath(new URL("rings-process.js", import.meta.url));

@@ -12,8 +12,8 @@ import { known, optionsOf, refuse, times } from "./options.js";
 import { writeFigures } from "./readme.js";
 import { caseName, comparison, emptyReport, fileName, type PeerReport, referencesOf, type Report, workloadReport, workloadTable } from "./report.js";
 import { targets } from "./targets.js";
-import { type Trial, VECTORS } from "./trial.js";
-import { WORKLOADS } from "./workloads.js";
+import type { Trial } from "./trial.js";
+import { VECTORS, WORKLOADS } from "./workloads.js";
 
 const USAGE = `Usage: npm run bench -- [OPTION…]
 

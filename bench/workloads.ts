@@ -21,6 +21,8 @@ export interface Workload {
   prepare(rig: Rig, routes?: RouteBatch): Frames | Promise<Frames>;
 }
 
+/** Packets in a vector: the sizes in which every workload is measured. */
+export const VECTORS = [1, 4, 16, 64, 256];
 /** Different packets in a workload with random destinations. */
 const MANY = 65536;
 
