@@ -3,7 +3,6 @@
 import { randomInt } from "node:crypto";
 import { fileURLToPath } from "node:url";
 import { WeftError } from "../errors.js";
-import type { EngineOptions } from "../graph/engine.js";
 import type { FromEngine, ToEngine } from "../graph/messages.js";
 import { compileModule, loadModule } from "../graph/module.js";
 import type { Registry } from "../graph/registry.js";
@@ -40,6 +39,7 @@ import { Requests } from "./requests.js";
 import { Resolution } from "./resolution.js";
 import { Targets } from "./route.js";
 import { Routes } from "./routes.js";
+import type { SharedOptions } from "./supervisor.js";
 import { TraceControl } from "./trace-control.js";
 import { Workers } from "./workers.js";
 
@@ -164,7 +164,7 @@ export class Router extends TraceControl implements Control {
 
     const router = new Router(memory, tables, new Icmp(tables, workers), registry, wiring, options, log);
     const shared = { memory: memory.packets.memory, layout: memory.packets.layout };
-    const engine: Omit<EngineOptions, "worker" | "pulse"> = {
+    const engine: SharedOptions = {
       shared, clocks: options.clocks ?? true, fuse: options.fuse ?? true, graphModule: graph, nodeModule: nodes.module, nodes: registry.list(),
       timeOrigin: performance.timeOrigin, isolate: options.isolate ?? false, customs: [], takeOver: null,
     };

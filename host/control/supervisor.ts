@@ -13,6 +13,9 @@ import type { Ports } from "./ports.js";
 import type { Requests } from "./requests.js";
 import { type Running, Watchdog, whoRuns } from "./watchdog.js";
 
+/** What is the same for the engines of all workers. */
+export type SharedOptions = Omit<EngineOptions, "worker" | "pulse">;
+
 /** The parts of the router that the start and end of a worker concern. */
 export interface Dependents {
   requests: Requests;
@@ -38,7 +41,7 @@ export class Supervisor {
   constructor(private readonly worker: number, private readonly around: Dependents) {}
 
   async start(
-    connect: Connect, options: Omit<EngineOptions, "worker" | "pulse">, memory: OwnedMemory,
+    connect: Connect, options: SharedOptions, memory: OwnedMemory,
     receive: (message: FromEngine, worker: number) => void,
   ): Promise<void> {
     const engine = { ...options, worker: this.worker, pulse: this.pulse.buffer };

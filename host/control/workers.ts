@@ -1,12 +1,11 @@
 // All workers of a router: each owns an instance of the graph, and what is said to one is mostly said to all.
 
 import type { WeftError } from "../errors.js";
-import type { EngineOptions } from "../graph/engine.js";
 import type { FromEngine, ToEngine } from "../graph/messages.js";
 import type { OwnedMemory } from "../memory/memory.js";
 import type { Connect } from "./engine-link.js";
 import type { WorkerState } from "./metrics.js";
-import { type Dependents, Supervisor } from "./supervisor.js";
+import { type Dependents, type SharedOptions, Supervisor } from "./supervisor.js";
 
 export class Workers {
   private readonly supervisors: Supervisor[];
@@ -15,9 +14,9 @@ export class Workers {
     this.supervisors = Array.from({ length: count }, (_, worker) => new Supervisor(worker, around));
   }
 
-  /** Resolves when all run. `options`: the same for all, but for number and pulse. */
+  /** Resolves when all run. */
   async start(
-    connect: Connect, options: Omit<EngineOptions, "worker" | "pulse">, memory: OwnedMemory,
+    connect: Connect, options: SharedOptions, memory: OwnedMemory,
     receive: (message: FromEngine, worker: number) => void,
   ): Promise<void> {
     const started = await Promise.allSettled(this.supervisors.map((one) => one.start(connect, options, memory, receive)));
