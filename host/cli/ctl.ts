@@ -125,7 +125,7 @@ function ask(path: string, request: object, output: Output, signal?: AbortSignal
   });
 }
 
-/** undefined: it is none of a router's. */
+/** undefined: the line is not from a router. */
 function parseMessage(line: string): Message | undefined {
   try {
     const message = JSON.parse(line) as Message;

@@ -101,7 +101,7 @@ export type ToEngine =
   | { type: "stop" };
 
 export type FromEngine =
-  /** its thread runs; `clock` counts the time of that on a CPU: see addon.threadTime */
+  /** its thread runs; `clock` counts that thread's time on a CPU: see addon.threadTime */
   | { type: "started"; clock: number }
   /** it has its graph, and has taken up what the worker before left there */
   | { type: "ready" }

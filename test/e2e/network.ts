@@ -48,7 +48,7 @@ export async function linkCounters(host: Host | null, name: string): Promise<Lin
   return { rxPackets: rx.packets, rxBytes: rx.bytes, txPackets: tx.packets, txBytes: tx.bytes, txDropped: tx.dropped };
 }
 
-/** Runs what sends echo requests from a host, so many of which are answered; gives how many were. */
+/** Runs `send`, which sends echo requests from a host, and waits until `count` of them are answered; gives how many were. */
 export async function allAnswered(host: Host, count: number, send: () => Promise<unknown>): Promise<number> {
   const before = await echoReplies(host);
   await send();

@@ -180,7 +180,7 @@ export class RdmaLab {
     return this.router.hardwareInterfaces().find(({ name }) => name === NAMES[place])!.rdma!;
   }
 
-  /** Something happens to a device, and shows although the router does not look after its devices meanwhile, as it does every second: it was told. */
+  /** Something happens to a device and shows, without the router's look at its devices every second: an event has told it. */
   told(what: string, happen: () => Promise<unknown>, shows: () => boolean): Promise<void> {
     return withoutTicks(this.router, async () => {
       await happen();

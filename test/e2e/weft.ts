@@ -21,7 +21,7 @@ export async function until(what: string, condition: () => boolean | Promise<boo
   assert.unreachable(`not within ${timeout / 1000} s: ${what}`);
 }
 
-/** Runs something while a router of this process does not notice that time goes by: it looks after no device, and gives no neighbour up. */
+/** Runs something while the ticks of a router in this process stand still: it looks after no device, and gives no neighbour up. */
 export async function withoutTicks(router: Router, run: () => Promise<unknown>): Promise<void> {
   clearInterval(router["timer"]);
   try {

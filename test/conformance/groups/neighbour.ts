@@ -7,7 +7,7 @@ import { group } from "../point.js";
 const ERROR = /ICMP 3\/1 /;
 /** ms in which three questions a second apart have gone unanswered */
 const SILENCE = 5500;
-/** ms in which a router notices at the latest that a neighbour does not answer any more: he is asked after about a minute */
+/** ms in which a router notices at the latest that a neighbour does not answer any more: it is asked after about a minute */
 const GONE = 90_000;
 
 export default group("neighbour", (point) => {
