@@ -2,16 +2,18 @@
 // by ARP and keeps the last packets until there is an answer (RFC 1122 2.3.2.2).
 
 import {
-  ADJACENCIES, ADJACENCY_SIZE, ADJ_NEXT_HOP, ADJ_TX_IF, B_ADJ, B_DATA, B_FLAGS, B_FLAG_LOCAL, B_HOLDER, B_ICMP, B_ICMP_DATA, B_OPAQUE, BUFFER_SHIFT,
-  BUFFER_SIZE, HOLDER_GLEAN, HOLDER_WORKER_SHIFT, NEXT_HOLD,
+  ADJACENCIES, ADJACENCY_SIZE, ADJ_NEXT_HOP, ADJ_TX_IF, B_ADJ, B_DATA, B_FLAGS, B_FLAG_LOCAL, B_HOLDER, B_ICMP, B_ICMP_DATA, B_LENGTH, B_OPAQUE,
+  B_TOTAL, BUFFER_DATA, BUFFER_SHIFT, BUFFER_SIZE, HOLDER_GLEAN, HOLDER_WORKER_SHIFT, NEXT_HOLD,
 } from "../../assembly/abi.js";
 import type { Graph } from "./graph.js";
 import type { FromEngine } from "./messages.js";
 
 /** Packets kept for one neighbour: as many as Linux keeps of full-sized ones (unres_qlen_bytes, 212,992 bytes). */
 const HELD_PER_NEIGHBOUR = 101;
-/** Neighbours that are asked for at a time; a scan of a network must not empty the pool. */
+/** Neighbours that are asked for at a time. */
 const NEIGHBOURS_MAX = 256;
+/** All that waits has at most this share of the worker's buffers: traffic to hosts that are not there must not stop all other. */
+const SHARE = 4;
 const HOST_UNREACHABLE = (3 << 8) | 1;
 const TIME_EXCEEDED = 11 << 8;
 
@@ -29,9 +31,18 @@ export const GLEAN_NODE = {
   trace: { layer: "ip4" as const, packet: ["tx-interface" as const], state: [] },
 };
 
+/** A packet that waits: the index of its first buffer, and how many it has. */
+interface Held {
+  index: number;
+  buffers: number;
+}
+
 export class Glean {
   /** packets that wait, oldest first, by interface and address */
-  private readonly waiting = new Map<string, number[]>();
+  private readonly waiting = new Map<string, Held[]>();
+  /** that all of them have */
+  private buffers = 0;
+  private readonly buffersMax: number;
   /** stands in the opaque bytes of each packet that is held: which came first */
   private order = 0;
 
@@ -39,12 +50,13 @@ export class Glean {
     private readonly graph: Graph,
     private readonly targets: { lookup: number; icmpError: number; drop: number },
     private readonly emit: (message: FromEngine) => void,
-  ) {}
+  ) {
+    const { buffers, workers } = graph.packets.layout;
+    this.buffersMax = Math.floor(buffers / workers / SHARE);
+  }
 
   readonly process = (node: number, frame: number, n: number): void => {
-    const evicted: number[] = [];
-    for (let i = 0; i < n; i++) this.graph.setNext(frame, i, this.hold(node, this.graph.bufferAt(frame, i), evicted));
-    if (evicted.length > 0) this.evicted.push(...evicted);
+    for (let i = 0; i < n; i++) this.graph.setNext(frame, i, this.hold(node, this.graph.bufferAt(frame, i)));
   };
 
   /** packets that newer ones pushed out; they are dropped at the end of the turn */
@@ -59,10 +71,8 @@ export class Glean {
   /** The neighbour answered (its packets are routed anew), or never will (host unreachable, RFC 1812 5.2.7.1). */
   release(index: number, address: number, reachable: boolean): void {
     const key = keyOf(index, address);
-    const held = this.waiting.get(key);
-    if (!held) return;
-    this.waiting.delete(key);
-    const buffers = this.graph.unhold(held);
+    if (!this.waiting.has(key)) return;
+    const buffers = this.graph.unhold(this.forget(key));
     if (!reachable) for (const buffer of buffers) this.mark((buffer << BUFFER_SHIFT) >>> 0, HOST_UNREACHABLE);
     this.graph.inject(reachable ? this.targets.lookup : this.targets.icmpError, buffers);
   }
@@ -80,26 +90,24 @@ export class Glean {
       const [index, address] = this.wanted(buffer);
       const key = keyOf(index, address);
       if (!this.waiting.has(key)) this.emit({ type: "wanted", index, address }); // an answer may have been lost with the other worker
-      this.waiting.set(key, [...(this.waiting.get(key) ?? []), buffer >>> BUFFER_SHIFT]);
+      this.keep(key, buffer);
     }
   }
 
   /** All packets that wait. */
   held(): Set<number> {
-    return new Set([...this.evicted, ...[...this.waiting.values()].flat()]);
+    return new Set([...this.evicted, ...[...this.waiting.values()].flat().map(({ index }) => index)]);
   }
 
   /** Drops what waits behind an interface that goes away. */
   dropInterface(index: number): void {
     for (const key of [...this.waiting.keys()]) {
-      if (!key.startsWith(`${index} `)) continue;
-      this.evicted.push(...this.waiting.get(key)!);
-      this.waiting.delete(key);
+      if (key.startsWith(`${index} `)) this.evicted.push(...this.forget(key));
     }
     this.flush();
   }
 
-  private hold(node: number, buffer: number, evicted: number[]): number {
+  private hold(node: number, buffer: number): number {
     if (this.expires(buffer)) {
       this.graph.count(node, TTL_EXPIRED);
       this.mark(buffer, TIME_EXCEEDED);
@@ -107,24 +115,55 @@ export class Glean {
     }
     const [index, address] = this.wanted(buffer);
     const key = keyOf(index, address);
-    let queue = this.waiting.get(key);
-    if (!queue) {
+    if (!this.waiting.has(key)) {
       if (this.waiting.size >= NEIGHBOURS_MAX) {
         this.graph.count(node, TOO_MANY);
         return NEXT_DROP;
       }
-      this.waiting.set(key, (queue = []));
       this.graph.count(node, ASKED);
       this.emit({ type: "wanted", index, address });
     }
-    queue.push(buffer >>> BUFFER_SHIFT);
+    const queue = this.keep(key, buffer);
     this.graph.packets.u32[(buffer + B_OPAQUE) >> 2] = this.order++;
     this.graph.packets.u16[(buffer + B_HOLDER) >> 1] = HOLDER_GLEAN | (this.graph.worker << HOLDER_WORKER_SHIFT);
-    if (queue.length > HELD_PER_NEIGHBOUR) {
-      this.graph.count(node, OVERFLOW);
-      evicted.push(queue.shift()!);
-    }
+    if (queue.length > HELD_PER_NEIGHBOUR) this.evict(node, queue);
+    while (this.buffers > this.buffersMax) this.evict(node, this.longest());
     return NEXT_HOLD;
+  }
+
+  /** Has a packet wait, as the last one of its neighbour's; gives these. */
+  private keep(key: string, buffer: number): Held[] {
+    const { u16, u32 } = this.graph.packets;
+    const behind = u32[(buffer + B_TOTAL) >> 2]! - u16[(buffer + B_LENGTH) >> 1]!;
+    const buffers = 1 + Math.ceil(Math.max(behind, 0) / BUFFER_DATA);
+    const queue = this.waiting.get(key) ?? [];
+    queue.push({ index: buffer >>> BUFFER_SHIFT, buffers });
+    this.waiting.set(key, queue);
+    this.buffers += buffers;
+    return queue;
+  }
+
+  /** Takes out the packets that wait for a neighbour. */
+  private forget(key: string): number[] {
+    const queue = this.waiting.get(key)!;
+    this.waiting.delete(key);
+    this.buffers -= queue.reduce((sum, { buffers }) => sum + buffers, 0);
+    return queue.map(({ index }) => index);
+  }
+
+  /** The oldest packet of a queue gives way. */
+  private evict(node: number, queue: Held[]): void {
+    const { index, buffers } = queue.shift()!;
+    this.graph.count(node, OVERFLOW);
+    this.buffers -= buffers;
+    this.evicted.push(index);
+  }
+
+  /** Who has most packets that wait has to give way: a neighbour that has only just been asked for keeps its own. */
+  private longest(): Held[] {
+    let most: Held[] = [];
+    for (const queue of this.waiting.values()) if (queue.length > most.length) most = queue;
+    return most;
   }
 
   /** Whether a held packet is as it was: a node may have written over it before its worker was given up. */

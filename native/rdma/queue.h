@@ -75,7 +75,7 @@ class SendQueue {
   virtual uint32_t transmit(const WorkerMemory& memory, const uint32_t* indices, uint32_t n, uint32_t swIfIndex) = 0;
   /** Gives the buffers of completed packets back; transmit() does so by itself, an idle worker calls it before it sleeps. */
   virtual void reap(const WorkerMemory& memory) = 0;
-  /** After the QP went RESET → … → RTS: frees what was under way and moves it from IFC_TX_PACKETS to IFC_TX_ERROR. */
+  /** After the QP went RESET → … → RTS: frees what was under way and moves it from IFC_TX_PACKETS and _BYTES to IFC_TX_ERROR. */
   virtual void restart(const WorkerMemory& memory, uint32_t swIfIndex) = 0;
   virtual std::string dump() const = 0;
 
@@ -107,6 +107,7 @@ class SendQueue {
     for (uint32_t i = completedMark_.buffers; i != target.buffers; i++) giveBack(memory, returning, held[i & mask]);
     completedMark_.buffers = target.buffers;
     completedMark_.packets = target.packets;
+    completedMark_.bytes = target.bytes;
     completed_ = upTo;
   }
 

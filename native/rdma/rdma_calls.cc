@@ -14,9 +14,28 @@ static bool readMac(Napi::Value value, Mac& mac) {
 
 /** Gives what is wrong with the options as far as memory is concerned; people get their message from the host before. */
 static const char* readOptions(const Napi::Object& given, RdmaOptions& options) {
-  auto count = [&](const char* name) { return number(given.Env(), given.Get(name)); };
-  auto flag = [&](const char* name) { return given.Get(name).ToBoolean().Value(); };
-  auto word = [&](const char* name) { return given.Get(name).ToString().Utf8Value(); };
+  napi_env env = given.Env();
+  // A getter may throw; then nothing but undefined comes back, and the caller finds the exception.
+  auto get = [&](const char* name) {
+    napi_value value = nullptr;
+    if (napi_get_named_property(env, given, name, &value) != napi_ok) napi_get_undefined(env, &value);
+    return Napi::Value(env, value);
+  };
+  auto count = [&](const char* name) { return number(env, get(name)); };
+  auto flag = [&](const char* name) {
+    bool value = false;
+    napi_get_value_bool(env, get(name), &value);
+    return value;
+  };
+  auto word = [&](const char* name) {
+    size_t length = 0;
+    napi_value value = get(name);
+    std::string text;
+    if (napi_get_value_string_utf8(env, value, nullptr, 0, &length) != napi_ok) return text;
+    text.resize(length);
+    napi_get_value_string_utf8(env, value, text.data(), length + 1, &length);
+    return text;
+  };
   options.folder = word("folder");
   options.netdev = word("netdev");
   options.mode = word("mode");
@@ -38,10 +57,10 @@ static const char* readOptions(const Napi::Object& given, RdmaOptions& options) 
   }
   if (options.rxQueues < 1 || options.rxQueues > QUEUES_MAX) return "openRdma: rxQueues";
   if (options.workers < 1 || options.workers > WORKERS_MAX) return "openRdma: workers";
-  if (!readMac(given.Get("portMac"), options.portMac)) return "openRdma: portMac is not 6 bytes";
-  options.ownMac = given.Get("mac").IsNull();
-  if (!options.ownMac && !readMac(given.Get("mac"), options.mac)) return "openRdma: mac is not 6 bytes";
-  LinearMemory memory = linearMemory(given.Get("memory"));
+  if (!readMac(get("portMac"), options.portMac)) return "openRdma: portMac is not 6 bytes";
+  options.ownMac = get("mac").IsNull();
+  if (!options.ownMac && !readMac(get("mac"), options.mac)) return "openRdma: mac is not 6 bytes";
+  LinearMemory memory = linearMemory(get("memory"));
   options.base = memory.data;
   options.pool = count("pool");
   options.poolEnd = count("poolEnd");

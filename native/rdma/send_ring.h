@@ -62,6 +62,7 @@ template <class Way> class SendRing final : public SendQueue {
     uint64_t lost = postedMark_.packets - completedMark_.packets;
     memory.count(swIfIndex, abi::IFC_TX_ERROR, lost);
     memory.count(swIfIndex, abi::IFC_TX_PACKETS, -lost);
+    memory.count(swIfIndex, abi::IFC_TX_BYTES, -static_cast<uint64_t>(postedMark_.bytes - completedMark_.bytes));
     way_.completions.discard();
     retire(memory, posted_);
     posted_ = completed_ = 0;

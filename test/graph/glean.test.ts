@@ -84,6 +84,18 @@ check("a TTL of 1 ends here: time exceeded, and nobody is asked (RFC 1812 5.3.1)
   for (const [i, error] of errors.entries()) assert.match(error, new RegExp(`^.{68}0b00.{12}${hex(packets[i]!).slice(28)}$`));
 });
 
+check("packets to hosts that are not there take a quarter of the pool at most, and a neighbour that is there is found all the same", () => {
+  const { total } = router.buffers();
+  const absent = Array.from({ length: 200 }, (_, i) => `198.51.100.${i + 10}`);
+  for (let round = 0; round * absent.length < total; round++) inline.send(LEFT, absent.map((to) => packet(to)));
+  assert.is(router.buffers().held, total / 4);
+  inline.sent(RIGHT);
+  inline.send(LEFT, [fromHex(PACKET)]);
+  inline.send(RIGHT, [fromHex(ANSWER)]);
+  assert.equal(sent(RIGHT), [hex(ASK), hex(SENT)]);
+  assert.is(router.buffers().held, total / 4 - 1);
+});
+
 check("at most 101 packets wait for one neighbour, the newest ones, in their order", () => {
   inline.send(LEFT, Array.from({ length: 60 }, (_, i) => packet("198.51.100.2", i)));
   inline.send(LEFT, Array.from({ length: 60 }, (_, i) => packet("198.51.100.2", 60 + i)));
