@@ -191,7 +191,7 @@ export interface PingOptions {
   interval?: number;
   /** payload bytes, 8 … 65,507; default 56 */
   size?: number;
-  /** how long to wait for the last reply; default 1000 */
+  /** how long to wait after the last request; default twice the longest round trip, at least 1000, and 5000 where no reply has come yet */
   timeout?: number;
   onReply?: (reply: PingReply) => void;
   signal?: AbortSignal;

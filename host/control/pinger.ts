@@ -8,6 +8,9 @@ import { isHost } from "./own-addresses.js";
 
 /** 65,535 bytes of IP packet (RFC 791, 3.1) without its header and that of the echo. */
 const PING_SIZE_MAX = 65_507;
+/** The last reply is waited for so long, ms: at least, and where none has come yet. */
+const REPLY_MIN = 1000;
+const SILENCE = 5000;
 
 /** Worker that sends what the router itself has to say; replies may come to any. */
 export const SENDER = 0;
@@ -84,11 +87,11 @@ export class Pinger {
     const target = parseIp4(address);
     // RFC 1122 3.2.1.3: whatever routes there are, nothing leaves for such an address
     if (!isHost(target)) throw new WeftError("BAD_ARGUMENT", `ping: no host can have the address ${address}`);
-    const { count = 5, interval = 1000, size = 56, timeout = 1000, signal, onReply } = options;
+    const { count = 5, interval = 1000, size = 56, timeout, signal, onReply } = options;
     check("count", count, 1, 65_535);
     check("interval", interval, 1, 3_600_000);
     check("size", size, 8, PING_SIZE_MAX);
-    check("timeout", timeout, 1, 3_600_000);
+    if (timeout !== undefined) check("timeout", timeout, 1, 3_600_000);
 
     const id = this.nextId;
     this.nextId = (this.nextId % 0xffff) + 1;
@@ -97,13 +100,14 @@ export class Pinger {
     this.post({ type: "ping-open", id });
     this.running.set(id, running);
     signal?.addEventListener("abort", stop);
+    const begun = performance.now();
     let sent = 0;
     try {
       while (sent < count && !signal?.aborted && !running.failure) {
         sent++;
         if (this.expect) await this.expect(id, sent);
         this.post({ type: "ping", id, sequence: sent, target, size }, SENDER);
-        await running.sleep(sent < count ? interval : timeout);
+        await running.sleep(sent < count ? interval : (timeout ?? patience(running.times, performance.now() - begun)));
       }
     } finally {
       this.running.delete(id);
@@ -113,6 +117,12 @@ export class Pinger {
     if (running.failure) throw running.failure;
     return summary(sent, running.times);
   }
+}
+
+/** How long the last reply is waited for, ms: by what the others took, as ping(8) does; `most`: none can have taken longer. */
+function patience(times: number[], most: number): number {
+  if (times.length === 0) return SILENCE;
+  return Math.max(REPLY_MIN, ...times.filter((time) => time <= most).map((time) => 2 * time)); // who answers can say any time
 }
 
 function summary(sent: number, times: number[]): PingResult {

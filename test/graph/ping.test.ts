@@ -15,14 +15,14 @@ router.setNeighbor("host-left", "192.0.2.2", PEER);
 type Answer = (request: Uint8Array) => Uint8Array[];
 
 /** Pings, and answers each frame that leaves on the left. */
-async function ping(address: string, options: PingOptions, answer: Answer = () => []): Promise<PingResult> {
+async function ping(address: string, options: PingOptions, answer: Answer = () => [], usual: PingOptions = { timeout: 40 }): Promise<PingResult> {
   const serve = (): void => {
     inline.settle();
     inline.send(0, inline.sent(0).flatMap(answer));
   };
   const timer = setInterval(serve, 1);
   try {
-    const result = router.ping(address, { timeout: 40, interval: 5, ...options });
+    const result = router.ping(address, { ...usual, interval: 5, ...options });
     serve();
     return await result;
   } finally {
@@ -90,6 +90,32 @@ check("a wrong identifier, a wrong sequence number, a reply twice: counted, not 
 
 check("no reply: nothing received, after the time-out", async () => {
   assert.equal(await ping("192.0.2.2", { count: 2 }), { sent: 2, received: 0, min: 0, average: 0, max: 0 });
+});
+
+check("the last reply is waited for by what the others took: a second at least, five where none has come", async () => {
+  const { setTimeout: real } = globalThis;
+  const now = performance.now.bind(performance);
+  const waits: number[] = [];
+  let later = 0;
+  globalThis.setTimeout = ((run: () => void, ms: number) => (waits.push(ms), real(run, 20))) as typeof setTimeout;
+  performance.now = () => now() + later;
+  /** Answers the first request after so many ms. */
+  const late = (ms: number): Answer => (frame) => {
+    if (frame[41] !== 1) return [];
+    later += ms;
+    return [reply(frame)];
+  };
+  /** The reply says of itself that it took a day. */
+  const lie: Answer = (frame) => (frame[41] === 1 ? [reply(frame, (rest) => rest.splice(4, 8, ...new Uint8Array(new Float64Array([1]).buffer)))] : []);
+  try {
+    for (const answer of [(): Uint8Array[] => [], late(0), late(10_000), lie]) await ping("192.0.2.2", { count: 2 }, answer, {});
+  } finally {
+    globalThis.setTimeout = real;
+    performance.now = now;
+  }
+  const [silence, quick, slow, lied] = waits.filter((_, i) => i % 2 === 1);
+  assert.equal([silence, quick, lied], [5000, 1000, 1000]);
+  assert.ok(slow! >= 20_000 && slow! < 30_000, String(slow));
 });
 
 check("a reply after its ping has ended is not asked for", async () => {
