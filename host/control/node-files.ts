@@ -1,11 +1,10 @@
 // Files with custom nodes: read, verified, and their static data given a place.
 
-import { createHash } from "node:crypto";
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { MODULE_COUNT, MODULE_SIZE, MODULES } from "../../assembly/abi.js";
 import { WeftError } from "../errors.js";
-import { declareHostNodes } from "../graph/host-node.js";
+import { declareHostNodes, digestOf } from "../graph/host-node.js";
 import type { NodeDeclaration } from "../graph/manifest.js";
 import { readModule } from "../graph/module.js";
 
@@ -32,7 +31,7 @@ export function splitFile(text: string): { path: string; node: string | null } {
 /** Reads and verifies a file. Throws NOT_FOUND; BAD_MODULE with what is wrong with it. */
 export async function openNodeFile(path: string): Promise<NodeFile> {
   const bytes = readModule(path);
-  const digest = createHash("sha256").update(bytes).digest("hex");
+  const digest = digestOf(bytes);
   const url = pathToFileURL(path).href;
   if (/\.m?js$/.test(path)) {
     const fresh = `${url}?${digest}`; // a changed file is another module

@@ -45,7 +45,7 @@ export class CustomNodes {
    * Makes a custom node known to the graph. Throws what its module throws; then nothing has changed. `kept`: it lived in another worker before; if
    * it does not start here it is set aside, such as one whose file is gone or is just being written.
    */
-  add(spec: CustomSpec, inherit: Inheritance | null, kept: boolean, implementation?: HostNodeModule): void {
+  add(spec: CustomSpec, inherit: Inheritance | null, kept: boolean, implementation?: HostNodeModule | Error): void {
     const main = spec.nodes[0]!;
     const report = ({ state, cause, traps }: Containment): void => this.emit({ type: "node-state", index: main.index, state, cause, traps });
     const containment = new Containment(spec.policy, () => this.startAnew(custom, implementation), report);
@@ -137,7 +137,7 @@ export class CustomNodes {
     if (containment.state !== "running") throw new Error(containment.cause ?? "it does not start");
   }
 
-  private startAnew(custom: Custom, implementation: HostNodeModule | undefined): void {
+  private startAnew(custom: Custom, implementation: HostNodeModule | Error | undefined): void {
     const { u8 } = this.graph.packets;
     for (const { runtime, state } of custom.spec.nodes) {
       const at = this.graph.base + runtime + NODE_STATE;
@@ -148,11 +148,11 @@ export class CustomNodes {
     this.show(custom);
   }
 
-  private instantiate(custom: Custom, implementation: HostNodeModule | undefined): void {
+  private instantiate(custom: Custom, implementation: HostNodeModule | Error | undefined): void {
     const { spec } = custom;
     if (spec.module === null) {
-      if (!implementation) throw new Error(`${spec.url.split("?")[0]} cannot be read by the worker`);
-      custom.processes = hostNodes(implementation, spec, this.graph);
+      if (implementation instanceof Error) throw implementation;
+      custom.processes = hostNodes(implementation!, spec, this.graph);
       return;
     }
     const instance = new WebAssembly.Instance(spec.module, this.imports(spec));

@@ -89,7 +89,7 @@ export class Engine {
   private readonly learned: number;
 
   /** `implementations`: of host nodes from outside, by their URL. */
-  constructor(options: EngineOptions, private readonly emit: (message: FromEngine) => void, implementations = new Map<string, HostNodeModule>()) {
+  constructor(options: EngineOptions, private readonly emit: (message: FromEngine) => void, implementations = new Map<string, HostNodeModule | Error>()) {
     const { shared, worker, nodes } = options;
     const packets = new PacketMemory(shared.memory, shared.layout);
     const pulse = new Pulse(options.pulse);
@@ -163,7 +163,7 @@ export class Engine {
   }
 
   /** `implementation`: of the host nodes that the message adds. */
-  handle(message: Exclude<ToEngine, { type: "add-port" | "stop" }>, implementation?: HostNodeModule): void {
+  handle(message: Exclude<ToEngine, { type: "add-port" | "stop" }>, implementation?: HostNodeModule | Error): void {
     if ("request" in message) return this.answer(message, implementation);
     try {
       this.act(message);
@@ -199,7 +199,7 @@ export class Engine {
     }
   }
 
-  private answer(message: Request, implementation: HostNodeModule | undefined): void {
+  private answer(message: Request, implementation: HostNodeModule | Error | undefined): void {
     const { request } = message;
     try {
       this.change(message, implementation);
@@ -209,7 +209,7 @@ export class Engine {
     }
   }
 
-  private change(message: Request, implementation: HostNodeModule | undefined): void {
+  private change(message: Request, implementation: HostNodeModule | Error | undefined): void {
     switch (message.type) {
       case "add-node":
         return this.graph.add(message.node, this.own[message.node.process!]!);

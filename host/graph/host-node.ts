@@ -1,6 +1,9 @@
 // Host nodes from outside: JavaScript functions in the graph, for slow paths and prototypes. A file
 // exports `nodes`, each declared as a WebAssembly node is, with a function in place of an export's name.
 
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
 import { B_DATA, B_LENGTH, B_RX_IF, B_TOTAL, B_TX_IF, CONTRACT_VERSION } from "../../assembly/abi.js";
 import { WeftError } from "../errors.js";
 import type { Graph, Process } from "./graph.js";
@@ -54,6 +57,25 @@ export async function declareHostNodes(url: string, path: string): Promise<NodeD
   } catch (cause) {
     throw new WeftError("BAD_MODULE", `${path}: ${(cause as Error).message}`, { cause });
   }
+}
+
+/** Of a file's contents. */
+export function digestOf(bytes: Uint8Array): string {
+  return createHash("sha256").update(bytes).digest("hex");
+}
+
+/** Imports a file of host nodes in a worker; `url` ends in its digest. Throws where it is not what was loaded any more. */
+export async function importHostNodes(url: string): Promise<HostNodeModule> {
+  const [file, digest] = url.split("?") as [string, string];
+  const path = fileURLToPath(file);
+  let bytes: Uint8Array;
+  try {
+    bytes = readFileSync(path);
+  } catch (cause) {
+    throw new Error(`${path} cannot be read by the worker: ${(cause as NodeJS.ErrnoException).code}`, { cause });
+  }
+  if (digestOf(bytes) !== digest) throw new Error(`${path} is not what it was when it was loaded: "node replace" takes the new one`);
+  return (await import(url)) as HostNodeModule;
 }
 
 /** The functions that the graph calls for the nodes of a file. */

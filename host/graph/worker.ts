@@ -7,7 +7,7 @@ import { addon } from "../addon.js";
 import { workerAt } from "../memory/memory.js";
 import { NativePort } from "../ports/native-port.js";
 import { Engine, type EngineOptions } from "./engine.js";
-import type { HostNodeModule } from "./host-node.js";
+import { type HostNodeModule, importHostNodes } from "./host-node.js";
 import type { ToEngine } from "./messages.js";
 
 export interface WorkerData extends EngineOptions {
@@ -32,7 +32,7 @@ async function main(data: WorkerData, port: MessagePort): Promise<void> {
   addon.attachWorker(new Uint8Array(memory.buffer), workerAt(data.worker), layout.pool, layout.poolEnd);
   if (data.cpu !== null) addon.pinThread(data.cpu);
   const files = new HostNodeFiles();
-  for (const { module, url } of data.customs) if (module === null) await files.import(url).catch(() => {}); // its node is set aside then
+  for (const { module, url } of data.customs) if (module === null) await files.import(url);
   port.postMessage({ type: "started", clock: addon.threadClock() }); // a node may hang as soon as the engine takes up what was left
   const engine = new Engine(data, (message) => port.postMessage(message), files.imported);
   port.postMessage({ type: "ready" });
@@ -75,23 +75,23 @@ function readMail(engine: Engine, port: MessagePort, files: HostNodeFiles): bool
 
 /** Files of host nodes, of which each thread has its own functions. */
 class HostNodeFiles {
-  readonly imported = new Map<string, HostNodeModule>();
+  /** an error: why there is none; its node is set aside then */
+  readonly imported = new Map<string, HostNodeModule | Error>();
   /** files that are being read */
   pending = 0;
 
-  async import(url: string): Promise<HostNodeModule> {
-    const file = (await import(url)) as HostNodeModule;
+  async import(url: string): Promise<HostNodeModule | Error> {
+    const file = await importHostNodes(url).catch((error: Error) => error);
     this.imported.set(url, file);
     return file;
   }
 
-  whenImported(url: string, then: (file: HostNodeModule | undefined) => void): void {
+  whenImported(url: string, then: (file: HostNodeModule | Error) => void): void {
     this.pending++;
-    const done = (file?: HostNodeModule): void => {
+    void this.import(url).then((file) => {
       this.pending--;
       then(file);
-    };
-    this.import(url).then(done, () => done());
+    });
   }
 }
 
