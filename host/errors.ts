@@ -46,3 +46,18 @@ export class WeftError extends Error {
 export function bad(message: string): WeftError {
   return new WeftError("BAD_ARGUMENT", message);
 }
+
+const OVERTAXED: Record<string, string> = {
+  EMFILE: 'this process has too many files open: raise "ulimit -n"',
+  ENFILE: 'the system has too many files open: raise "sysctl fs.file-max"',
+  ENOMEM: "the system has no memory left: free some",
+  EIO: 'the device fails: "dmesg" tells more',
+};
+
+/** The error for a file that cannot be opened or read for reasons that are not the file's; null: it is the file's own. */
+export function systemFailure(path: string, cause: unknown): WeftError | null {
+  const { code, syscall } = cause as NodeJS.ErrnoException;
+  const mend = code === undefined ? undefined : OVERTAXED[code];
+  if (mend === undefined) return null;
+  return new WeftError("SYSTEM", `${path} cannot be opened: ${code}: ${mend}`, { cause, errno: code!, ...(syscall && { syscall }) });
+}

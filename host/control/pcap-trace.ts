@@ -2,7 +2,7 @@
 
 import { closeSync, ftruncateSync, openSync, statSync, writeSync } from "node:fs";
 import { addon } from "../addon.js";
-import { WeftError } from "../errors.js";
+import { systemFailure, WeftError } from "../errors.js";
 import type { PacketMemory } from "../memory/memory.js";
 import { quote } from "../nearest.js";
 import { interfaceDescription, interfaceStatistics, sectionHeader } from "../ports/pcapng-writer.js";
@@ -193,7 +193,7 @@ function openFile(path: string): number {
     if (code === "EACCES" || code === "EPERM" || code === "EROFS") {
       throw new WeftError("NO_PERMISSION", `${path} cannot be written: ${code}: choose another folder`, { cause });
     }
-    throw new WeftError("SYSTEM", `${path} cannot be opened: ${code}: choose another file`, { cause });
+    throw systemFailure(path, cause) ?? new WeftError("SYSTEM", `${path} cannot be opened: ${code}: choose another file`, { cause });
   }
   throw new WeftError("BAD_ARGUMENT", `${path} is not a file: a capture needs one of its own`);
 }

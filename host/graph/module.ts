@@ -1,7 +1,7 @@
 // Reads files with node modules: weft's own, which the build made, and those of others, which verify.ts looks at first.
 
 import { readFileSync, type Stats, statSync } from "node:fs";
-import { WeftError } from "../errors.js";
+import { systemFailure, WeftError } from "../errors.js";
 import { type NodeDeclaration, parseManifest } from "./manifest.js";
 
 export type { NodeDeclaration } from "./manifest.js";
@@ -14,13 +14,13 @@ export interface NodeModule {
   nodes: NodeDeclaration[];
 }
 
-/** Reads a module of weft's own nodes. Throws NOT_FOUND, or BAD_MODULE with what the file lacks. */
+/** Reads a module of weft's own nodes. Throws NOT_FOUND, SYSTEM, or BAD_MODULE with what the file lacks. */
 export function loadModule(path: string): NodeModule {
   const module = compileModule(path);
   return { module, nodes: readManifest(module, path) };
 }
 
-/** Reads and compiles a .wasm file of weft's own. Throws NOT_FOUND, BAD_MODULE. */
+/** Reads and compiles a .wasm file of weft's own. Throws NOT_FOUND, SYSTEM, BAD_MODULE. */
 export function compileModule(path: string): WebAssembly.Module {
   const bytes = read(path, 'run "npm run setup" if it is one of weft\'s own');
   try {
@@ -30,7 +30,7 @@ export function compileModule(path: string): WebAssembly.Module {
   }
 }
 
-/** The bytes of a file that anyone may have written, if it is not too big to be a module. Throws NOT_FOUND, BAD_MODULE. */
+/** The bytes of a file that anyone may have written, if it is not too big to be a module. Throws NOT_FOUND, SYSTEM, BAD_MODULE. */
 export function readModule(path: string): Uint8Array<ArrayBuffer> {
   const status = statusOf(path);
   if (status === undefined) throw new WeftError("NOT_FOUND", `${path}: no such file: build it with "weft node build"`);
@@ -43,7 +43,7 @@ function statusOf(path: string): Stats | undefined {
   try {
     return statSync(path, { throwIfNoEntry: false });
   } catch (cause) {
-    throw new WeftError("NOT_FOUND", `${path}: cannot be read: ${(cause as Error).message}`, { cause });
+    throw systemFailure(path, cause) ?? new WeftError("NOT_FOUND", `${path}: cannot be read: ${(cause as Error).message}`, { cause });
   }
 }
 
@@ -51,7 +51,7 @@ function read(path: string, mend: string): Uint8Array<ArrayBuffer> {
   try {
     return new Uint8Array(readFileSync(path));
   } catch (cause) {
-    throw new WeftError("NOT_FOUND", `${path}: cannot be read: ${mend}`, { cause });
+    throw systemFailure(path, cause) ?? new WeftError("NOT_FOUND", `${path}: cannot be read: ${mend}`, { cause });
   }
 }
 

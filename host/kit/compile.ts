@@ -5,7 +5,7 @@ import { readFileSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { MODULES, MODULE_COUNT, MODULE_SIZE, PAGE } from "../../assembly/abi.js";
-import { WeftError } from "../errors.js";
+import { systemFailure, WeftError } from "../errors.js";
 
 // dist/host/kit/compile.js → assembly/
 const ASSEMBLY = fileURLToPath(new URL("../../../assembly/", import.meta.url));
@@ -30,7 +30,7 @@ export async function compile(file: string, region: number): Promise<Compiled> {
   try {
     readFileSync(path);
   } catch (cause) {
-    throw new WeftError("NOT_FOUND", `${file}: cannot be read: ${(cause as NodeJS.ErrnoException).code}`, { cause });
+    throw systemFailure(file, cause) ?? new WeftError("NOT_FOUND", `${file}: cannot be read: ${(cause as NodeJS.ErrnoException).code}`, { cause });
   }
   // diagnostics name files from the folder above: nodes/hello.ts
   const folder = dirname(dirname(path));

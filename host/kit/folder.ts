@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 
 import { basename, dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { NODE_NAME_MAX } from "../graph/manifest.js";
-import { WeftError } from "../errors.js";
+import { systemFailure, WeftError } from "../errors.js";
 import { exampleSource, exampleTest } from "./example.js";
 
 // dist/host/kit/folder.js → the package
@@ -85,6 +85,6 @@ export function readBytes(folder: string, path: string, mend: string): Uint8Arra
   try {
     return new Uint8Array(readFileSync(resolve(folder, path)));
   } catch (cause) {
-    throw new WeftError("NOT_FOUND", `${path}: cannot be read (${(cause as NodeJS.ErrnoException).code}): ${mend}`, { cause });
+    throw systemFailure(path, cause) ?? new WeftError("NOT_FOUND", `${path}: cannot be read (${(cause as NodeJS.ErrnoException).code}): ${mend}`, { cause });
   }
 }

@@ -10,7 +10,7 @@
 //   +------+--------+--------------------+--------+
 
 import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
-import { WeftError } from "../errors.js";
+import { systemFailure, WeftError } from "../errors.js";
 
 /** the largest packet that a capture may claim to hold, as libpcap has it */
 const CAPTURED_MAX = 262144;
@@ -68,13 +68,14 @@ export function parseCapture(bytes: Uint8Array, path: string): Capture {
   return capture(inMemory(bytes), path);
 }
 
-/** A file for packetsOf(), to be closed by the caller. Throws NOT_FOUND for one that cannot be opened, BAD_ARGUMENT for what is no regular one. */
+/** A file for packetsOf(), to be closed by the caller. Throws NOT_FOUND or SYSTEM for one that cannot be opened, BAD_ARGUMENT for what is no regular one. */
 export function openCapture(path: string): Bytes & { close: () => void } {
   let file: number;
   try {
     file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK); // a pipe that nobody writes to would keep us here
   } catch (cause) {
-    throw new WeftError("NOT_FOUND", `${path}: cannot be read: ${(cause as NodeJS.ErrnoException).code}`, { cause });
+    const why = `${path}: cannot be read: ${(cause as NodeJS.ErrnoException).code}`;
+    throw systemFailure(path, cause) ?? new WeftError("NOT_FOUND", why, { cause });
   }
   const facts = fstatSync(file);
   if (facts.isFile()) return new FileBytes(file, facts.size, path);
