@@ -424,6 +424,7 @@ static void sendErrorAndRestart() {
   t.nic.dead = false;
   t.queue.restart(t.memory, IF);
   CHECK(!t.queue.failed() && t.counter(abi::IFC_TX_PACKETS) == 5 && t.counter(abi::IFC_TX_ERROR) == 6 && t.freeBuffers() == BUFFERS);
+  CHECK(t.counter(abi::IFC_TX_BYTES) == 5 * 60);
   t.nic.failAt = UINT32_MAX;
   CHECK(t.roundTrip(t.make(packetOf(60, 77))).bytes == packetOf(60, 77));
   t.finish();
