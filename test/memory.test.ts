@@ -23,6 +23,11 @@ test("a number of buffers out of range is refused", () => {
   for (const count of [0, 1023, 262_129, 2000.5, NaN]) assert.throws(() => createMemory(count, 1, () => {}), bad("BAD_ARGUMENT", /buffers/));
 });
 
+test("each worker needs its share", () => {
+  assert.throws(() => createMemory(1024, 9, () => {}), bad("BAD_ARGUMENT", /^buffers: 1024 are too few for 9 workers: ask for 1152 or more, or for fewer workers$/));
+  assert.is(createMemory(1152, 9, () => {}).packets.free(8), 128);
+});
+
 test("two workers share the pool out: each buffer is in one free list, once; each node has a frame", () => {
   const notices: string[] = [];
   const { packets, pageSize } = createMemory(3001, 2, (line) => notices.push(line));

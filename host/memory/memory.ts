@@ -11,6 +11,8 @@ import { WeftError } from "../errors.js";
 const HUGE_PAGE = 2 * 1024 * 1024;
 const BUFFERS_MIN = 1024;
 const BUFFERS_DEFAULT = 16384;
+/** A worker's least share: a super-packet takes 33, which must be there while others are held, or its ring stands still for good. */
+const BUFFERS_PER_WORKER = 128;
 
 /** Where the pool lies; the same in every thread. */
 export interface Layout {
@@ -86,6 +88,10 @@ export interface OwnedMemory {
 export function createMemory(buffers: number, workers: number, notice: (line: string) => void): OwnedMemory {
   if (!Number.isInteger(buffers) || buffers < BUFFERS_MIN || buffers > BUFFER_COUNT_MAX) {
     throw new WeftError("BAD_ARGUMENT", `buffers: ${buffers} is not a whole number from ${BUFFERS_MIN} to ${BUFFER_COUNT_MAX}`);
+  }
+  if (buffers < workers * BUFFERS_PER_WORKER) {
+    const mend = `ask for ${workers * BUFFERS_PER_WORKER} or more, or for fewer workers`;
+    throw new WeftError("BAD_ARGUMENT", `buffers: ${buffers} are too few for ${workers} workers: ${mend}`);
   }
   const poolBytes = roundUp(buffers * BUFFER_SIZE, HUGE_PAGE);
   const total = workerAt(workers) + poolBytes + HUGE_PAGE;
