@@ -37,6 +37,7 @@ class AfPacket final : public Port {
   uint8_t* slotAt(uint32_t number) const;
   Taken takePacket(const WorkerMemory& memory, const uint8_t* slot, uint32_t swIfIndex, uint32_t* index);
   bool fetchLong(const WorkerMemory& memory, const uint32_t* chain, uint32_t count, uint32_t first, uint32_t length);
+  int64_t fetch(const iovec* to, uint32_t count) const;
   void readMissed(const WorkerMemory& memory, uint32_t swIfIndex, bool now);
 
   uint32_t buildMessage(const WorkerMemory& memory, uint32_t index, uint32_t place);

@@ -5,6 +5,7 @@
 #include <netinet/in.h>
 #include <time.h>
 
+#include <algorithm>
 #include <cerrno>
 
 #include "af_packet.h"
@@ -98,7 +99,7 @@ AfPacket::Taken AfPacket::takePacket(const WorkerMemory& memory, const uint8_t* 
   uint32_t count = 1 + buffersFor(length - first);
   bool queued = header.tp_status & TP_STATUS_COPY;
   if (length == 0 || count > CHAIN_MAX || (!queued && header.tp_snaplen < length)) {
-    if (queued) recv(fd_, nullptr, 0, MSG_DONTWAIT | MSG_TRUNC); // its place in the queue must not stay for the next one
+    if (queued) fetch(nullptr, 0); // its place in the queue must not stay for the next one
     memory.count(swIfIndex, abi::IFC_RX_TRUNCATED, 1);
     return Taken::lost;
   }
@@ -122,17 +123,24 @@ AfPacket::Taken AfPacket::takePacket(const WorkerMemory& memory, const uint8_t* 
 
 /** Slots marked TP_STATUS_COPY and packets in the socket's queue are in the same order: the kernel adds both under one lock. */
 bool AfPacket::fetchLong(const WorkerMemory& memory, const uint32_t* chain, uint32_t count, uint32_t first, uint32_t length) {
+  iovec pieces[CHAIN_MAX];
+  for (uint32_t i = 0; i < count; i++) pieces[i] = {memory.base + chain[i] + abi::BUFFER_START, pieceLength(i, first, length)};
+  return fetch(pieces, count) == length;
+}
+
+/** Takes the next packet out of the socket's queue into these pieces; gives how many bytes that were, -1: there was none. */
+int64_t AfPacket::fetch(const iovec* to, uint32_t count) const {
   OffloadHeader offload; // the ring has it too
   iovec pieces[1 + CHAIN_MAX];
   pieces[0] = {&offload, sizeof offload};
-  for (uint32_t i = 0; i < count; i++) pieces[1 + i] = {memory.base + chain[i] + abi::BUFFER_START, pieceLength(i, first, length)};
+  std::copy(to, to + count, pieces + 1);
   msghdr message{};
   message.msg_iov = pieces;
   message.msg_iovlen = 1 + count;
   ssize_t got = recvmsg(fd_, &message, MSG_DONTWAIT);
   // The first try may have met the error that a link going down left behind, in place of the packet.
   if (got < 0 && errno != EAGAIN) got = recvmsg(fd_, &message, MSG_DONTWAIT);
-  return got == static_cast<ssize_t>(sizeof offload + length);
+  return got < 0 ? -1 : got - static_cast<ssize_t>(sizeof offload);
 }
 
 /** Adds what the kernel dropped since the last time. Reading resets its counter; it is a system call, so not in every burst. */

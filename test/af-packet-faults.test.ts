@@ -135,6 +135,39 @@ balanced("the error of a link that is up again costs no packet", () => {
   release(long);
 });
 
+balanced("a packet that no chain holds leaves the queue, whatever error stands there, and the next one is read whole", () => {
+  ip("link set lo mtu 200000 up");
+  const [from, to] = [1, 2].map(() => addon.openAfPacket("lo", { ringSlots: 64 }).handle) as [number, number];
+  const receiveOne = (): number => {
+    const truncated = counter(RIGHT, IFC_RX_TRUNCATED);
+    let n = 0;
+    for (const end = Date.now() + 30_000; n === 0 && counter(RIGHT, IFC_RX_TRUNCATED) === truncated && Date.now() < end; ) {
+      n = addon.receive(to, FRAME, VECTOR, RIGHT);
+    }
+    return n;
+  };
+  // 40 buffers that are full from their headers on have more bytes than 40 that begin behind the headroom
+  const first = put(0, frameOf(40 * 2048));
+  let total = 0;
+  for (let buffer = first; buffer !== 0; buffer = view.getUint32(buffer + B_NEXT, true) << BUFFER_SHIFT) {
+    view.setUint16(buffer + B_DATA, 64, true);
+    view.setUint16(buffer + B_LENGTH, BUFFER_SIZE - 64, true);
+    total += BUFFER_SIZE - 64;
+  }
+  view.setUint32(first + B_TOTAL, total, true);
+  const truncated = counter(RIGHT, IFC_RX_TRUNCATED);
+  assert.is(addon.transmit(from, FRAME, 1, LEFT), 1);
+  ip("link set lo down");
+  ip("link set lo up");
+  assert.equal([receiveOne(), counter(RIGHT, IFC_RX_TRUNCATED)], [0, truncated + 1]);
+  assert.is(send(from, LEFT, frameOf(9000, 8)), 1);
+  assert.is(receiveOne(), 1);
+  const got = look(1);
+  assert.equal(got[0]!.bytes, frameOf(9000, 8));
+  release(got);
+  for (const handle of [from, to]) addon.closePort(handle);
+});
+
 balanced("a netdev that is removed and made again", () => {
   ip("link del left");
   untilLink(left, { present: false });
