@@ -287,7 +287,7 @@ export interface Control extends RouteControl, Watching {
    * local0.
    */
   setInterfaceState(name: string, up: boolean): void;
-  /** 68 … 65535, RFC 791's least and IPv4's most */
+  /** 68 … 65535, RFC 791's least and IPv4's most; until then it is the device's, and changes with it */
   setInterfaceMtu(name: string, mtu: number): void;
   /** Throws NO_PERMISSION where an adapter refuses it to a virtual function; the old address stays then. */
   setInterfaceMac(name: string, mac: string): void;

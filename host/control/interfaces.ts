@@ -27,6 +27,8 @@ export interface Interface {
   linkUp: boolean;
   mac: Uint8Array;
   mtu: number;
+  /** it was given one: else it is its device's, whatever that comes to be */
+  mtuGiven: boolean;
   rxMode: RxMode;
   promiscuous: boolean;
   /** whether hosts of its link are told of better gateways, and answered for who is behind other interfaces */
@@ -102,8 +104,8 @@ export class Interfaces {
   addLocal(): void {
     this.add({
       name: "local0", index: this.freeIndex(), kind: "local", hostInterface: null, handle: null, txNode: null, txSlot: 0, localAdjacency: 0,
-      gleanAdjacency: 0, adminUp: false, linkUp: false, mac: new Uint8Array(6), mtu: 0, rxMode: "adaptive", promiscuous: false, redirects: true,
-      proxyArp: false, addresses: [],
+      gleanAdjacency: 0, adminUp: false, linkUp: false, mac: new Uint8Array(6), mtu: 0, mtuGiven: false, rxMode: "adaptive", promiscuous: false,
+      redirects: true, proxyArp: false, addresses: [],
     });
   }
 

@@ -130,6 +130,7 @@ export class Ports {
       throw bad(`mtu ${mtu} is not a whole number from ${MTU_MIN} (RFC 791) to ${MTU_MAX}`);
     }
     entry.mtu = mtu;
+    entry.mtuGiven = true;
     this.refresh(entry);
   }
 
@@ -287,8 +288,8 @@ export class Ports {
     const { kind, hostInterface, handle, mac, up } = opened;
     const entry: Interface = {
       name, index, kind, hostInterface, handle, txNode, txSlot: 0, localAdjacency, gleanAdjacency, adminUp: false, linkUp: up, mac,
-      mtu: Math.min(opened.mtu, MTU_MAX), rxMode: "adaptive", promiscuous: kind !== "rdma",
-      redirects: true, proxyArp: false, addresses: [],
+      mtu: Math.min(opened.mtu, MTU_MAX), mtuGiven: false, rxMode: "adaptive", promiscuous: kind !== "rdma", redirects: true,
+      proxyArp: false, addresses: [],
     };
     interfaces.add(entry);
     statistics.clearInterface(index);
@@ -343,7 +344,7 @@ export class Ports {
     this.watchLink(entry);
   }
 
-  /** Follows the device: link up and down, removed and made again. */
+  /** Follows the device: link up and down, removed and made again, another MTU. */
   private watchLink(entry: Interface): void {
     const handle = entry.handle!;
     let state = addon.linkState(handle);
@@ -353,12 +354,21 @@ export class Ports {
       this.around.post({ type: "port-reopened", index: entry.index });
       state = addon.linkState(handle);
     }
+    if (state.present) this.followMtu(entry, Math.min(state.mtu, MTU_MAX));
     const up = state.present && state.up;
     if (up === entry.linkUp) return;
     entry.linkUp = up;
     if (!up) this.forgetLearned(entry.index);
     this.changedState(entry);
     this.around.notice(`interface ${entry.name}: link ${up ? "up" : state.present ? "down" : "gone"}`);
+  }
+
+  /** What is longer than the device takes would be lost without a word to its sender (RFC 1191, 3). */
+  private followMtu(entry: Interface, mtu: number): void {
+    if (entry.mtuGiven || mtu === entry.mtu || mtu < MTU_MIN) return;
+    entry.mtu = mtu;
+    this.refresh(entry);
+    this.around.notice(`interface ${entry.name}: ${entry.hostInterface ?? "its device"} has an MTU of ${mtu} now, and so has it`);
   }
 
   /** The first of rdma-0, rdma-1, … that no interface has. */

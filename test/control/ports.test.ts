@@ -45,6 +45,28 @@ async function codeOf(promise: Promise<unknown>): Promise<string> {
   return promise.then(() => "none", (error: WeftError) => error.code);
 }
 
+test("the MTU is the netdev's as long as none was set", async () => {
+  const router = await Router.start({ clocks: false, buffers: 1024 });
+  await router.createHostInterface("one");
+  router.setInterfaceState("host-one", true);
+  router.addAddress("host-one", "192.0.2.1/24");
+  router.setNeighbor("host-one", "192.0.2.2", "02:00:00:00:00:02");
+  const mtu = async (given: number): Promise<unknown> => {
+    await must(null, "ip", ["link", "set", "one", "mtu", `${given}`]);
+    router["tick"]();
+    const found = router.interfaces().find(({ name }) => name === "host-one")!.mtu;
+    return [found, ...new Set(router.adjacencies().filter(({ interface: name }) => name === "host-one").flatMap((one) => one.mtu ?? []))];
+  };
+  try {
+    assert.equal(await mtu(1400), [1400, 1400]);
+    assert.equal(await mtu(1500), [1500, 1500]);
+    router.setInterfaceMtu("host-one", 1450);
+    assert.equal(await mtu(1400), [1450, 1450]);
+  } finally {
+    await router.stop();
+  }
+});
+
 test("a worker that dies while it is to take a port: the promise is rejected, nothing is left", async () => {
   const mute = await Mute.start();
   const before = mute.state();
