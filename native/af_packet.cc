@@ -118,10 +118,11 @@ uint8_t* AfPacket::slotAt(uint32_t number) const {
 
 LinkState AfPacket::linkState() {
   LinkState state;
-  ifreq request = requestFor(name_);
-  // A netdev that was removed and made again has the name but another index.
-  if (ioctl(fd_, SIOCGIFINDEX, &request) != 0 || request.ifr_ifindex != ifindex_) return state;
-  // One that came back from another network namespace has both, and yet the kernel has taken the socket off it.
+  // By its index: one that was removed and made again has another, one that was renamed is the same.
+  ifreq request{};
+  request.ifr_ifindex = ifindex_;
+  if (ioctl(fd_, SIOCGIFNAME, &request) != 0) return state;
+  // One that came back from another network namespace has it, and yet the kernel has taken the socket off it.
   sockaddr_ll bound{};
   socklen_t length = sizeof bound;
   if (getsockname(fd_, reinterpret_cast<sockaddr*>(&bound), &length) != 0 || bound.sll_ifindex != ifindex_) return state;

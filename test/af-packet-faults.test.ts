@@ -168,6 +168,21 @@ balanced("a packet that no chain holds leaves the queue, whatever error stands t
   for (const handle of [from, to]) addon.closePort(handle);
 });
 
+balanced("a netdev that is renamed stays the same", () => {
+  const rename = (from: string, to: string): void => ["down", `name ${to}`].forEach((change) => ip(`link set ${from} ${change}`));
+  rename("left", "renamed");
+  ip("link set renamed up");
+  untilLink(left, { present: true, up: true });
+  assert.is(addon.linkState(left).mtu, 9000);
+  assert.is(send(left, LEFT, frameOf(60, 9)), 1);
+  const got = receive(right, RIGHT);
+  assert.equal(got[0]!.bytes, frameOf(60, 9));
+  release(got);
+  rename("renamed", "left");
+  ip("link set left up");
+  untilLink(left, { up: true });
+});
+
 balanced("a netdev that is removed and made again", () => {
   ip("link del left");
   untilLink(left, { present: false });
