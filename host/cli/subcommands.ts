@@ -18,7 +18,7 @@ nothing. Files that it names are looked for from the folder in which weft was st
     options: [
       { name: "interactive", help: "a prompt for more commands, as weft ctl has; the router ends with it" },
       { name: "socket", value: "PATH", completes: "file", help: "control socket; default $XDG_RUNTIME_DIR/weft.sock, else /run/weft.sock for root" },
-      { name: "buffers", value: "N", help: "packet buffers of 2048 bytes, 1024 to 262128; default 16384" },
+      { name: "buffers", value: "N", help: "packet buffers of 2048 bytes, 1024 to 262128, 128 a worker at least; default 16384" },
       { name: "pool-size", value: "N", help: "MiB of packet buffers, in place of --buffers; 3 to 559" },
       { name: "workers", value: "N", help: "threads that run the graph, 1 to 64; default 1" },
       { name: "cpu", value: "N[,N…]", help: "pin the worker to this CPU, or the workers to these in turn" },

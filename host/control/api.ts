@@ -28,7 +28,7 @@ export type { RdmaOptions, RssType } from "../ports/rdma-options.js";
 export type * from "./trace-api.js";
 
 export interface RouterOptions {
-  /** packet buffers of 2048 bytes; 1024 … 262,128, default 16,384 */
+  /** packet buffers of 2048 bytes; 1024 … 262,128, at least 128 for each worker, default 16,384 */
   buffers?: number;
   /** MiB of packet buffers, in place of their number */
   poolSize?: number;
