@@ -4,7 +4,7 @@ import { WeftError } from "../errors.js";
 import type { NodeSpec } from "../graph/messages.js";
 import type { Registry } from "../graph/registry.js";
 import type { Wiring } from "../graph/wiring.js";
-import { nearest } from "../nearest.js";
+import { nearest, quote } from "../nearest.js";
 import type { CustomNodeInfo, GraphInfo, GraphNode, NodeInfo, NodeRuntime } from "./api.js";
 import type { Statistics } from "./statistics.js";
 
@@ -39,7 +39,7 @@ export class GraphView {
     if (!found) {
       const near = nearest(name, this.registry.list().map((node) => node.name));
       const hint = near === undefined ? '"show vlib graph" lists them' : `did you mean "${near}"?`;
-      throw new WeftError("NOT_FOUND", `no node "${name}" in the graph: ${hint}`);
+      throw new WeftError("NOT_FOUND", `no node ${quote(name)} in the graph: ${hint}`);
     }
     const { calls, vectors, clocks, clocksPerPacket, vectorsPerCall, traps } = this.runtime().get(name)!;
     const errors = this.statistics.errors().filter((error) => error.node === name).map(({ count, reason }) => ({ count, reason }));

@@ -24,7 +24,8 @@ export class Icmp {
 
   /** What is not given stays. Throws BAD_ARGUMENT. */
   setLimits(limits: Partial<IcmpLimits>): void {
-    const next = { ...this.current, ...limits };
+    const { interval = this.current.interval, rate = this.current.rate, burst = this.current.burst } = limits;
+    const next = { interval, rate, burst };
     check("interval", next.interval, 0, INTERVAL_MAX);
     check("rate", next.rate, 0, RATE_MAX);
     check("burst", next.burst, 1, RATE_MAX);

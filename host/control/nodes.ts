@@ -10,6 +10,7 @@ import type { Inheritance, NodeSpec } from "../graph/messages.js";
 import { decodeTable } from "../graph/node-table.js";
 import { CONTINUE } from "../graph/wiring.js";
 import { workerAt } from "../memory/memory.js";
+import { quote } from "../nearest.js";
 import type { CustomNodeInfo, NodeConfig, NodeCounter, NodePlace, NodePolicy, NodeTable } from "./api.js";
 import { BESIDE, type Custom, customSpec, inheritance, type NodeReport, policyOf, settled, summary, withPolicy } from "./custom.js";
 import type { Interfaces } from "./interfaces.js";
@@ -212,7 +213,7 @@ export class Nodes {
     const custom = this.customs.get(name);
     if (custom) return custom;
     const others = [...this.customs.keys()].join(", ");
-    throw new WeftError("NOT_FOUND", `no custom node "${name}": ${others === "" ? "none is loaded" : `there are ${others}`}`);
+    throw new WeftError("NOT_FOUND", `no custom node ${quote(name)}: ${others === "" ? "none is loaded" : `there are ${others}`}`);
   }
 
   private byIndex(index: number): Custom | undefined {

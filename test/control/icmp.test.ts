@@ -27,6 +27,8 @@ test("limits: Linux' defaults, each set by itself", () => {
   router.setIcmpLimits({ interval: 0 });
   router.setIcmpLimits({ rate: 10, burst: 1 });
   assert.equal([router.icmpLimits(), told()], [{ interval: 0, rate: 10, burst: 1 }, [0, 10, 1]]);
+  router.setIcmpLimits({ rate: undefined, other: 5 } as unknown as Partial<IcmpLimits>); // not given, and not known
+  assert.equal(router.icmpLimits(), { interval: 0, rate: 10, burst: 1 });
 });
 
 test("limits that are refused change nothing", () => {
