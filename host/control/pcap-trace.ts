@@ -41,7 +41,8 @@ export class PcapTrace {
   }
 
   async start(asked: PcapTraceOptions): Promise<void> {
-    const options = { rx: false, tx: false, drop: false, max: MAX_DEFAULT, interface: "any", ...asked };
+    const { file, rx = false, tx = false, drop = false, max = MAX_DEFAULT, interface: name = "any" } = asked;
+    const options = { file, rx, tx, drop, max, interface: name };
     if (!options.rx && !options.tx && !options.drop) throw new WeftError("BAD_ARGUMENT", "nothing to capture: name one or more of rx, tx, drop");
     if (!Number.isInteger(options.max) || options.max < 1 || options.max > MAX) {
       throw new WeftError("BAD_ARGUMENT", `max ${options.max} is not a whole number from 1 to ${MAX}`);
