@@ -1,6 +1,7 @@
 // Addresses as text, and as the tables have them: IPv4 "raw", its four bytes as a little-endian word (see abi.ts).
 
 import { WeftError } from "../errors.js";
+import { quote } from "../nearest.js";
 
 export interface Prefix {
   /** network address, raw, host bits zero */
@@ -13,7 +14,7 @@ export interface Prefix {
 /** "192.0.2.1" → raw. Throws BAD_ARGUMENT. */
 export function parseIp4(text: string): number {
   const parts = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})$/.exec(text)?.slice(1).map(Number);
-  if (!parts || parts.some((part) => part > 255)) throw new WeftError("BAD_ARGUMENT", `"${text}" is not an IPv4 address, such as 192.0.2.1`);
+  if (!parts || parts.some((part) => part > 255)) throw new WeftError("BAD_ARGUMENT", `${quote(text)} is not an IPv4 address, such as 192.0.2.1`);
   return (parts[0]! | (parts[1]! << 8) | (parts[2]! << 16) | (parts[3]! << 24)) >>> 0;
 }
 
@@ -25,7 +26,7 @@ export function formatIp4(raw: number): string {
 export function parsePrefix(text: string): Prefix {
   const [address, length, rest] = text.split("/");
   if (length === undefined || rest !== undefined || !/^\d{1,2}$/.test(length) || Number(length) > 32) {
-    throw new WeftError("BAD_ARGUMENT", `"${text}" is not an IPv4 prefix, such as 192.0.2.0/24`);
+    throw new WeftError("BAD_ARGUMENT", `${quote(text)} is not an IPv4 prefix, such as 192.0.2.0/24`);
   }
   const raw = parseIp4(address!);
   return { address: raw, network: (raw & maskOf(Number(length))) >>> 0, length: Number(length) };
@@ -47,7 +48,9 @@ export function swap(word: number): number {
 
 /** "02:fe:00:00:00:01" → 6 bytes. Throws BAD_ARGUMENT; also for group addresses and zero, which no interface has. */
 export function parseMac(text: string): Uint8Array {
-  if (!/^([0-9a-f]{2}:){5}[0-9a-f]{2}$/i.test(text)) throw new WeftError("BAD_ARGUMENT", `"${text}" is not a MAC address, such as 02:fe:00:00:00:01`);
+  if (!/^([0-9a-f]{2}:){5}[0-9a-f]{2}$/i.test(text)) {
+    throw new WeftError("BAD_ARGUMENT", `${quote(text)} is not a MAC address, such as 02:fe:00:00:00:01`);
+  }
   const bytes = Uint8Array.from(text.split(":"), (part) => parseInt(part, 16));
   if (bytes[0]! & 1) throw new WeftError("BAD_ARGUMENT", `${text} is a group address: an interface needs an individual one (first byte even)`);
   if (bytes.every((byte) => byte === 0)) throw new WeftError("BAD_ARGUMENT", `${text} is no address: an interface needs one of its own`);

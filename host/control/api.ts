@@ -299,7 +299,7 @@ export interface Control extends RouteControl, Watching {
   setInterfaceRxPlacement(name: string, queue: number, worker: number): Promise<void>;
   /** Echo requests of the router's own (RFC 792); resolves when the last is answered or overdue. Throws BAD_ARGUMENT, NOT_FOUND without a route. */
   ping(address: string, options?: PingOptions): Promise<PingResult>;
-  /** What is not given stays. */
+  /** What is not given stays. Throws BAD_ARGUMENT. */
   setIcmpLimits(limits: Partial<IcmpLimits>): void;
   /** What is not given stays. Throws BAD_ARGUMENT. */
   setReassembly(limits: Partial<Pick<ReassemblyInfo, "timeout" | "maxReassemblies">>): void;

@@ -7,6 +7,7 @@ import type { NodeSpec, ToEngine } from "../graph/messages.js";
 import type { Registry } from "../graph/registry.js";
 import type { Wiring } from "../graph/wiring.js";
 import type { PacketMemory } from "../memory/memory.js";
+import { quote } from "../nearest.js";
 import { openAfPacket } from "../ports/af-packet.js";
 import { openPg } from "../ports/pg.js";
 import type { OpenedPort, PortKind, RxMode } from "../ports/port.js";
@@ -249,7 +250,7 @@ export class Ports {
 
   private async create(name: string, open: (index: number) => OpenedPort): Promise<Interface> {
     const { interfaces, registry, wiring } = this.around;
-    if (!isInterfaceName(name)) throw bad(`"${name}" is no name of an interface: it needs a dash or a digit, such as rdma-0`);
+    if (!isInterfaceName(name)) throw bad(`${quote(name)} is no name of an interface: it needs a dash or a digit, such as rdma-0`);
     if (interfaces.has(name)) throw new WeftError("CONFLICT", `interface ${name} exists already`);
     const index = interfaces.freeIndex();
     const opened = open(index);
