@@ -21,7 +21,9 @@ test("interface-output: the interface's own slot, per packet", () => {
 });
 
 test("interface-output: nowhere to go", () => {
+  setInterface(256, { slot: 9 }); // what lies behind the table is no interface, whatever it looks like
   expectDrop("interface-output", packet(256), "no such interface");
+  setInterface(256, { flags: 0 });
   expectDrop("interface-output", packet(65535), "no such interface");
   expectDrop("interface-output", packet(3), "interface administratively down");
   expectDrop("interface-output", packet(6), "interface administratively down"); // never made
