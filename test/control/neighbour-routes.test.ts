@@ -104,6 +104,12 @@ check("hosts of a route to an interface are gone with it", () => {
   router.clearNeighbors();
 });
 
+check("a default route to an interface leads to hosts there like any other", () => {
+  router.addRoute("0.0.0.0/0", { interface: "host-right" });
+  assert.equal([arrive("172.16.0.1"), arrive("172.16.0.1"), hostRoutes().includes("172.16.0.1/32")], [1, 1, true]);
+  router.deleteRoute("0.0.0.0/0");
+});
+
 check("an address whose network is inside a route to another interface takes over the hosts there", () => {
   router.addRoute("10.0.0.0/8", { interface: "host-right" });
   assert.is(arrive("10.1.1.1"), 1);

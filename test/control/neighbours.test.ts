@@ -9,7 +9,7 @@ import { parseIp4, parseMac } from "../../host/control/addresses.js";
 import { Adjacencies } from "../../host/control/adjacencies.js";
 import { Epochs } from "../../host/control/epoch.js";
 import { Neighbours } from "../../host/control/neighbours.js";
-import { WeftError } from "../../host/errors.js";
+import { WeftError, type WeftErrorCode } from "../../host/errors.js";
 import { Tables } from "../../host/memory/tables.js";
 
 const buffer = new ArrayBuffer(TABLES_END - TABLES);
@@ -22,7 +22,8 @@ const IF = 1;
 
 let now = 0;
 let log: string[] = [];
-let routeFails = false;
+let routeFails: WeftErrorCode | "" = "";
+let gone = false;
 let adjacencies: Adjacencies;
 let neighbours: Neighbours;
 
@@ -30,15 +31,16 @@ test.before.each(() => {
   let epoch = 0;
   now = 1_000_000;
   log = [];
-  routeFails = false;
+  routeFails = "";
+  gone = false;
   const link = { index: IF, name: "host-a", mac: parseMac("02:fe:00:00:00:01"), mtu: 1500 };
   adjacencies = new Adjacencies(tables, new Epochs([() => epoch++]));
   neighbours = new Neighbours(adjacencies, {
-    link: (index) => (index === IF ? link : undefined),
+    link: (index) => (index === IF && !gone ? link : undefined),
     ask: (_index, _address, mac) => log.push(mac ? "ask it" : "ask all"),
     settle: (_index, _address, reachable) => log.push(reachable ? "release" : "unreachable"),
     route: () => {
-      if (routeFails) throw new WeftError("NO_MEMORY", "full");
+      if (routeFails) throw new WeftError(routeFails, "full");
       log.push("route");
     },
     unroute: () => log.push("unroute"),
@@ -153,17 +155,35 @@ test("an interface that is gone: nothing is learned, what waits is refused", () 
   neighbours.learned(9, PEER, MAC);
   neighbours.wanted(9, PEER);
   assert.equal([neighbours.list().length, done()], [0, ["unreachable"]]);
+  const gateway = neighbours.ensure(IF, PEER);
+  gateway.routes = 1;
+  neighbours.learned(IF, PEER, MAC);
+  gone = true;
+  neighbours.forget(gateway);
+  assert.equal([state(), done(), field(ADJ_NEXT)], ["incomplete", ["route", "release", "unreachable"], LOOKUP_NEXT_REWRITE]);
+});
+
+test("its age is the time since it last answered, s; what never did has none", () => {
+  neighbours.wanted(IF, PEER);
+  now += 500;
+  const info = (): unknown[] => Object.values(neighbours.info(neighbours.get(IF, PEER)!));
+  assert.equal(info(), ["192.0.2.2", null, "host-a", "incomplete", 0]);
+  neighbours.learned(IF, PEER, MAC);
+  now += 1500;
+  assert.equal(info(), ["192.0.2.2", "02:00:00:00:00:02", "host-a", "reachable", 1.5]);
 });
 
 test("no room in the FIB: what waits is refused, nothing is learned, an operator is told, nothing is left behind", () => {
   const unused = adjacencies["pool"].used;
-  routeFails = true;
+  routeFails = "NO_MEMORY";
   neighbours.learned(IF, PEER, MAC);
   neighbours.wanted(IF, PEER);
   assert.equal(done(), ["unreachable"]);
   assert.throws(() => neighbours.setStatic(IF, PEER, MAC), (error: WeftError) => error.code === "NO_MEMORY");
   assert.equal([neighbours.list().length, adjacencies["pool"].used], [0, unused]);
-  routeFails = false;
+  routeFails = "CONFLICT";
+  assert.throws(() => neighbours.learned(IF, PEER, MAC), (error: WeftError) => error.code === "CONFLICT", "anything else is not hidden");
+  routeFails = "";
   neighbours.wanted(IF, PEER);
   assert.equal(done(), ["route", "ask all"]);
 });

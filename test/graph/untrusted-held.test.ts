@@ -81,6 +81,7 @@ check("held packets outlive their worker: asked for anew, sent in their order", 
   assert.equal(recover().map(({ address }) => address), [0x026433c6, 0x036433c6]);
   inline.sent(RIGHT);
   inline.send(LEFT, [packet("198.51.100.2", 4)]);
+  assert.equal(recover().map(({ address }) => address), [0x026433c6, 0x036433c6], "a second worker's end");
   answer("198.51.100.2");
   assert.equal(tags(), [1, 2, 3, 4]);
   assert.is(router.balance().held, 1);
