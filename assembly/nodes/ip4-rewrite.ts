@@ -68,7 +68,7 @@ function rewrite(node: usize, buffer: usize): u32 {
   const entry = adjacencyAt(adjacency(buffer));
   const header = packetAt(buffer);
   const plain = (flags(buffer) & (B_FLAG_LOCAL | B_FLAG_OPTIONS)) == 0;
-  if (timeToLive(header) <= 1 && (plain || !isLocal(buffer))) return expire(node, buffer);
+  if (timeToLive(header) <= 1 && !isLocal(buffer)) return expire(node, buffer);
   const length = segmentSize(buffer) == 0 ? lengthTotal(buffer) : segmentLength(buffer, header);
   if (length > adjacencyMtu(entry)) return tooLong(node, buffer, header, length, adjacencyMtu(entry));
   const size = adjacencyRewriteLength(entry);

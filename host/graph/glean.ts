@@ -104,7 +104,6 @@ export class Glean {
     for (const key of [...this.waiting.keys()]) {
       if (key.startsWith(`${index} `)) this.evicted.push(...this.forget(key));
     }
-    this.flush();
   }
 
   private hold(node: number, buffer: number): number {

@@ -96,6 +96,21 @@ check("packets to hosts that are not there take a quarter of the pool at most, a
   assert.is(router.buffers().held, total / 4 - 1);
 });
 
+check("a TTL of 2 is enough to ask for", () => {
+  inline.send(LEFT, [fromHex(PACKET.replace("4011 7c61", "0211 ba61"))]);
+  assert.equal([sent(RIGHT), router.balance().held, sent(LEFT)], [[hex(ASK)], 1, []]);
+  inline.send(RIGHT, [fromHex(ANSWER)]);
+  assert.equal(sent(RIGHT), [hex(SENT.replace("3f11 7d61", "0111 bb61"))]);
+});
+
+check("a packet that turned back, of which its sender was told: host unreachable has nothing left of the redirect in it", () => {
+  inline.send(LEFT, [packet("192.0.2.77")]);
+  assert.match(sent(LEFT).join("\n"), /^.{68}0501.{4}c000024d/m);
+  seconds(3);
+  const refusals = sent(LEFT).filter((frame) => frame.slice(24, 28) === "0800");
+  assert.equal(refusals.map((frame) => [frame.slice(68, 72), frame.slice(76, 84)]), [["0301", "00000000"]]);
+});
+
 check("at most 101 packets wait for one neighbour, the newest ones, in their order", () => {
   inline.send(LEFT, Array.from({ length: 60 }, (_, i) => packet("198.51.100.2", i)));
   inline.send(LEFT, Array.from({ length: 60 }, (_, i) => packet("198.51.100.2", 60 + i)));

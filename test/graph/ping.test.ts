@@ -55,6 +55,24 @@ function check(name: string, action: () => unknown): void {
   });
 }
 
+check("an ICMP error to the router is counted: nobody listens for it", () => {
+  const error = icmp(3, 1, [0, 0, 0, 0, ...ip4({ from: "192.0.2.1", to: "192.0.2.2", protocol: 1, payload: icmp(8, 0, [0, 1, 0, 1]) })]);
+  inline.send(0, [ethernet("02:fe:00:00:00:01", PEER, 0x0800, ip4({ from: "192.0.2.2", to: "192.0.2.1", protocol: 1, payload: error }))]);
+  assert.equal([inline.sent(0), errors()], [[], ["1 punt: nobody listens for it"]]);
+});
+
+check("an odd number of bytes: a checksum that is right; a reply too short to have the time in it tells none", async () => {
+  const frames: Uint8Array[] = [];
+  const replies: PingReply[] = [];
+  const answer = (frame: Uint8Array): Uint8Array[] => (frames.push(frame), [reply(frame, (rest) => rest.splice(4 + 7 + frames.length))]);
+  await ping("192.0.2.2", { count: 2, size: 57, onReply: (one) => replies.push(one) }, answer);
+  assert.equal(frames.map((frame) => [frame.length, checksum(frame.subarray(34))]), [[14 + 28 + 57, 0], [14 + 28 + 57, 0]]);
+  assert.equal(replies.map(({ bytes }) => bytes), [16, 17]);
+  replies.length = 0;
+  await ping("192.0.2.2", { count: 1, size: 57, onReply: (one) => replies.push(one) }, (frame) => [reply(frame, (rest) => rest.splice(4 + 7))]);
+  assert.equal(replies.map(({ bytes, time }) => [bytes, time]), [[15, 0]]);
+});
+
 check("the request, byte by byte", async () => {
   const frames: Uint8Array[] = [];
   await ping("192.0.2.2", { count: 2, size: 16 }, (frame) => (frames.push(frame), []));

@@ -206,6 +206,8 @@ test("a proxy is silent about the link itself, probes, strangers, replies, and w
   const silent = (hex: string) => dropped(hex, "not for an own address");
   for (const target of ["c0000209", "c6336401", "0a000001", "0b000001", "e0000001"]) silent(ask(target));
   silent(ask(BEHIND, "00000000"));
+  setRoute("0.0.0.0/16", 11); // as a default route to the link would have it
+  silent(ask(BEHIND, "00000000"));
   silent(ask(BEHIND, "cb007109")); // who is behind the other interface itself
   silent(ask(BEHIND, BEHIND));
   silent(arp(`${HEAD}0002 ${PEER}${IP_PEER} ${OWN}${BEHIND}`));

@@ -50,6 +50,16 @@ test("through: record route, timestamps", () => {
   }
 });
 
+test("through: a TTL of 1 or 0 ends here, nothing registered; the router's own packets go on whatever theirs is", () => {
+  for (const ttl of ["01", "00"]) {
+    const packet = through(`4900003c12340000${ttl}110000c6336402cb007102070f0400000000000000000000000000`);
+    const { next, hex, counted } = run("ip4-rewrite", packet);
+    assert.equal([next, hex, counted, u16(0, B_ICMP)], ["ip4-icmp-error", packet.hex.slice(28), { "TTL expired": 1 }, 0x0b00]);
+    const own = { ...packet, fields: [...packet.fields.slice(0, -1), [B_FLAGS, 2, B_FLAG_OPTIONS | B_FLAG_LOCAL] as [number, 2, number]] };
+    assert.equal(run("ip4-rewrite", own), { next: "interface-output", hex: LINK + packet.hex.slice(28), counted: {} });
+  }
+});
+
 test("through: nothing to register, and nobody to be registered", () => {
   const same = (options: string): void => {
     const words = 5 + options.length / 8;

@@ -81,7 +81,13 @@ test("link headers of other lengths", () => {
   for (const link of ["02000000000202fe00000001810000640800", "0800", "77".repeat(32)]) {
     setAdjacency(5, { next: LOOKUP_NEXT_REWRITE, rewrite: link });
     assert.is(run(NODE, packet(PACKET)).hex, link + plain(PACKET.replace("4011 3c5c", "3f11 3d5c")));
+    const wrong = run(NODE, packet(PACKET.replace("3c5c", "3c5d"))).hex;
+    assert.is(wrong, link + plain(PACKET.replace("4011 3c5c", "3f11 3d5d")), "a checksum is mended, not made anew: what was wrong stays wrong");
   }
+});
+
+test("a packet that begins at an odd place", () => {
+  assert.is(run(NODE, { ...packet(PACKET), start: 65 }).hex, plain(LINK + PACKET.replace("4011 3c5c", "3f11 3d5c")));
 });
 
 test("no room, no link header", () => {
