@@ -96,7 +96,6 @@ export class Reassembly {
   setLimits(limits: ReassemblyLimits): void {
     this.limits = limits;
     this.makeRoom(undefined);
-    this.publish();
   }
 
   /** Gives up what has waited too long. The scheduler calls it while the graph is at rest. */

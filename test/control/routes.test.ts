@@ -104,6 +104,12 @@ check("several paths: added, given another weight, taken away; none named twice,
   refused("NOT_FOUND", "does not go through 192.0.2.9", () => router.deleteRoute("10.0.0.0/8", { via: "192.0.2.9" }));
   refused("BAD_ARGUMENT", "a route can have 64", () =>
     router.addRoute("10.1.0.0/16", { paths: Array.from({ length: 65 }, (_, i) => ({ via: `192.0.2.${100 + i}` })) }));
+  const most = Array.from({ length: 64 }, (_, i) => ({ via: `192.0.2.${100 + i}` }));
+  router.addRoute("10.1.0.0/16", { paths: most });
+  assert.is(router.route("10.1.0.1").route!.paths.length, 64);
+  router.addRoute("10.1.0.0/16", { via: "192.0.2.100", weight: 2 });
+  refused("CONFLICT", "a route can have 64", () => router.addRoute("10.1.0.0/16", { via: "192.0.2.99" }));
+  router.deleteRoute("10.1.0.0/16");
   refused("CONFLICT", "10.0.0.0/8", () => router.removeAddress("host-left", "192.0.2.1/24"));
   router.deleteRoute("10.0.0.0/8", { via: "192.0.2.2" });
   assert.equal(table()[0], "10.0.0.0/8 gateway via 203.0.113.2 right");

@@ -69,6 +69,10 @@ check("an odd number of bytes: a checksum that is right; a reply too short to ha
   assert.equal(frames.map((frame) => [frame.length, checksum(frame.subarray(34))]), [[14 + 28 + 57, 0], [14 + 28 + 57, 0]]);
   assert.equal(replies.map(({ bytes }) => bytes), [16, 17]);
   replies.length = 0;
+  const old = (frame: Uint8Array): Uint8Array[] => [reply(frame, (rest) => void rest.fill(0, 4, 12).splice(12))];
+  await ping("192.0.2.2", { count: 1, size: 57, onReply: (one) => replies.push(one) }, old);
+  assert.equal(replies.map(({ bytes, time }) => [bytes, time > 1e12]), [[16, true]], "it says that it left in 1970");
+  replies.length = 0;
   await ping("192.0.2.2", { count: 1, size: 57, onReply: (one) => replies.push(one) }, (frame) => [reply(frame, (rest) => rest.splice(4 + 7))]);
   assert.equal(replies.map(({ bytes, time }) => [bytes, time]), [[15, 0]]);
 });

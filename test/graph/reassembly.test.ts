@@ -134,7 +134,10 @@ check("ends that contradict each other, nothing in them, beyond the longest pack
   send(fragment(packet, 0, 200, true), fragment(packet, 200, 200, false), fragment(packet, 0, 392, false), fragment(packet, 0, 0, true));
   inline.sent(0);
   const far = (offset: number, size: number): Buffer => ip4(PEER, OWN, counting(size), { id: 16, protocol: 1, offset });
-  send(far(8191, 8), far(8191, 7));
+  send(far(8191, 8));
+  assert.is(router.balance().held, 0);
+  send(far(8191, 7));
+  assert.is(router.balance().held, 1);
   const long = fragments(echo(PEER, OWN, { id: 17, data: counting(65_500) }), 1480);
   send(...long.slice(0, -1), ip4(PEER, OWN, counting(1480), { id: 17, protocol: 1, offset: 8140 }));
   later(30_000);

@@ -50,6 +50,8 @@ test.before.each(() => {
   setRoute("192.0.2.255/32", 13);
   setRoute("198.51.0.0/16", 14); // through a known gateway
   setRoute("198.52.0.0/16", 15); // through one still to be asked for
+  setAdjacency(16, { next: LOOKUP_NEXT_PATHS, tx: 1 });
+  setRoute("198.53.0.0/16", 16); // through several
 });
 
 const fields: [number, 1 | 2 | 4, number][] = [[B_RX_IF, 2, 1]];
@@ -105,7 +107,7 @@ test("a gratuitous ARP updates a known neighbour only", () => {
 });
 
 test("a sender beyond a gateway or on another interface is answered, not learned", () => {
-  for (const sender of ["c6336407", "c6346407", "0b000001"]) {
+  for (const sender of ["c6336407", "c6346407", "c6356407", "0b000001"]) {
     assert.is(one(arp(`${HEAD}0001 ${PEER}${sender} 000000000000${IP_OWN}`)).next, "interface-output");
     assert.equal(learned(), []);
   }

@@ -45,10 +45,18 @@ export function runFrame(name: string, n: number): (string | number)[] {
   for (let i = 0; i < n; i++) view.setUint32(FRAME + FRAME_BUFFERS + i * 4, bufferAt(i) >>> BUFFER_SHIFT, true);
   exported[node.process]!(NODE, FRAME, n);
   if (n < VECTOR && view.getUint16(FRAME + FRAME_NEXT + n * 2, true) !== ODD) throw new Error(`${name} wrote beyond its ${n} next slots`);
+  checkBlock(node);
   return Array.from({ length: n }, (_, i) => {
     const slot = view.getUint16(FRAME + FRAME_NEXT + i * 2, true);
     return node.next[slot] ?? slot;
   });
+}
+
+/** Of its block in memory a node writes its counters and its state, and nothing between or behind them. */
+function checkBlock({ name, counters, state = 0 }: NodeDeclaration): void {
+  for (const [from, to] of [[0, NODE_COUNTERS], [NODE_COUNTERS + 8 * counters.length, NODE_STATE], [NODE_STATE + state, NODE_SIZE]] as const) {
+    if (bytes.subarray(NODE + from, NODE + to).some((byte) => byte !== 0)) throw new Error(`${name} wrote to bytes ${from} to ${to} of its block`);
+  }
 }
 
 /** Counters that are not zero, by reason. */

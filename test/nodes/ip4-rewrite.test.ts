@@ -87,7 +87,8 @@ test("link headers of other lengths", () => {
 });
 
 test("a packet that begins at an odd place", () => {
-  assert.is(run(NODE, { ...packet(PACKET), start: 65 }).hex, plain(LINK + PACKET.replace("4011 3c5c", "3f11 3d5c")));
+  const part = PACKET.replace("12344000", "12340011"); // a later fragment: the byte before the TTL could be one, too
+  assert.is(run(NODE, { ...packet(part), start: 65 }).hex, plain(LINK + part.replace("4011 3c5c", "3f11 3d5c")));
 });
 
 test("no room, no link header", () => {
