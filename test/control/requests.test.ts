@@ -36,6 +36,16 @@ test("all must have done it; one answer counts once", async () => {
   answer(2);
   await settled();
   assert.is(seen.fate, "done");
+  assert.equal([0, 1, 2].flatMap((worker) => requests.unanswered(worker)), [], "a new worker has nothing to do again");
+});
+
+test("what cannot be taken back is refused all the same, and nothing else is asked", async () => {
+  const seen = fateOf(requests.send(CONFIGURE));
+  answer(0);
+  answer(1, 1, "no");
+  answer(2);
+  await settled();
+  assert.equal([posted.length, seen.fate], [3, "no"]);
 });
 
 test("only those that are asked; nobody asked: done", async () => {

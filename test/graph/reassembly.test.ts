@@ -179,6 +179,18 @@ check("after 64 fragments of other packets of the source, the identification has
   later(30_000);
 });
 
+check("the same when all others have become whole: the source begins anew with it", () => {
+  const [first, second] = fragments(request(31), 200);
+  send(first!);
+  for (let id = 200; id < 233; id++) send(...fragments(request(id, 300), 200));
+  inline.sent(0);
+  send(second!);
+  assert.ok(errors().includes("1 identification has come round"), errors().join());
+  assert.equal([inline.traps, router.reassembly().reassemblies], [[], 1]);
+  send(first!);
+  assert.equal([sent().length, router.reassembly().reassemblies], [1, 0]);
+});
+
 check("congestion marks of one fragment are the packet's; a mixture with none is refused", () => {
   const marked = (id: number, tos: [number, number]): void => {
     const parts = tos.map((one) => echo(PEER, OWN, { id, tos: one, data: counting(392) }));
@@ -186,6 +198,8 @@ check("congestion marks of one fragment are the packet's; a mixture with none is
   };
   marked(40, [2, 3]);
   assert.is(sent()[0]!.slice(2, 4), "03");
+  marked(42, [0xba, 0xb9]);
+  assert.is(sent()[0]!.slice(2, 4), "ba", "the type of service is the first one's");
   marked(41, [0, 3]);
   assert.equal([sent(), errors().slice(2)], [[], ["2 some with congestion marks, some without"]]);
 });

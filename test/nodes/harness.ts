@@ -52,9 +52,9 @@ export function runFrame(name: string, n: number): (string | number)[] {
   });
 }
 
-/** Of its block in memory a node writes its counters and its state, and nothing between or behind them. */
+/** Of its block in memory a node writes its counters and its state, and nothing before, between or behind them. */
 function checkBlock({ name, counters, state = 0 }: NodeDeclaration): void {
-  for (const [from, to] of [[0, NODE_COUNTERS], [NODE_COUNTERS + 8 * counters.length, NODE_STATE], [NODE_STATE + state, NODE_SIZE]] as const) {
+  for (const [from, to] of [[-NODE_SIZE, NODE_COUNTERS], [NODE_COUNTERS + 8 * counters.length, NODE_STATE], [NODE_STATE + state, NODE_SIZE]] as const) {
     if (bytes.subarray(NODE + from, NODE + to).some((byte) => byte !== 0)) throw new Error(`${name} wrote to bytes ${from} to ${to} of its block`);
   }
 }
