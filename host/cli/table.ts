@@ -12,10 +12,9 @@ export function table(head: string[], rows: (string | number)[][]): string {
   const cells = rows.map((row) => row.map(String));
   const columns = head.map((title, column) => {
     const values = cells.map((row) => row[column] ?? "");
-    const filled = values.filter((value) => value !== "");
     return {
       width: values.reduce((width, value) => Math.max(width, value.length), title.length),
-      right: filled.length > 0 && filled.every((value) => NUMBER.test(value)),
+      right: values.every((value) => value === "" || NUMBER.test(value)),
     };
   });
   const line = (row: string[]): string =>

@@ -27,6 +27,7 @@ const FAULTS: [text: string, at: number, what: string][] = [
   ['{"a": [,]}', 7, 'expected a value or "]", not ","'],
   ['{"a": [1}', 8, 'expected "," or "]", not "}"'],
   ['{"a": 1 "b": 2}', 8, 'expected "," or "}", not "\\""'],
+  ['{"a": [true, false, null], "b"}', 30, 'expected ":", not "}"'],
   ['{"a": "b', 6, "the text that begins here is not closed, or has a wrong escape in it"],
   ['{"a": "\\x"}', 6, "the text that begins here is not closed, or has a wrong escape in it"],
   ['{"a": "\n"}', 6, "the text that begins here is not closed, or has a wrong escape in it"],

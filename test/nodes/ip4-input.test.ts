@@ -22,6 +22,11 @@ test("options that are in order are carried along", () => {
   assert.equal([next, hex], ["ip4-lookup", OPTIONS.replace(/ /g, "")]);
 });
 
+test("a header with options and nothing behind it", () => {
+  const header = "46000018 12344000 4000 3974 c0000202 c6336407 01010100";
+  assert.equal(run(NODE, packet(header)), { next: "ip4-lookup", hex: header.replace(/ /g, ""), counted: {} });
+});
+
 test("Ethernet padding is cut off", () => {
   const { next, hex } = run(NODE, packet(PACKET + "00".repeat(14)));
   assert.equal([next, hex], ["ip4-lookup", PACKET.replace(/ /g, "")]);
