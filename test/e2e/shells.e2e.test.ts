@@ -69,6 +69,9 @@ test("fish", () => {
   }
 });
 
+/** Ctrl-U and Enter: a new prompt. (Of a Ctrl-C that comes as a completion ends bash hears only with the next key.) */
+const NEW_LINE = "\x15\r";
+
 for (const [shell, words, setUp] of [
   ["bash", ["bash", "--norc", "--noprofile", "-i"], 'eval "$(weft completion bash)"'],
   ["zsh", ["zsh", "-f", "-i"], 'autoload -Uz compinit; compinit -u -d zcompdump; eval "$(weft completion zsh)"'],
@@ -82,9 +85,9 @@ for (const [shell, words, setUp] of [
       await terminal.type("weft ct\t", /weft ctl $/);
       await terminal.type("sh\t", /ow $/);
       await terminal.type("interface host-\t", /weft0 $/);
-      await terminal.type("\x03", /ready> /);
+      await terminal.type(NEW_LINE, /ready> /);
       await terminal.type("weft run rou\t", /ter\.weft $/);
-      await terminal.type("\x03", /ready> /);
+      await terminal.type(NEW_LINE, /ready> /);
       await terminal.type("exit\r", /exit/);
     } finally {
       terminal.kill();
