@@ -11,7 +11,7 @@
  * - NO_PERMISSION: a capability is missing
  * - NOT_RUNNING: no router answers on the socket
  * - SYSTEM: a system call failed; `syscall` and `errno` say which and why
- * - WORKER: the worker thread died
+ * - WORKER: a worker thread died, or the router was stopped
  */
 export type WeftErrorCode =
   | "ADDON_MISSING"

@@ -6,7 +6,7 @@ import { Router as Implementation } from "./control/router.js";
 /** Where routers are made; what one can do, {@link Control} says. */
 export abstract class Router {
   /**
-   * Makes the packet memory, loads the nodes and starts the worker; `stop()` ends it all. Throws BAD_ARGUMENT, NO_MEMORY, BAD_MODULE. (The
+   * Makes the packet memory, loads the nodes and starts the workers; `stop()` ends it all. Throws BAD_ARGUMENT, NO_MEMORY, BAD_MODULE. (The
    * import itself throws ADDON_MISSING where the native part is not built.)
    */
   static start(options?: RouterOptions): Promise<Control> {

@@ -1,4 +1,4 @@
-// Runs the tests: every file in a process and a network namespace of its own, as many at a time as two cores have room for.
+// Runs the tests: every file in a process of its own with its own network and mounts, as many at a time as two cores have room for.
 //
 //   node dist/test/run.js [NAME…]      only files whose path contains one of the names
 
@@ -13,8 +13,8 @@ import { enterPrivateNetwork } from "../host/lab/private-network.js";
 
 /** ms until a file's process group is killed */
 const TIME_LIMIT = 300_000;
-/** Two cores, and a half more: no file takes its share all the time. */
-const CORES = 2.5;
+/** How many cores' worth of files run at a time: two, and a half more, for no file takes its share all the time. */
+const ROOM = 2.5;
 const AT_ONCE = 5;
 /**
  * The files that take longest, in the order in which they are started, and how much of a core each takes: those that mostly wait leave room
@@ -36,7 +36,7 @@ interface Outcome {
 
 async function runFile(folder: string, file: string, environment: NodeJS.ProcessEnv): Promise<Outcome> {
   const start = performance.now();
-  const words = ["--net", "--", ...DIE_WITH_PARENT, process.execPath, join(folder, file)];
+  const words = ["--net", "--mount", "--", ...DIE_WITH_PARENT, process.execPath, join(folder, file)];
   const child = spawn("unshare", words, { stdio: ["ignore", "pipe", "pipe"], detached: true, env: environment });
   let output = "";
   for (const stream of [child.stdout, child.stderr]) stream.setEncoding("utf8").on("data", (text: string) => (output += text));
@@ -94,7 +94,7 @@ async function runAll(files: string[], run: (file: string) => Promise<void>): Pr
   const running = new Map<string, Promise<void>>();
   const fits = (file: string): boolean => {
     const taken = [file, ...running.keys()].reduce((sum, one) => sum + (LONGEST[one.replace(".test.js", "")] ?? 1), 0);
-    return running.size < AT_ONCE && taken <= CORES;
+    return running.size < AT_ONCE && taken <= ROOM;
   };
   while (waiting.length + running.size > 0) {
     for (let next = waiting.findIndex(fits); next >= 0; next = waiting.findIndex(fits)) {

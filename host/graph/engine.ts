@@ -89,7 +89,9 @@ export class Engine {
   private readonly learned: number;
 
   /** `implementations`: of host nodes from outside, by their URL. */
-  constructor(options: EngineOptions, private readonly emit: (message: FromEngine) => void, implementations = new Map<string, HostNodeModule | Error>()) {
+  constructor(
+    options: EngineOptions, private readonly emit: (message: FromEngine) => void, implementations = new Map<string, HostNodeModule | Error>(),
+  ) {
     const { shared, worker, nodes } = options;
     const packets = new PacketMemory(shared.memory, shared.layout);
     const pulse = new Pulse(options.pulse);

@@ -85,6 +85,7 @@ export function readBytes(folder: string, path: string, mend: string): Uint8Arra
   try {
     return new Uint8Array(readFileSync(resolve(folder, path)));
   } catch (cause) {
-    throw systemFailure(path, cause) ?? new WeftError("NOT_FOUND", `${path}: cannot be read (${(cause as NodeJS.ErrnoException).code}): ${mend}`, { cause });
+    const why = `${path}: cannot be read (${(cause as NodeJS.ErrnoException).code}): ${mend}`;
+    throw systemFailure(path, cause) ?? new WeftError("NOT_FOUND", why, { cause });
   }
 }

@@ -68,7 +68,7 @@ export function parseCapture(bytes: Uint8Array, path: string): Capture {
   return capture(inMemory(bytes), path);
 }
 
-/** A file for packetsOf(), to be closed by the caller. Throws NOT_FOUND or SYSTEM for one that cannot be opened, BAD_ARGUMENT for what is no regular one. */
+/** A file for packetsOf(), which the caller closes. Throws NOT_FOUND or SYSTEM where it cannot be opened, BAD_ARGUMENT where it is not regular. */
 export function openCapture(path: string): Bytes & { close: () => void } {
   let file: number;
   try {
